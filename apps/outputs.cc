@@ -1,0 +1,140 @@
+#include "apps/outputs.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+
+#include "isoflop/error.h"
+#include "isoflop/plot/draw.h"
+
+namespace isoflop::app {
+namespace {
+
+constexpr std::array suffixes = {".json", ".csv", ".md", ".txt", ".svg", ".png", ".pdf", ".html"};
+
+std::string suffix_of(const std::string& file) { return std::filesystem::path(file).extension().string(); }
+
+bool is_plot_suffix(const std::string& suffix) { return suffix == ".svg" || suffix == ".png" || suffix == ".pdf"; }
+
+std::string drawn(const PlotSpec& plot, const std::string& suffix, Theme theme) {
+  if (suffix == ".png") return draw_png(plot, theme);
+  if (suffix == ".pdf") return draw_pdf(plot, theme);
+  return draw_svg(plot, theme);
+}
+
+std::string escaped(const std::string& text) {
+  std::string result;
+  for (char c : text) {
+    if (c == '<') result += "&lt;";
+    else if (c == '>') result += "&gt;";
+    else if (c == '&') result += "&amp;";
+    else result += c;
+  }
+  return result;
+}
+
+std::string html_table(const ReportTable& table) {
+  std::string html = "<table><caption>" + escaped(table.title) + "</caption><thead><tr>";
+  for (const auto& column : table.columns) html += "<th>" + escaped(column.heading) + "</th>";
+  html += "</tr></thead><tbody>\n";
+  for (const auto& row : table.rows) {
+    html += "<tr>";
+    for (std::size_t c = 0; c < row.size(); ++c)
+      html += std::string("<td") + (table.columns[c].align == Align::Right ? " class=\"n\"" : "") + ">" +
+              escaped(cell_text(row[c], table.columns[c].digits)) + "</td>";
+    html += "</tr>\n";
+  }
+  return html + "</tbody></table>\n";
+}
+
+std::string html_page(const Report& report, Theme theme) {
+  std::string html =
+      "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width,initial-scale=1\"><meta http-equiv=\"Content-Security-Policy\" "
+      "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\"><title>isoflop " +
+      escaped(report.command) +
+      "</title><style>body{font:16px/1.5 'DejaVu Sans',Verdana,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem}"
+      "svg{max-width:100%;height:auto}table{border-collapse:collapse;font-size:14px;margin:1.5rem 0;display:block;"
+      "overflow-x:auto}caption{text-align:left;font-weight:600}td,th{padding:.25rem .6rem;border-bottom:1px solid #ccc;"
+      "text-align:left}td.n{text-align:right}</style></head><body><h1>isoflop " + escaped(report.command) + "</h1><p>" +
+      escaped(report.headline) + "</p>\n";
+  for (const auto& plot : report.plots) {
+    std::string svg = draw_svg(plot, theme);
+    if (const auto start = svg.find("<svg"); start != std::string::npos) svg = svg.substr(start);
+    html += "<figure>" + svg + "</figure>\n";
+  }
+  for (const auto& table : report.tables) html += html_table(table);
+  for (const auto& warning : report.warnings) html += "<p>Note: " + escaped(warning) + "</p>\n";
+  if (!report.distrust.empty()) html += "<p><strong>Not trustworthy:</strong> " + escaped(report.distrust) + "</p>\n";
+  return html + "</body></html>\n";
+}
+
+std::size_t terminal_width() {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40) return size.ws_col;
+  return 0;  // not a terminal: nothing is cut
+}
+
+bool wants_colour(const std::string& choice, bool terminal) {
+  if (choice == "always") return true;
+  if (choice == "never") return false;
+  const char* term = std::getenv("TERM");
+  return terminal && !std::getenv("NO_COLOR") && !(term && std::string(term) == "dumb");
+}
+
+void write_plots(const Report& report, const std::string& file, const std::string& suffix, const Settings& settings,
+                 std::ostream& err) {
+  if (report.plots.empty())
+    throw Error(Fault::CannotRun, file + ": this result has no plot; write .json, .csv or .md instead");
+  const std::string stem = file.substr(0, file.size() - suffix.size());
+  for (std::size_t i = 0; i < report.plots.size(); ++i) {
+    const std::string path = i == 0 ? file : stem + "-" + report.plots[i].name + suffix;
+    write_file(path, drawn(report.plots[i], suffix, settings.theme));
+    if (!settings.quiet) err << "wrote " << path << "\n";
+  }
+}
+
+}  // namespace
+
+void check_outputs(const OutputRequest& request) {
+  for (const auto& file : request.files) {
+    const std::string suffix = suffix_of(file);
+    if (std::find(suffixes.begin(), suffixes.end(), suffix) == suffixes.end())
+      throw Error(Fault::Usage, "-o " + file + ": expected a name that ends in .json .csv .md .txt .svg .png .pdf or .html");
+  }
+}
+
+void write_outputs(const Report& report, const OutputRequest& request, const Settings& settings,
+                   const std::vector<std::string>& command_line, std::ostream& out, std::ostream& err) {
+  const bool terminal = &out == &std::cout && ::isatty(STDOUT_FILENO);
+  switch (request.format) {
+    case Format::Json: out << write_json(report, tool_facts(), command_line, settings.seed); break;
+    case Format::Csv: out << write_csv(report); break;
+    case Format::Markdown: out << write_markdown(report, settings.explain); break;
+    case Format::Text:
+      out << write_text(report, settings.explain, terminal ? terminal_width() : 0, wants_colour(request.colour, terminal));
+      break;
+  }
+  out.flush();
+  for (const auto& file : request.files) {
+    const std::string suffix = suffix_of(file);
+    if (is_plot_suffix(suffix)) {
+      write_plots(report, file, suffix, settings, err);
+      continue;
+    }
+    if (suffix == ".json") write_file(file, write_json(report, tool_facts(), command_line, settings.seed));
+    else if (suffix == ".csv") write_file(file, write_csv(report));
+    else if (suffix == ".md") write_file(file, write_markdown(report, settings.explain));
+    else if (suffix == ".html") write_file(file, html_page(report, settings.theme));
+    else write_file(file, write_text(report, settings.explain, 0, false));
+    if (!settings.quiet) err << "wrote " << file << "\n";
+  }
+  if (!out) throw Error(Fault::CannotRun, "standard output cannot be written");
+}
+
+}  // namespace isoflop::app

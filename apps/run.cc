@@ -1,0 +1,355 @@
+// From a command line to a report: the one place that knows CLI11.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <iostream>
+#include <limits>
+
+#include "apps/command.h"
+#include "apps/outputs.h"
+#include "build_facts.h"
+#include "isoflop/error.h"
+#include "isoflop/number_text.h"
+
+namespace isoflop::app {
+namespace {
+
+// CLI11's own errors carry a text and nothing else; ours pass through it unchanged inside this.
+struct BadValue : CLI::ValidationError {
+  explicit BadValue(const std::string& message) : CLI::ValidationError(message, CLI::ExitCodes::ValidationError) {}
+};
+
+std::string bound_text(double value) { return format_number(value, 6); }
+
+double read_number(const std::string& name, const std::string& text, OptionSet::Range range) {
+  const auto value = parse_number(text);
+  if (!value) throw BadValue(name + ": \"" + text + "\" is not a number; expected one such as 7B, 1.4T or 1e24");
+  if (*value < range.low || *value > range.high || (range.exclusive_low && *value == range.low))
+    throw BadValue(name + ": " + text + " is out of range; expected " +
+                   (range.high < 1e308 ? "a value from " + bound_text(range.low) + " to " + bound_text(range.high)
+                                       : (range.exclusive_low ? "more than " : "at least ") + bound_text(range.low)));
+  return *value;
+}
+
+long read_whole(const std::string& name, const std::string& text, long low, long high) {
+  const auto value = parse_number(text);
+  if (!value || *value != std::floor(*value) || std::fabs(*value) > 9e15)
+    throw BadValue(name + ": \"" + text + "\" is not a whole number");
+  if (*value < static_cast<double>(low) || *value > static_cast<double>(high))
+    throw BadValue(name + ": " + text + " is out of range; expected " + std::to_string(low) + " to " + std::to_string(high));
+  return static_cast<long>(*value);
+}
+
+class Cli11Options : public OptionSet {
+ public:
+  explicit Cli11Options(CLI::App& app) : app_(app) {}
+
+  void positional(const std::string& name, std::string& value, const std::string& help, bool required) override {
+    app_.add_option(name, value, help)->required(required)->type_name("");
+  }
+  void positionals(const std::string& name, std::vector<std::string>& values, const std::string& help,
+                   bool required) override {
+    app_.add_option(name, values, help)->required(required)->type_name("");
+  }
+  void flag(const std::string& name, bool& value, const std::string& help) override {
+    grouped(app_.add_flag(name, value, help));
+  }
+  void text(const std::string& name, std::string& value, const std::string& help) override {
+    auto* option = app_.add_option(name, value, help)->type_name("TEXT");
+    if (!value.empty()) option->default_str(value);
+    grouped(option);
+  }
+  void choice(const std::string& name, std::string& value, const std::vector<std::string>& allowed,
+              const std::string& help) override {
+    std::string list;
+    for (const auto& word : allowed) list += (list.empty() ? "" : "|") + word;
+    const auto read = [&value, allowed, name, list](const std::string& text) {
+      if (std::find(allowed.begin(), allowed.end(), text) == allowed.end()) {
+        const auto near = nearest_names(text, allowed, 1);
+        throw BadValue(name + ": \"" + text + "\" is not one of " + list + (near.empty() ? "" : "; did you mean " + near[0] + "?"));
+      }
+      value = text;
+    };
+    grouped(app_.add_option_function<std::string>(name, read, help)->type_name(list)->default_str(value));
+  }
+  void number(const std::string& name, double& value, const std::string& help, Range range) override {
+    const auto read = [&value, name, range](const std::string& text) { value = read_number(name, text, range); };
+    grouped(app_.add_option_function<std::string>(name, read, help)->type_name("NUMBER")->default_str(format_number(value, 6)));
+  }
+  void number(const std::string& name, std::optional<double>& value, const std::string& help, Range range) override {
+    const auto read = [&value, name, range](const std::string& text) { value = read_number(name, text, range); };
+    grouped(app_.add_option_function<std::string>(name, read, help)->type_name("NUMBER"));
+  }
+  void whole(const std::string& name, long& value, const std::string& help, long low, long high) override {
+    const auto read = [&value, name, low, high](const std::string& text) { value = read_whole(name, text, low, high); };
+    grouped(app_.add_option_function<std::string>(name, read, help)->type_name("COUNT")->default_str(std::to_string(value)));
+  }
+  void whole(const std::string& name, std::optional<long>& value, const std::string& help, long low, long high) override {
+    const auto read = [&value, name, low, high](const std::string& text) { value = read_whole(name, text, low, high); };
+    grouped(app_.add_option_function<std::string>(name, read, help)->type_name("COUNT"));
+  }
+  void duration(const std::string& name, std::optional<double>& seconds, const std::string& help) override {
+    const auto read = [&seconds, name](const std::string& text) {
+      const auto value = parse_duration_s(text);
+      if (!value || *value < 0) throw BadValue(name + ": \"" + text + "\" is not a duration; expected one such as 200ms, 1.5s or 3h");
+      seconds = *value;
+    };
+    grouped(app_.add_option_function<std::string>(name, read, help)->type_name("DURATION"));
+  }
+  void list(const std::string& name, std::vector<std::string>& values, const std::string& help) override {
+    grouped(app_.add_option(name, values, help)->delimiter(',')->allow_extra_args(false)->type_name("LIST"));
+  }
+  void group(const std::string& heading) override { heading_ = heading; }
+
+ private:
+  void grouped(CLI::Option* option) { option->group(heading_); }
+  CLI::App& app_;
+  std::string heading_ = "Options";
+};
+
+struct GlobalOptions {
+  bool json = false, csv = false, markdown = false, explain = false, quiet = false;
+  std::vector<std::string> outputs;
+  std::string data, colour = "auto", theme = "light";
+  long seed = 42, threads = 0;
+};
+
+void add_global_options(CLI::App& app, GlobalOptions& global) {
+  Cli11Options options(app);
+  options.group("Output");
+  options.flag("--json", global.json, "print the result as JSON (schema isoflop.COMMAND/1)");
+  options.flag("--csv", global.csv, "print the main table as CSV");
+  options.flag("--md", global.markdown, "print tables as Markdown");
+  app.add_option("-o,--output", global.outputs, "also write FILE; .json .csv .md .txt .svg .png .pdf .html (repeatable)")
+      ->type_name("FILE")->allow_extra_args(false)->group("Output");
+  options.flag("--explain", global.explain, "print the chain from input to answer, and every assumption with its source");
+  options.choice("--theme", global.theme, {"light", "dark"}, "colours of plots");
+  options.choice("--color", global.colour, {"auto", "always", "never"}, "colours on the terminal");
+  options.flag("-q,--quiet", global.quiet, "no progress and no 'wrote FILE' lines");
+  options.group("Run");
+  options.whole("--seed", global.seed, "seed of every random draw", 0, std::numeric_limits<long>::max());
+  options.whole("-j,--threads", global.threads, "threads; 0 = all. Results do not depend on it", 0, 4096);
+  options.text("--data", global.data, "folder whose CSV tables replace the built-in ones (env ISOFLOP_DATA)");
+}
+
+std::string examples_block(const Command& command) {
+  std::string text = command.summary() + "\n\nExamples:\n", line;
+  for (char c : command.examples() + "\n") {
+    if (c != '\n') line += c;
+    else if (!line.empty()) {
+      text += "  " + line + "\n";
+      line.clear();
+    }
+  }
+  return text;
+}
+
+// The application that stands for "models list" is the child "list" of the child "models" of the root.
+CLI::App* nested_app(CLI::App& root, const std::string& name, const std::string& description,
+                     std::map<std::string, CLI::App*>& made) {
+  const auto blank = name.rfind(' ');
+  CLI::App* parent = &root;
+  if (blank != std::string::npos) {
+    const std::string outer = name.substr(0, blank);
+    const auto found = made.find(outer);
+    parent = found != made.end() ? found->second : (made[outer] = nested_app(root, outer, outer + " commands", made));
+    // A parent that is itself a command stays callable alone.
+  }
+  CLI::App* app = parent->add_subcommand(name.substr(blank == std::string::npos ? 0 : blank + 1), description);
+  app->fallthrough();
+  made[name] = app;
+  return app;
+}
+
+std::vector<std::string> words(const std::string& text) {
+  std::vector<std::string> result;
+  std::string word;
+  for (char c : text + " ") {
+    if (c != ' ') word += c;
+    else if (!word.empty()) result.push_back(std::move(word)), word.clear();
+  }
+  return result;
+}
+
+// CLI11 answers a mistyped command with "a subcommand is required"; people want to know which one was meant.
+void refuse_unknown_command(const std::vector<std::string>& arguments, const std::vector<std::unique_ptr<Command>>& commands) {
+  std::vector<std::string> path;
+  std::vector<std::string> level;
+  for (const auto& argument : arguments) {
+    if (!argument.empty() && argument[0] == '-') {
+      if (path.empty()) continue;
+      return;
+    }
+    level.clear();
+    bool is_command = false;
+    for (const auto& command : commands) {
+      const auto name = words(command->name());
+      if (name.size() > path.size() && std::equal(path.begin(), path.end(), name.begin())) {
+        if (std::find(level.begin(), level.end(), name[path.size()]) == level.end()) level.push_back(name[path.size()]);
+      } else if (name == path) {
+        is_command = true;
+      }
+    }
+    if (level.empty()) return;
+    if (std::find(level.begin(), level.end(), argument) == level.end()) {
+      if (is_command) return;
+      std::string prefix;
+      for (const auto& word : path) prefix += word + " ";
+      const Error unknown = unknown_name("command", prefix + argument, [&] {
+        std::vector<std::string> full;
+        for (const auto& word : level) full.push_back(prefix + word);
+        return full;
+      }());
+      throw Error(Fault::Usage, std::string(unknown.what()) + " (isoflop --help lists all)");
+    }
+    path.push_back(argument);
+  }
+}
+
+std::string version_text() {
+  return fmt::format("isoflop {} (git {}, {}, {})\n", ISOFLOP_VERSION, ISOFLOP_GIT, ISOFLOP_COMPILER, ISOFLOP_BUILD_TYPE);
+}
+
+class TerminalProgress {
+ public:
+  explicit TerminalProgress(bool shown) : shown_(shown) {}
+  ~TerminalProgress() {
+    if (drawn_) std::cerr << "\r\x1b[K" << std::flush;
+  }
+  void operator()(double fraction, const std::string& what) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!shown_ || now - last_ < std::chrono::milliseconds(100)) return;
+    last_ = now;
+    drawn_ = true;
+    std::cerr << fmt::format("\r\x1b[K{:3.0f} %  {}", 100 * fraction, what) << std::flush;
+  }
+
+ private:
+  bool shown_, drawn_ = false;
+  std::chrono::steady_clock::time_point last_{};
+};
+
+int report_failure(std::ostream& err, const std::string& message, int code, const std::string& help_of = {}) {
+  err << "isoflop: " << message << "\n";
+  if (!help_of.empty()) err << "Try: isoflop" << (help_of.empty() ? "" : " " + help_of) << " --help\n";
+  return code;
+}
+
+// CLI11's texts name the option; ours come through BadValue and are complete.
+std::string usage_message(const CLI::ParseError& problem) {
+  std::string message = problem.what();
+  if (message.rfind("ExtrasError", 0) == 0) message = message.substr(13);
+  return message;
+}
+
+}  // namespace
+
+ToolFacts tool_facts() { return {ISOFLOP_VERSION, ISOFLOP_GIT, ISOFLOP_COMPILER}; }
+
+int run(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err) {
+  std::string chosen_name;
+  try {
+    auto commands = all_commands();
+    CLI::App root("isoflop: what will it score, what will it cost, and is that result an outlier?\n\n"
+                  "Examples:\n"
+                  "  isoflop outliers                        which open models break the MMLU-versus-compute line\n"
+                  "  isoflop fit chinchilla                  a loss law with honest intervals\n"
+                  "  isoflop train llama-3-8b --on h100-sxm-80gb --count 512 --tokens 15T\n"
+                  "  isoflop serve phi-3-mini --on h100-sxm-80gb\n"
+                  "  isoflop COMMAND --help                  examples and options of a command",
+                  "isoflop");
+    root.set_help_flag("-h,--help", "help; after a command: of that command");
+    bool version = false;
+    root.add_flag("--version,-V", version, "version and build facts");
+    GlobalOptions global;
+    add_global_options(root, global);
+    if (const char* seed = std::getenv("ISOFLOP_SEED")) global.seed = read_whole("ISOFLOP_SEED", seed, 0, std::numeric_limits<long>::max());
+    root.get_formatter()->column_width(34);
+    std::map<std::string, CLI::App*> made;
+    std::vector<std::pair<CLI::App*, Command*>> runnable;
+    for (const auto& command : commands) {
+      CLI::App* app = nested_app(root, command->name(), examples_block(*command), made);
+      app->footer("Options of every command: --json --csv --md -o FILE --explain --seed N -j N --data DIR -q (isoflop --help)");
+      Cli11Options options(*app);
+      command->declare(options);
+      runnable.emplace_back(app, command.get());
+    }
+    // In the list of commands only the one-line summary stands.
+    const bool root_help = arguments.empty() || arguments[0] == "-h" || arguments[0] == "--help";
+    if (root_help)
+      for (const auto& [app, command] : runnable) app->description(command->summary());
+    refuse_unknown_command(arguments, commands);
+    try {
+      std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+      root.parse(reversed);
+    } catch (const CLI::CallForHelp&) {
+      CLI::App* deepest = &root;
+      while (!deepest->get_subcommands().empty()) deepest = deepest->get_subcommands().front();
+      out << deepest->help();
+      out.flush();
+      return 0;
+    } catch (const CLI::ParseError& problem) {
+      CLI::App* deepest = &root;
+      std::string path;
+      while (!deepest->get_subcommands().empty()) {
+        deepest = deepest->get_subcommands().front();
+        path += (path.empty() ? "" : " ") + deepest->get_name();
+      }
+      return report_failure(err, usage_message(problem), 2, path.empty() ? " " : path);
+    }
+    if (version) {
+      out << version_text();
+      return 0;
+    }
+    Command* chosen = nullptr;
+    CLI::App* deepest = &root;
+    while (!deepest->get_subcommands().empty()) deepest = deepest->get_subcommands().front();
+    for (const auto& [app, command] : runnable)
+      if (app == deepest) chosen = command;
+    if (!chosen) {
+      out << deepest->help();
+      return arguments.empty() ? 0 : 2;
+    }
+    chosen_name = chosen->name();
+    if (global.json + global.csv + global.markdown > 1)
+      throw Error(Fault::Usage, "--json, --csv and --md exclude each other");
+    OutputRequest request;
+    request.format = global.json ? Format::Json : global.csv ? Format::Csv : global.markdown ? Format::Markdown : Format::Text;
+    request.files = global.outputs;
+    request.colour = global.colour;
+    check_outputs(request);
+    Settings settings;
+    settings.seed = static_cast<std::uint64_t>(global.seed);
+    settings.threads = static_cast<int>(global.threads);
+    settings.data = DataFolder::chosen(global.data);
+    settings.explain = global.explain;
+    settings.quiet = global.quiet;
+    settings.theme = global.theme == "dark" ? Theme::Dark : Theme::Light;
+    Report report;
+    {
+      TerminalProgress progress(&out == &std::cout && !global.quiet && ::isatty(STDERR_FILENO));
+      settings.progress = std::ref(progress);
+      report = chosen->run(settings);
+    }
+    if (report.command.empty()) report.command = chosen_name;
+    std::vector<std::string> command_line = {"isoflop"};
+    command_line.insert(command_line.end(), arguments.begin(), arguments.end());
+    write_outputs(report, request, settings, command_line, out, err);
+    return report.distrust.empty() ? 0 : 4;
+  } catch (const CLI::Error& problem) {
+    return report_failure(err, problem.what(), 2, chosen_name);
+  } catch (const Error& problem) {
+    return report_failure(err, problem.what(), static_cast<int>(problem.fault()), problem.fault() == Fault::Usage ? chosen_name : "");
+  } catch (const std::bad_alloc&) {
+    return report_failure(err, "out of memory", 1);
+  } catch (const std::exception& problem) {
+    return report_failure(err, std::string("internal error: ") + problem.what(), 1);
+  }
+}
+
+}  // namespace isoflop::app

@@ -1,0 +1,13 @@
+execute_process(COMMAND git -C ${SOURCE} rev-parse --short=10 HEAD
+  OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
+if(failed)
+  set(commit unknown)
+endif()
+set(text "#define ISOFLOP_VERSION \"${VERSION}\"\n#define ISOFLOP_GIT \"${commit}\"\n#define ISOFLOP_COMPILER \"${COMPILER}\"\n#define ISOFLOP_BUILD_TYPE \"${BUILD_TYPE}\"\n")
+set(old "")
+if(EXISTS ${OUTPUT})
+  file(READ ${OUTPUT} old)
+endif()
+if(NOT old STREQUAL text)
+  file(WRITE ${OUTPUT} "${text}")
+endif()

@@ -1,0 +1,19 @@
+// Drawing a PlotSpec. Files are written to a temporary first; a missing tool is an Error (CannotRun) that names it.
+#pragma once
+#include <string>
+
+#include "isoflop/plot/plot_spec.h"
+
+namespace isoflop {
+
+/// SVG of the plot, byte-stable for one gnuplot version. Throws Error (CannotRun) when gnuplot is missing or fails.
+std::string draw_svg(const PlotSpec& plot, Theme theme = Theme::Light);
+/// PNG (2x) or PDF of the same SVG, by rsvg-convert.
+std::string draw_png(const PlotSpec& plot, Theme theme = Theme::Light);
+std::string draw_pdf(const PlotSpec& plot, Theme theme = Theme::Light);
+/// Every plotted number: layer, name, x, y, low, high.
+std::string draw_csv(const PlotSpec& plot);
+/// Braille (or ASCII) picture for a terminal.
+std::string draw_terminal(const PlotSpec& plot, std::size_t columns, std::size_t lines, bool colour, bool unicode = true);
+
+}  // namespace isoflop
