@@ -12,6 +12,7 @@
 
 #include "apps/command.h"
 #include "apps/outputs.h"
+#include "apps/request.h"
 #include "build_facts.h"
 #include "isoflop/error.h"
 #include "isoflop/number_text.h"
@@ -251,9 +252,10 @@ std::string usage_message(const CLI::ParseError& problem) {
 
 ToolFacts tool_facts() { return {ISOFLOP_VERSION, ISOFLOP_GIT, ISOFLOP_COMPILER}; }
 
-int run(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err) {
+int run(const std::vector<std::string>& given, std::ostream& out, std::ostream& err) {
   std::string chosen_name;
   try {
+    const std::vector<std::string> arguments = with_input_expanded(given);
     auto commands = all_commands();
     CLI::App root("isoflop: what will it score, what will it cost, and is that result an outlier?\n\n"
                   "Examples:\n"
@@ -268,6 +270,9 @@ int run(const std::vector<std::string>& arguments, std::ostream& out, std::ostre
     root.add_flag("--version,-V", version, "version and build facts");
     GlobalOptions global;
     add_global_options(root, global);
+    std::string input;
+    root.add_option("--input", input, "read options from the JSON object in FILE (- = standard input)")
+        ->type_name("FILE")->group("Run");
     if (const char* seed = std::getenv("ISOFLOP_SEED")) global.seed = read_whole("ISOFLOP_SEED", seed, 0, std::numeric_limits<long>::max());
     root.get_formatter()->column_width(34);
     std::map<std::string, CLI::App*> made;

@@ -1,3 +1,24 @@
-# Filled in by the packaging: headers, libraries, CMake package, pkg-config.
+# What `cmake --install` leaves: the program, the C library with pkg-config, the C++ libraries with a CMake package.
 include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
 install(TARGETS isoflop RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS isoflop_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(FILES apps/c_api.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/isoflop)
+
+install(TARGETS isoflop_core isoflop_fits isoflop_sim EXPORT isoflop
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+foreach(folder lib fits sim)
+  install(DIRECTORY ${folder}/isoflop DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+endforeach()
+
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/isoflop)
+install(EXPORT isoflop NAMESPACE isoflop:: DESTINATION ${package} FILE isoflop-targets.cmake)
+configure_package_config_file(cmake/isoflop-config.cmake.in ${CMAKE_BINARY_DIR}/isoflop-config.cmake
+  INSTALL_DESTINATION ${package})
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/isoflop-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/isoflop-config.cmake ${CMAKE_BINARY_DIR}/isoflop-config-version.cmake
+  DESTINATION ${package})
+
+configure_file(cmake/isoflop.pc.in ${CMAKE_BINARY_DIR}/isoflop.pc @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/isoflop.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <utility>
 
 namespace isoflop {
@@ -40,6 +41,11 @@ bool is_unit_word(std::string_view text) {
   for (std::string_view known : words)
     if (word == known) return true;
   return false;
+}
+
+double rounded_to(double value, int digits) {
+  // strtod, unlike stod, accepts subnormal results.
+  return std::strtod(fmt::format("{:.{}e}", value, digits - 1).c_str(), nullptr);
 }
 
 }  // namespace
@@ -83,7 +89,7 @@ std::optional<double> parse_duration_s(std::string_view text) {
       {"days", 86400}, {"day", 86400}, {"months", 2629746}, {"y", 31556952}}};
   const std::string unit = lower(trimmed(text));
   for (const auto& [name, seconds] : units)
-    if (unit == name) return *value * seconds;
+    if (unit == name) return std::isfinite(*value * seconds) ? std::optional(*value * seconds) : std::nullopt;
   return std::nullopt;
 }
 
@@ -103,8 +109,7 @@ std::string format_number(double value, int digits) {
     }
     return mantissa + "e" + std::to_string(std::stoi(text.substr(e + 1)));
   }
-  const int before = magnitude >= 1 ? static_cast<int>(std::floor(std::log10(magnitude))) + 1
-                                    : static_cast<int>(std::floor(std::log10(magnitude))) + 1;
+  const int before = static_cast<int>(std::floor(std::log10(magnitude))) + 1;
   const int decimals = digits - before > 0 ? digits - before : 0;
   text = fmt::format("{:.{}f}", value, decimals);
   if (text.find('.') != std::string::npos) {
@@ -120,7 +125,7 @@ std::string format_si(double value, std::string_view unit, int digits) {
   static constexpr std::array<std::string_view, 14> prefixes = {"n", "u", "m", "", "k", "M", "G",
                                                                "T", "P", "E", "Z", "Y", "R", "Q"};
   // Rounding first keeps 999.96 from printing as 1000 of the lower prefix.
-  const double rounded = std::stod(fmt::format("{:.{}e}", value, digits - 1));
+  const double rounded = rounded_to(value, digits);
   int step = static_cast<int>(std::floor(std::log10(std::fabs(rounded)) / 3 + 1e-12));
   step = std::min(10, std::max(-3, step));
   return format_number(rounded / std::pow(1000.0, step), digits) + " " +
@@ -129,7 +134,7 @@ std::string format_si(double value, std::string_view unit, int digits) {
 
 std::string format_count(double value, int digits) {
   if (!std::isfinite(value)) return format_number(value, digits);
-  const double rounded = value == 0 ? 0 : std::stod(fmt::format("{:.{}e}", value, digits - 1));
+  const double rounded = value == 0 ? 0 : rounded_to(value, digits);
   static constexpr std::array<std::pair<double, std::string_view>, 4> scales = {
       {{1e12, "T"}, {1e9, "B"}, {1e6, "M"}, {1e3, "K"}}};
   for (const auto& [scale, suffix] : scales)
