@@ -56,6 +56,8 @@ class OptionSet {
   virtual void duration(const std::string& name, std::optional<double>& seconds, const std::string& help) = 0;
   /// May be given several times, and each may hold a comma-separated list.
   virtual void list(const std::string& name, std::vector<std::string>& values, const std::string& help) = 0;
+  /// As list, but a comma is part of the name.
+  virtual void files(const std::string& name, std::vector<std::string>& values, const std::string& help) = 0;
   /// Options added after this call stand under this heading in the help.
   virtual void group(const std::string& heading) = 0;
 };

@@ -4,6 +4,8 @@ namespace isoflop::app {
 
 std::vector<std::unique_ptr<Command>> all_commands() {
   std::vector<std::unique_ptr<Command>> commands;
+  commands.push_back(make_completion());
+  commands.push_back(make_manual());
   return commands;
 }
 

@@ -6,4 +6,7 @@
 
 namespace isoflop::app {
 
+std::unique_ptr<Command> make_completion();
+std::unique_ptr<Command> make_manual();
+
 }  // namespace isoflop::app

@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "apps/command.h"
+#include "apps/global_options.h"
 #include "apps/outputs.h"
 #include "apps/request.h"
 #include "build_facts.h"
@@ -105,6 +106,9 @@ class Cli11Options : public OptionSet {
   void list(const std::string& name, std::vector<std::string>& values, const std::string& help) override {
     grouped(app_.add_option(name, values, help)->delimiter(',')->allow_extra_args(false)->type_name("LIST"));
   }
+  void files(const std::string& name, std::vector<std::string>& values, const std::string& help) override {
+    grouped(app_.add_option(name, values, help)->allow_extra_args(false)->type_name("FILE"));
+  }
   void group(const std::string& heading) override { heading_ = heading; }
 
  private:
@@ -112,31 +116,6 @@ class Cli11Options : public OptionSet {
   CLI::App& app_;
   std::string heading_ = "Options";
 };
-
-struct GlobalOptions {
-  bool json = false, csv = false, markdown = false, explain = false, quiet = false;
-  std::vector<std::string> outputs;
-  std::string data, colour = "auto", theme = "light";
-  long seed = 42, threads = 0;
-};
-
-void add_global_options(CLI::App& app, GlobalOptions& global) {
-  Cli11Options options(app);
-  options.group("Output");
-  options.flag("--json", global.json, "print the result as JSON (schema isoflop.COMMAND/1)");
-  options.flag("--csv", global.csv, "print the main table as CSV");
-  options.flag("--md", global.markdown, "print tables as Markdown");
-  app.add_option("-o,--output", global.outputs, "also write FILE; .json .csv .md .txt .svg .png .pdf .html (repeatable)")
-      ->type_name("FILE")->allow_extra_args(false)->group("Output");
-  options.flag("--explain", global.explain, "print the chain from input to answer, and every assumption with its source");
-  options.choice("--theme", global.theme, {"light", "dark"}, "colours of plots");
-  options.choice("--color", global.colour, {"auto", "always", "never"}, "colours on the terminal");
-  options.flag("-q,--quiet", global.quiet, "no progress and no 'wrote FILE' lines");
-  options.group("Run");
-  options.whole("--seed", global.seed, "seed of every random draw", 0, std::numeric_limits<long>::max());
-  options.whole("-j,--threads", global.threads, "threads; 0 = all. Results do not depend on it", 0, 4096);
-  options.text("--data", global.data, "folder whose CSV tables replace the built-in ones (env ISOFLOP_DATA)");
-}
 
 std::string examples_block(const Command& command) {
   std::string text = command.summary() + "\n\nExamples:\n", line;
@@ -266,13 +245,9 @@ int run(const std::vector<std::string>& given, std::ostream& out, std::ostream& 
                   "  isoflop COMMAND --help                  examples and options of a command",
                   "isoflop");
     root.set_help_flag("-h,--help", "help; after a command: of that command");
-    bool version = false;
-    root.add_flag("--version,-V", version, "version and build facts");
     GlobalOptions global;
-    add_global_options(root, global);
-    std::string input;
-    root.add_option("--input", input, "read options from the JSON object in FILE (- = standard input)")
-        ->type_name("FILE")->group("Run");
+    Cli11Options root_options(root);
+    declare_global_options(root_options, global);
     if (const char* seed = std::getenv("ISOFLOP_SEED")) global.seed = read_whole("ISOFLOP_SEED", seed, 0, std::numeric_limits<long>::max());
     root.get_formatter()->column_width(34);
     std::map<std::string, CLI::App*> made;
@@ -307,7 +282,7 @@ int run(const std::vector<std::string>& given, std::ostream& out, std::ostream& 
       }
       return report_failure(err, usage_message(problem), 2, path.empty() ? " " : path);
     }
-    if (version) {
+    if (global.version) {
       out << version_text();
       return 0;
     }
