@@ -12,6 +12,7 @@
 
 #include "apps/command.h"
 #include "apps/global_options.h"
+#include "apps/option_listing.h"
 #include "apps/outputs.h"
 #include "apps/request.h"
 #include "build_facts.h"
@@ -160,10 +161,14 @@ std::vector<std::string> words(const std::string& text) {
 void refuse_unknown_command(const std::vector<std::string>& arguments, const std::vector<std::unique_ptr<Command>>& commands) {
   std::vector<std::string> path;
   std::vector<std::string> level;
-  for (const auto& argument : arguments) {
+  const auto global = listed_global_options();
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
     if (!argument.empty() && argument[0] == '-') {
-      if (path.empty()) continue;
-      return;
+      if (!path.empty()) return;
+      for (const auto& option : global)
+        if (!option.value.empty() && std::find(option.names.begin(), option.names.end(), argument) != option.names.end()) ++i;
+      continue;
     }
     level.clear();
     bool is_command = false;
