@@ -18,8 +18,8 @@ using Matrix = std::array<Vector, most_parameters>;
 
 constexpr int most_iterations = 300;
 // Descent ends when the step promises less than this share of the objective. Resamples and left-out fits move the
-// curve by far more than the looser value leaves: it is below 1e-3 points.
-constexpr double tight_decrease = 1e-13, loose_decrease = 1e-8;
+// curve by far more than the looser value leaves: it is about 1e-3 points.
+constexpr double tight_decrease = 1e-13, loose_decrease = 1e-10;
 // A free ceiling keeps at least this share of its allowed range above the floor.
 constexpr double least_amplitude = 0.02;
 

@@ -43,7 +43,7 @@ std::optional<double> decimal_year(const std::string& iso_date) {
 
 std::string iso_date(double decimal) {
   int year = static_cast<int>(std::floor(decimal));
-  int day = static_cast<int>(std::floor((decimal - year) * (leap(year) ? 366 : 365)));
+  int day = static_cast<int>(std::floor((decimal - year) * (leap(year) ? 366 : 365) + 1e-6));
   int month = 1;
   while (month < 12 && day >= month_length(year, month)) day -= month_length(year, month++);
   char text[32];
