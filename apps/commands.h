@@ -6,6 +6,12 @@
 
 namespace isoflop::app {
 
+std::unique_ptr<Command> make_models_list();
+std::unique_ptr<Command> make_models_show();
+std::unique_ptr<Command> make_accelerators_list();
+std::unique_ptr<Command> make_accelerators_show();
+std::unique_ptr<Command> make_grids_list();
+std::unique_ptr<Command> make_grids_show();
 std::unique_ptr<Command> make_completion();
 std::unique_ptr<Command> make_manual();
 

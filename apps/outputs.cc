@@ -46,7 +46,7 @@ std::string html_table(const ReportTable& table) {
     html += "<tr>";
     for (std::size_t c = 0; c < row.size(); ++c)
       html += std::string("<td") + (table.columns[c].align == Align::Right ? " class=\"n\"" : "") + ">" +
-              escaped(cell_text(row[c], table.columns[c].digits)) + "</td>";
+              escaped(cell_text(row[c], table.columns[c].digits, table.columns[c].as_count)) + "</td>";
     html += "</tr>\n";
   }
   return html + "</tbody></table>\n";

@@ -78,8 +78,8 @@ std::string wrapped(const std::string& text, std::size_t width, const std::strin
   return result + line;
 }
 
-std::string cell_markdown(const TableCell& cell, int digits) {
-  std::string text = cell_text(cell, digits), result;
+std::string cell_markdown(const TableCell& cell, const TableColumn& column) {
+  std::string text = cell_text(cell, column.digits, column.as_count), result;
   for (char c : text) {
     if (c == '|') result += '\\';
     result += c == '\n' ? ' ' : c;
@@ -97,10 +97,12 @@ std::string assumption_line(const Assumption& assumption) {
 
 }  // namespace
 
-std::string cell_text(const TableCell& cell, int digits) {
+std::string cell_text(const TableCell& cell, int digits, bool as_count) {
   if (const auto* text = std::get_if<std::string>(&cell)) return *text;
-  if (const auto* number = std::get_if<double>(&cell)) return format_number(*number, digits);
-  if (const auto* whole = std::get_if<std::int64_t>(&cell)) return std::to_string(*whole);
+  if (const auto* number = std::get_if<double>(&cell))
+    return as_count ? format_count(*number, digits) : format_number(*number, digits);
+  if (const auto* whole = std::get_if<std::int64_t>(&cell))
+    return as_count ? format_count(static_cast<double>(*whole), digits) : std::to_string(*whole);
   if (const auto* truth = std::get_if<bool>(&cell)) return *truth ? "yes" : "no";
   return "-";
 }
@@ -113,7 +115,7 @@ std::string table_text(const ReportTable& table, std::size_t width) {
   for (const auto& row : table.rows) {
     auto& line = texts.emplace_back();
     for (std::size_t c = 0; c < n; ++c) {
-      line.push_back(cell_text(row[c], table.columns[c].digits));
+      line.push_back(cell_text(row[c], table.columns[c].digits, table.columns[c].as_count));
       widths[c] = std::max(widths[c], display_width(line.back()));
     }
   }
@@ -175,7 +177,7 @@ std::string table_markdown(const ReportTable& table) {
   result += "\n" + rule + "\n";
   for (const auto& row : table.rows) {
     result += "|";
-    for (std::size_t c = 0; c < row.size(); ++c) result += " " + cell_markdown(row[c], table.columns[c].digits) + " |";
+    for (std::size_t c = 0; c < row.size(); ++c) result += " " + cell_markdown(row[c], table.columns[c]) + " |";
     result += "\n";
   }
   if (!table.note.empty()) result += "\n" + table.note + "\n";

@@ -18,6 +18,7 @@ struct TableColumn {
   std::string key;      ///< for CSV, snake_case with unit
   Align align = Align::Right;
   int digits = 4;       ///< significant digits in text and Markdown; CSV prints in full
+  bool as_count = false;  ///< people read 7.24B or 15T; CSV prints the number
 };
 
 /// A cell is unknown, a text, a number or a truth; numbers keep full precision until written.
@@ -81,6 +82,6 @@ std::string table_csv(const ReportTable& table);
 std::string table_markdown(const ReportTable& table);
 
 /// Text of a cell: numbers with `digits` significant digits, unknown as "-".
-std::string cell_text(const TableCell& cell, int digits);
+std::string cell_text(const TableCell& cell, int digits, bool as_count = false);
 
 }  // namespace isoflop
