@@ -15,4 +15,7 @@ std::unique_ptr<Command> make_grids_show();
 std::unique_ptr<Command> make_completion();
 std::unique_ptr<Command> make_manual();
 
+std::unique_ptr<Command> make_laws_list();
+std::unique_ptr<Command> make_laws_show();
+
 }  // namespace isoflop::app

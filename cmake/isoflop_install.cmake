@@ -9,7 +9,8 @@ install(FILES apps/c_api.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/isoflop)
 install(TARGETS isoflop_core isoflop_fits isoflop_sim EXPORT isoflop
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 foreach(folder lib fits sim)
-  install(DIRECTORY ${folder}/isoflop DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+  install(DIRECTORY ${folder}/isoflop DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
+    PATTERN "laws" EXCLUDE)
 endforeach()
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/isoflop)
