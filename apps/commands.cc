@@ -10,6 +10,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_accelerators_show());
   commands.push_back(make_grids_list());
   commands.push_back(make_grids_show());
+  commands.push_back(make_fit());
   commands.push_back(make_completion());
   commands.push_back(make_manual());
   commands.push_back(make_laws_list());

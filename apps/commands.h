@@ -12,6 +12,7 @@ std::unique_ptr<Command> make_accelerators_list();
 std::unique_ptr<Command> make_accelerators_show();
 std::unique_ptr<Command> make_grids_list();
 std::unique_ptr<Command> make_grids_show();
+std::unique_ptr<Command> make_fit();
 std::unique_ptr<Command> make_completion();
 std::unique_ptr<Command> make_manual();
 

@@ -22,10 +22,11 @@ enum class Residual { LogLoss, RawLoss };  ///< ln Lhat - ln L, or Lhat - L in n
 struct ChinchillaOptions {
   double delta = 1e-3;  ///< Huber threshold in units of the residual; infinity = squared error
   Residual residual = Residual::LogLoss;
-  double overestimate_penalty = 1;  ///< factor on runs whose loss the law overestimates; > 1 pulls towards the lower envelope
-  bool tied_exponents = false;      ///< alpha = beta
-  bool coupled = false;             ///< k free; otherwise k = 1
-  std::optional<double> fixed_E;    ///< 0 or more; free when absent
+  double overestimate_penalty =
+      1;  ///< factor on runs whose loss the law overestimates; > 1 pulls towards the lower envelope
+  bool tied_exponents = false;    ///< alpha = beta
+  bool coupled = false;           ///< k free; otherwise k = 1
+  std::optional<double> fixed_E;  ///< 0 or more; free when absent
   int threads = 0;
 
   /// Parameters that are estimated.
@@ -35,8 +36,8 @@ struct ChinchillaOptions {
 };
 
 enum class FitStatus {
-  Certified,      ///< several starts agree, the gradient vanishes and the Hessian is positive definite
-  Converged,      ///< a minimum, but the certificate is incomplete
+  Certified,  ///< several starts agree, the gradient vanishes and the Hessian is positive definite
+  Converged,  ///< a minimum, but the certificate is incomplete
   NotConverged,
   AtBound,        ///< the best law lies on the edge of what the form allows, e.g. E = 0
   NotIdentified,  ///< these runs cannot determine the parameters; `law` then means nothing
@@ -53,19 +54,21 @@ struct ChinchillaFit {
   ChinchillaLaw law;
   Theta theta{};
   FitStatus status = FitStatus::NotConverged;
-  std::string reason;       ///< why the status is not Certified, as a sentence; empty when it is
-  double objective = 0;     ///< the sum, not halved or averaged further
-  std::size_t n = 0;        ///< runs used
+  std::string reason;    ///< why the status is not Certified, as a sentence; empty when it is
+  double objective = 0;  ///< the sum, not halved or averaged further
+  std::size_t n = 0;     ///< runs used
   std::size_t starts_tried = 0, starts_agreeing = 0;  ///< polished starts; within 1e-10 of the best objective, relative
-  std::size_t cells = 0;    ///< exponent pairs searched before
-  double gradient_norm = 0;      ///< largest |dQ/dtheta_j|
-  double gradient_relative = 0;  ///< largest |dQ/dtheta_j| over the sum of the magnitudes of its terms
-  std::vector<double> hessian_eigenvalues;  ///< ascending, of the free parameters
-  std::vector<double> residuals;            ///< ln Lhat - ln L (or Lhat - L), in the order of the runs
-  std::vector<std::string> free_names;      ///< of the free parameters in the order of the Hessian: "ln A", ...
-  std::vector<std::vector<double>> hessian; ///< of the objective over the free parameters
+  std::size_t cells = 0;                              ///< exponent pairs searched before
+  double gradient_norm = 0;                           ///< largest |dQ/dtheta_j|
+  double gradient_relative = 0;              ///< largest |dQ/dtheta_j| over the sum of the magnitudes of its terms
+  std::vector<double> hessian_eigenvalues;   ///< ascending, of the free parameters
+  std::vector<double> residuals;             ///< ln Lhat - ln L (or Lhat - L), in the order of the runs
+  std::vector<std::string> free_names;       ///< of the free parameters in the order of the Hessian: "ln A", ...
+  std::vector<std::vector<double>> hessian;  ///< of the objective over the free parameters
 
-  bool usable() const { return status == FitStatus::Certified || status == FitStatus::Converged || status == FitStatus::AtBound; }
+  bool usable() const {
+    return status == FitStatus::Certified || status == FitStatus::Converged || status == FitStatus::AtBound;
+  }
 };
 
 /// Fits the law. Never throws for what the data do: it returns a status and says why.

@@ -12,8 +12,8 @@ using Spellings = std::vector<std::string>;
 const Spellings params_spellings{"params", "N", "model_size", "parameters", "n_params", "num_params", "model_params"};
 const Spellings tokens_spellings{"tokens", "D", "training_tokens", "train_tokens", "n_tokens", "num_tokens"};
 const Spellings flops_spellings{"flops", "C", "training_flop", "training_flops", "train_flops", "compute_flop", "flop"};
-const Spellings loss_spellings{"loss", "L", "final_loss", "eval_loss", "val_loss", "validation_loss", "train_loss",
-                               "eval/loss", "val/loss", "train/loss"};
+const Spellings loss_spellings{"loss",       "L",         "final_loss", "eval_loss", "val_loss", "validation_loss",
+                               "train_loss", "eval/loss", "val/loss",   "train/loss"};
 
 std::optional<std::size_t> chosen(const CsvTable& table, const std::string& name, const Spellings& usual) {
   if (!name.empty()) return table.column(name);
@@ -84,8 +84,8 @@ RunTable RunTable::from_csv(const CsvTable& table, const RunColumns& columns) {
 RunTable RunTable::excluding_highest(std::size_t count) const {
   if (count == 0) return *this;
   if (count >= size())
-    throw Error(Fault::Usage, "excluding " + std::to_string(count) + " of " + std::to_string(size()) +
-                                  " runs leaves none to fit");
+    throw Error(Fault::Usage,
+                "excluding " + std::to_string(count) + " of " + std::to_string(size()) + " runs leaves none to fit");
   std::vector<double> losses;
   for (const Run& run : runs_) losses.push_back(run.loss);
   auto order = sorted_order(losses);

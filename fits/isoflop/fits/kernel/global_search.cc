@@ -1,0 +1,256 @@
+#include "isoflop/fits/kernel/global_search.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "isoflop/fits/kernel/newton.h"
+#include "isoflop/parallel.h"
+#include "isoflop/statistics.h"
+
+namespace isoflop::fits::kernel {
+namespace {
+
+bool raw(const ChinchillaOptions& options) { return options.residual == Residual::RawLoss; }
+Penalty penalty_of(const ChinchillaOptions& options) { return {options.delta, options.overestimate_penalty}; }
+
+// Least squares of 1 = (A p + B q + E) / L over non-negative A, B, E: the best of the few subsets of positive ones.
+std::array<double, 3> amplitudes(const NormalSums& sums, const std::optional<double>& fixed_E) {
+  const auto& s = sums.s;
+  const double gram[3][3] = {{s[0], s[1], s[2]}, {s[1], s[3], s[4]}, {s[2], s[4], s[5]}};
+  double right[3] = {s[6], s[7], s[8]};
+  if (fixed_E)
+    for (int i = 0; i < 2; ++i) right[i] -= *fixed_E * gram[i][2];
+  std::array<double, 3> best{0, 0, fixed_E.value_or(0)};
+  double best_gain = -1;
+  for (unsigned set = 1; set < (fixed_E ? 4u : 8u); ++set) {
+    Quadratic<3> q;
+    std::size_t m = 0, member[3] = {};
+    for (std::size_t i = 0; i < 3; ++i)
+      if ((set >> i) & 1u) member[m++] = i;
+    for (std::size_t i = 0; i < m; ++i) {
+      q.gradient[i] = -right[member[i]];
+      for (std::size_t j = 0; j < m; ++j) q.hessian[i][j] = gram[member[i]][member[j]];
+    }
+    std::array<double, 3> x{};
+    if (!damped_step(q, m, 0, x)) continue;
+    double gain = 0;
+    bool allowed = true;
+    for (std::size_t i = 0; i < m; ++i) {
+      gain += x[i] * right[member[i]];
+      allowed = allowed && x[i] > 0;
+    }
+    if (!allowed || gain <= best_gain) continue;
+    best_gain = gain;
+    best = {0, 0, fixed_E.value_or(0)};
+    for (std::size_t i = 0; i < m; ++i) best[member[i]] = x[i];
+  }
+  return best;
+}
+
+// Residuals are known to a few rounding errors, so objectives below this are zero: the law fits exactly.
+double exact_fit(const Rows& rows) { return 1e-31 * rows.total_weight(); }
+
+double log_or_least(double x) { return x > 0 ? std::max(std::log(x), least_log) : least_log; }
+
+// Residual size that separates "few" from "many" inside the threshold; only its magnitude matters.
+double typical_residual(const Rows& rows, const Theta& theta, const ChinchillaOptions& options) {
+  std::vector<double> sizes;
+  for (std::size_t i = 0; i < rows.groups * lanes; ++i) {
+    if (!(rows.weight[i] > 0)) continue;
+    const double sum = std::exp(theta[0] - theta[3] * rows.ln_n[i]) + std::exp(theta[1] - theta[4] * rows.ln_d[i]);
+    const double loss = (options.coupled ? std::pow(sum, theta[5]) : sum) + std::exp(theta[2]);
+    const double r = raw(options) ? loss - rows.loss[i] : std::log(loss / rows.loss[i]);
+    if (std::isfinite(r)) sizes.push_back(std::fabs(r));
+  }
+  return sizes.empty() ? 0 : median(sizes);
+}
+
+Quadratic<6> reduced(const Sums& sums, const FreeMap& map) {
+  Quadratic<6> q;
+  q.value = sums.objective;
+  for (std::size_t i = 0; i < theta_size; ++i) {
+    if (map.slot[i] < 0) continue;
+    const auto a = static_cast<std::size_t>(map.slot[i]);
+    q.gradient[a] += sums.gradient[i];
+    for (std::size_t j = 0; j < theta_size; ++j) {
+      if (map.slot[j] < 0) continue;
+      q.hessian[a][static_cast<std::size_t>(map.slot[j])] += sums.hessian[upper(std::min(i, j), std::max(i, j))];
+    }
+  }
+  return q;
+}
+
+}  // namespace
+
+PreparedRuns::PreparedRuns(const RunTable& runs)
+    : ln_n_(runs.size()), ln_d_(runs.size()), loss_(runs.size()), weight_(runs.size()) {
+  const std::size_t n = runs.size();
+  for (std::size_t i = 0; i < n; ++i) {
+    ln_n_[i] = std::log(runs[i].params);
+    ln_d_[i] = std::log(runs[i].tokens);
+    loss_[i] = runs[i].loss;
+    weight_[i] = runs[i].weight;
+    mean_ln_n_ += ln_n_[i] / static_cast<double>(n);
+    mean_ln_d_ += ln_d_[i] / static_cast<double>(n);
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    ln_n_[i] -= mean_ln_n_;
+    ln_d_[i] -= mean_ln_d_;
+  }
+  for (std::size_t i = n; i < loss_.groups() * lanes; ++i) loss_[i] = 1;
+}
+
+Theta PreparedRuns::centred(const Theta& theta) const {
+  return {theta[0] - theta[3] * mean_ln_n_, theta[1] - theta[4] * mean_ln_d_, theta[2], theta[3], theta[4], theta[5]};
+}
+
+Theta PreparedRuns::plain(const Theta& theta) const {
+  return {theta[0] + theta[3] * mean_ln_n_, theta[1] + theta[4] * mean_ln_d_, theta[2], theta[3], theta[4], theta[5]};
+}
+
+FreeMap::FreeMap(const ChinchillaOptions& options) {
+  slot.fill(-1);
+  for (std::size_t j = 0; j < theta_size; ++j) {
+    if (j == 2 && options.fixed_E) continue;
+    if (j == 5 && !options.coupled) continue;
+    slot[j] = j == 4 && options.tied_exponents ? slot[3] : static_cast<int>(count++);
+  }
+}
+
+ExponentGrid::ExponentGrid(const PreparedRuns& runs, double low, double high, std::size_t points, bool diagonal)
+    : points_(points), diagonal_(diagonal) {
+  const Rows rows = runs.rows();
+  for (std::size_t i = 0; i < points; ++i) {
+    const double e = low + (high - low) * static_cast<double>(i) / static_cast<double>(points - 1);
+    exponents_.push_back(e);
+    best().decay(rows.ln_n, rows.groups, e, n_.emplace_back(runs.size()).data());
+    best().decay(rows.ln_d, rows.groups, e, d_.emplace_back(runs.size()).data());
+  }
+}
+
+Point solve_cell(const Rows& rows, const ExponentGrid& grid, std::size_t cell, const ChinchillaOptions& options,
+                 int newton_steps) {
+  const double *p = grid.p(cell), *q = grid.q(cell);
+  NormalSums normal;
+  best().normal_equations(rows, p, q, normal);
+  const auto linear = amplitudes(normal, options.fixed_E);
+  // A term that least squares switches off keeps a thousandth of the loss, from where Newton can bring it back.
+  const double least = 1e-3 * normal.s[9] / std::max(normal.s[8], 1e-300);
+  std::array<double, 3> x{std::log(std::max(linear[0], least)), std::log(std::max(linear[1], least)),
+                          options.fixed_E ? log_or_least(*options.fixed_E) : std::log(std::max(linear[2], least))};
+  const Penalty penalty = penalty_of(options);
+  const auto kernel = best().evaluate_cell[raw(options)];
+  Quadratic<3> quadratic;
+  NewtonSettings settings;
+  settings.most_steps = newton_steps;
+  settings.stop_relative = 1e-5;
+  minimise(x, options.fixed_E ? 2u : 3u, quadratic, settings, [&](const std::array<double, 3>& at, Quadratic<3>& out) {
+    CellSums sums;
+    kernel(rows, p, q, at.data(), penalty, sums);
+    out.value = sums.objective;
+    out.gradient = sums.gradient;
+    const auto& h = sums.hessian;
+    out.hessian = {{{h[0], h[1], h[2]}, {h[1], h[3], h[4]}, {h[2], h[4], h[5]}}};
+  });
+  return {{x[0], x[1], x[2], grid.alpha(cell), grid.beta(cell), 1}, quadratic.value, false};
+}
+
+Sums evaluate_at(const Rows& rows, const Theta& theta, const ChinchillaOptions& options) {
+  Sums sums;
+  best().evaluate[options.coupled][raw(options)](rows, theta.data(), penalty_of(options), sums);
+  return sums;
+}
+
+Point polish(const Rows& rows, const Theta& start, const ChinchillaOptions& options, const FreeMap& map,
+             Sums* sums_at_end) {
+  Theta theta = start;
+  const auto expanded = [&map, &start](const std::array<double, 6>& x) {
+    Theta full = start;
+    for (std::size_t j = 0; j < theta_size; ++j)
+      if (map.slot[j] >= 0) full[j] = x[static_cast<std::size_t>(map.slot[j])];
+    return full;
+  };
+  const auto kernel = best().evaluate[options.coupled][raw(options)];
+  Sums sums;
+  const auto newton = [&](double delta, const NewtonSettings& settings) {
+    std::array<double, 6> x{};
+    for (std::size_t j = 0; j < theta_size; ++j)
+      if (map.slot[j] >= 0) x[static_cast<std::size_t>(map.slot[j])] = theta[j];
+    const Penalty penalty{delta, options.overestimate_penalty};
+    Quadratic<6> q;
+    const auto outcome = minimise(x, map.count, q, settings, [&](const std::array<double, 6>& at, Quadratic<6>& out) {
+      const Theta full = expanded(at);
+      kernel(rows, full.data(), penalty, sums);
+      out = reduced(sums, map);
+    });
+    theta = expanded(x);
+    return outcome.converged;
+  };
+  // Far below the residuals the objective is nearly piecewise linear and Newton alone crawls: approach by steps.
+  const double typical = typical_residual(rows, theta, options);
+  NewtonSettings rough, fine;
+  rough.stop_absolute = fine.stop_absolute = exact_fit(rows);
+  rough.stop_relative = 1e-6;
+  for (double delta = 0.1 * typical; delta > 1.5 * options.delta; delta /= 4) newton(delta, rough);
+  Point point;
+  point.converged = newton(options.delta, fine);
+  sums = evaluate_at(rows, theta, options);
+  point.theta = theta;
+  point.objective = sums.objective;
+  if (sums_at_end) *sums_at_end = sums;
+  return point;
+}
+
+SearchResult global_search(const Rows& rows, const ExponentGrid& grid, const ChinchillaOptions& options,
+                           const FreeMap& map, const SearchSettings& settings, const std::vector<Theta>& extra) {
+  std::vector<Point> cells(grid.cells());
+  parallel_for(grid.cells(), settings.threads,
+               [&](std::size_t c) { cells[c] = solve_cell(rows, grid, c, options, settings.cell_steps); });
+  const auto value = [&cells](std::size_t c) { return std::isfinite(cells[c].objective) ? cells[c].objective : 1e300; };
+  std::vector<double> values;
+  for (std::size_t c = 0; c < cells.size(); ++c) values.push_back(value(c));
+  const auto order = sorted_order(values);
+
+  // The best cells, and every other cell that is lower than its neighbours: a basin of its own.
+  const std::size_t side = grid.points();
+  const auto is_local_minimum = [&](std::size_t c) {
+    const auto row = static_cast<long>(grid.diagonal() ? 0 : c / side),
+               column = static_cast<long>(grid.diagonal() ? c : c % side);
+    for (long i = row - 1; i <= row + 1; ++i)
+      for (long j = column - 1; j <= column + 1; ++j) {
+        if (i < 0 || j < 0 || j >= static_cast<long>(side) || i >= (grid.diagonal() ? 1 : static_cast<long>(side)))
+          continue;
+        const auto other = static_cast<std::size_t>(i) * side + static_cast<std::size_t>(j);
+        if (values[other] < values[c]) return false;
+      }
+    return true;
+  };
+  std::vector<Theta> starts = extra;
+  for (std::size_t rank = 0, taken = 0; rank < order.size() && taken < 2 * settings.polishes; ++rank)
+    if (rank < settings.polishes || is_local_minimum(order[rank])) {
+      ++taken;
+      starts.push_back(cells[order[rank]].theta);
+    }
+  if (options.coupled) {
+    // (A/N^alpha)^k is a power law again: each start at several k, with the same terms.
+    std::vector<Theta> coupled;
+    for (const Theta& t : starts)
+      for (double k : {1.0, 0.7, 0.45, 1.4})
+        coupled.push_back({t[0] / k, t[1] / k, t[2], t[3] / k, t[4] / k, t[5] * k});
+    starts = std::move(coupled);
+  }
+  SearchResult result;
+  result.polished.resize(starts.size());
+  parallel_for(starts.size(), settings.threads,
+               [&](std::size_t i) { result.polished[i] = polish(rows, starts[i], options, map); });
+  result.tried = starts.size();
+  result.best.objective = 1e300;
+  for (const Point& p : result.polished)
+    if (p.objective < result.best.objective) result.best = p;
+  const double as_good = result.best.objective * (1 + 1e-10) + 10 * exact_fit(rows);
+  for (const Point& p : result.polished)
+    if (p.objective <= as_good) ++result.agreeing;
+  return result;
+}
+
+}  // namespace isoflop::fits::kernel

@@ -1,0 +1,87 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <sstream>
+
+#include "agrees.h"
+#include "apps/command.h"
+#include "isoflop/catalogue/csv_table.h"
+#include "isoflop/report/value.h"
+
+using namespace isoflop;
+
+namespace {
+
+struct Outcome {
+  int code;
+  std::string out, err;
+};
+
+Outcome isoflop_command(const std::vector<std::string>& arguments) {
+  std::ostringstream out, err;
+  const int code = app::run(arguments, out, err);
+  return {code, out.str(), err.str()};
+}
+
+Value result_of(const Outcome& outcome) { return parse_json(outcome.out, "output").at("result"); }
+
+}  // namespace
+
+TEST_CASE("fit finds the reference optimum of the built-in runs and certifies it") {
+  const auto outcome = isoflop_command({"fit", "chinchilla", "--exclude-highest", "5", "--json"});
+  REQUIRE(outcome.code == 0);
+  const Value result = result_of(outcome);
+  CHECK(std::fabs(result.at("objective").number() - 0.0010182755751330) < 1e-13);
+  const Value& parameters = result.at("parameters");
+  CHECK(agrees(parameters.at("E").at("estimate").number(), 1.817218, 6.5));
+  CHECK(agrees(parameters.at("A").at("estimate").number(), 477.821166, 9));
+  CHECK(agrees(parameters.at("B").at("estimate").number(), 2143.451679, 9));
+  CHECK(agrees(parameters.at("alpha").at("estimate").number(), 0.3473099025, 9.5));
+  CHECK(agrees(parameters.at("beta").at("estimate").number(), 0.3671732530, 9.5));
+  CHECK(agrees(result.at("exponent_a").at("estimate").number(), 0.513901, 6));
+  CHECK(result.at("status").text() == "certified");
+  CHECK(result.at("n").number() == 240);
+  CHECK(result.at("excluded").number() == 5);
+  CHECK(result.at("starts").at("tried").number() >= 8);
+  for (const char* name : {"E", "A", "B", "alpha", "beta"}) {
+    const Value& p = parameters.at(name);
+    CHECK(p.at("se").number() > 0);
+    CHECK(p.at("low").number() < p.at("estimate").number());
+    CHECK(p.at("estimate").number() < p.at("high").number());
+  }
+}
+
+TEST_CASE("fit gives the same bytes on one thread and on three, and other draws for another seed") {
+  const std::vector<std::string> base{"fit", "chinchilla", "--exclude-highest", "5", "--bootstrap", "100", "--json"};
+  const auto with = [&base](std::vector<std::string> more) {
+    auto arguments = base;
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return to_json(result_of(isoflop_command(arguments)));
+  };
+  const auto one = with({"-j", "1"});
+  CHECK(one == with({"-j", "3"}));
+  CHECK(one != with({"--seed", "7"}));
+}
+
+TEST_CASE("fit answers runs that identify nothing with a reason, null numbers and exit code 4") {
+  const std::string path = std::string(BINARY_DIR) + "/one_size.csv";
+  write_file(path,
+             "params,tokens,loss\n1e9,1e9,4\n1e9,2e9,3.5\n1e9,4e9,3.2\n1e9,8e9,3\n1e9,1.6e10,2.9\n1e9,3e10,2.8\n");
+  const auto outcome = isoflop_command({"fit", path, "--json"});
+  CHECK(outcome.code == 4);
+  const Value result = result_of(outcome);
+  CHECK(result.at("status").text() == "not_identified");
+  CHECK(result.at("reason").text().find("1 distinct model size") != std::string::npos);
+  CHECK(result.at("parameters").at("A").at("estimate").is_null());
+}
+
+TEST_CASE("fit refuses bad options and bad files with the documented exit codes") {
+  CHECK(isoflop_command({"fit", "chinchilla", "--delta", "minus"}).code == 2);
+  CHECK(isoflop_command({"fit", "chinchilla", "--scheme", "pears"}).code == 2);
+  CHECK(isoflop_command({"fit", "no_such_file.csv"}).code == 1);
+  const std::string path = std::string(BINARY_DIR) + "/bad_runs.csv";
+  write_file(path, "params,tokens,loss\n1e9,oops,4\n");
+  const auto outcome = isoflop_command({"fit", path});
+  CHECK(outcome.code == 3);
+  CHECK(outcome.err.find("bad_runs.csv:2:2") != std::string::npos);
+}
