@@ -16,6 +16,7 @@ AttentionCore Builder::core_of(const Attention& a, std::int64_t kv_heads, std::i
   core.alibi = a.alibi;
   core.learned_sinks = a.learned_sinks;
   core.from_cache = !step.training;
+  core.scale_dim = a.latent ? a.latent->nope_dim + a.latent->rope_dim : a.head_dim;
   core.segments = step.segments;
   return core;
 }

@@ -177,7 +177,7 @@ struct BackwardCost {
       case Activation::Gelu: return gated ? 16 : 12;
       case Activation::Relu: return gated ? 5 : 2;
       case Activation::SquaredRelu: return gated ? 7 : 3;
-      case Activation::Xielu: return gated ? 9 : 5;
+      case Activation::Xielu: return gated ? 13 : 5;
     }
     return 0;
   }

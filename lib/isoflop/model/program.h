@@ -71,6 +71,7 @@ struct AttentionCore {
   std::int64_t window, sink_tokens, chunk;
   bool causal, alibi, learned_sinks, values_in_keys, from_cache;
   std::int64_t shared_key_dim;
+  std::int64_t scale_dim;  ///< scores are divided by its square root: the head width before any absorption
   std::vector<Segment> segments;
   double pairs() const;      ///< (query, key) pairs of all sequences, per head
   double keys_read() const;  ///< keys (tokens) fetched, summed over sequences
