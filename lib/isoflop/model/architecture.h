@@ -123,6 +123,8 @@ struct Architecture {
   std::vector<Layer> layers;
   /// Extra layers that predict tokens further ahead in training: two inputs of width d projected to one, then a layer.
   std::vector<Layer> prediction_layers;
+  /// What the description leaves out or simplifies, for the reader of a result: "block-sparse layers counted as dense".
+  std::vector<std::string> notes;
 };
 
 /// A layer and how many of them there are, whatever their order.
