@@ -1,12 +1,33 @@
 #include "isoflop/plot/draw.h"
 
-#include "isoflop/error.h"
+#include "isoflop/plot/figure.h"
+#include "isoflop/plot/gnuplot_script.h"
+#include "isoflop/plot/svg_document.h"
+#include "isoflop/plot/tool_process.h"
 
 namespace isoflop {
-// Replaced by the plotting branch before anything ships.
-std::string draw_svg(const PlotSpec&, Theme) { throw Error(Fault::CannotRun, "no plots yet"); }
-std::string draw_png(const PlotSpec&, Theme) { throw Error(Fault::CannotRun, "no plots yet"); }
-std::string draw_pdf(const PlotSpec&, Theme) { throw Error(Fault::CannotRun, "no plots yet"); }
-std::string draw_csv(const PlotSpec&) { throw Error(Fault::CannotRun, "no plots yet"); }
-std::string draw_terminal(const PlotSpec&, std::size_t, std::size_t, bool, bool) { throw Error(Fault::CannotRun, "no plots yet"); }
+namespace {
+
+// --default-settings keeps the user's own ~/.gnuplot out.
+std::string drawn_by_gnuplot(const std::string& script) {
+  return run_tool("gnuplot", {"--default-settings", "-"}, script, "gnuplot-nox");
+}
+
+}  // namespace
+
+std::string draw_svg(const PlotSpec& plot, Theme theme) {
+  const Figure figure = lay_out(plot);
+  return svg_document(drawn_by_gnuplot(gnuplot_script(figure, theme)), figure, theme);
+}
+
+std::string draw_png(const PlotSpec& plot, Theme theme) {
+  return run_tool("rsvg-convert", {"--format", "png", "--zoom", "2"}, draw_svg(plot, theme), "librsvg2-bin");
+}
+
+std::string draw_pdf(const PlotSpec& plot, Theme theme) {
+  return run_tool("rsvg-convert", {"--format", "pdf"}, draw_svg(plot, theme), "librsvg2-bin");
+}
+
+std::vector<std::string> unlabelled_names(const PlotSpec& plot) { return lay_out(plot).unlabelled; }
+
 }  // namespace isoflop

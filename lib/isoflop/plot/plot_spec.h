@@ -11,11 +11,15 @@ enum class Marker { Circle, Square, TriangleUp, TriangleDown, Diamond, Pentagon,
                     TriangleDownOpen, DiamondOpen, Cross };
 enum class Dash { Solid, Dashed, Dotted };
 enum class Theme { Light, Dark };
+/// How tick numbers are written. Auto: 10^n for wide log axes and very large numbers, else plain digits.
+/// Count: 7B, 1.4T (parameters, tokens). Plain: digits with thousands separators.
+enum class TickStyle { Auto, Plain, Power, Count };
 
 struct Axis {
   std::string title;  ///< with its unit
   Scale scale = Scale::Linear;
   std::optional<double> low, high;  ///< from the data when absent
+  TickStyle ticks = TickStyle::Auto;
 };
 
 /// Points of one group. `names`, `notes` are empty or as long as x; a non-empty name of `labelled` points is drawn.
@@ -24,6 +28,7 @@ struct PointLayer {
   std::vector<double> x, y;
   std::vector<double> y_low, y_high;  ///< error bars; empty = none
   std::vector<std::string> names;     ///< identity of each point (hover text, labels)
+  std::vector<std::string> notes;     ///< further hover text of each point; empty = none
   std::vector<bool> labelled;         ///< which names are written beside their point; empty = none
   Marker marker = Marker::Circle;
   int colour = 0;                     ///< index into the theme's palette; -1 = muted grey
@@ -55,8 +60,10 @@ struct BarLayer {
 
 /// Filled contours or heat map on a regular grid, z in row-major order (y outer).
 struct HeatLayer {
-  std::string legend;
-  std::vector<double> x, y, z;
+  std::string legend;  ///< heading of the colour bar
+  std::vector<double> x, y, z;  ///< x, y ascending; z.size() == x.size() * y.size(); NaN cells stay empty
+  Scale scale = Scale::Linear;  ///< of z; Linear or Log
+  bool contours = true;         ///< lines of equal z at the ticks of the colour bar
 };
 
 struct RuleLayer {  ///< a full-width horizontal or full-height vertical line with a caption

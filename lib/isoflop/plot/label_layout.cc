@@ -1,0 +1,251 @@
+#include "isoflop/plot/label_layout.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <numeric>
+
+namespace isoflop {
+namespace {
+
+constexpr double dropped_cost = 1000;
+
+double squared(double v) { return v * v; }
+
+double turn(PixelPoint a, PixelPoint b, PixelPoint c) { return (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x); }
+
+struct Candidate {
+  PlacedLabel label;
+  double cost = 0;  ///< against everything that does not move
+};
+
+PixelBox grown(const PixelBox& box, double by) { return {box.left - by, box.top - by, box.right + by, box.bottom + by}; }
+
+class Placer {
+ public:
+  Placer(const std::vector<LabelRequest>& requests, const LabelObstacles& obstacles, double gap)
+      : requests_(requests), obstacles_(obstacles), gap_(gap), chosen_(requests.size(), none) {
+    candidates_.reserve(requests.size());
+    for (const auto& request : requests_) candidates_.push_back(candidates_of(request));
+  }
+
+  std::vector<PlacedLabel> place() {
+    std::vector<std::size_t> order(requests_.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return candidates_[a].size() < candidates_[b].size(); });
+    for (const std::size_t label : order) chosen_[label] = best_choice(label).index;
+    for (int sweep = 0; sweep < 12; ++sweep)
+      if (!improve(order)) break;
+    std::vector<PlacedLabel> result(requests_.size());
+    for (std::size_t i = 0; i < requests_.size(); ++i)
+      if (chosen_[i] != none) result[i] = candidates_[i][chosen_[i]].label;
+    return result;
+  }
+
+ private:
+  static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
+  struct Choice {
+    std::size_t index = none;
+    double cost = dropped_cost;
+  };
+
+  void add_candidate(std::vector<Candidate>& list, const LabelRequest& request, PixelBox box, bool with_leader,
+                     double base_cost) const {
+    if (!obstacles_.area.contains(box)) return;
+    for (const auto& kept : obstacles_.keep_out)
+      if (box.overlaps(kept)) return;
+    const PixelMarker& own = obstacles_.markers[request.marker];
+    Candidate candidate;
+    candidate.label.placed = true;
+    candidate.label.box = box;
+    candidate.cost = base_cost;
+    const double own_distance = box.distance(own.centre) - own.radius;
+    if (with_leader) {
+      const PixelPoint end = {std::clamp(own.centre.x, box.left, box.right), std::clamp(own.centre.y, box.top, box.bottom)};
+      const double length = std::hypot(end.x - own.centre.x, end.y - own.centre.y);
+      if (length <= own.radius + 1) return;
+      const double rim = (own.radius + 0.5) / length;
+      candidate.label.has_leader = true;
+      candidate.label.leader = {{own.centre.x + rim * (end.x - own.centre.x), own.centre.y + rim * (end.y - own.centre.y)}, end};
+      for (const auto& kept : obstacles_.keep_out)
+        if (candidate.label.leader.crosses(kept)) return;
+    }
+    double nearest_other = std::numeric_limits<double>::max();
+    for (std::size_t m = 0; m < obstacles_.markers.size(); ++m) {
+      const PixelMarker& marker = obstacles_.markers[m];
+      const double distance = box.distance(marker.centre) - marker.radius;
+      if (distance < (m == request.marker ? gap_ - 0.01 : 1.0)) return;
+      if (m == request.marker) continue;
+      // Points drawn on top of each other share their label's neighbourhood; nothing can tell them apart.
+      if (std::hypot(marker.centre.x - own.centre.x, marker.centre.y - own.centre.y) > 1) nearest_other = std::min(nearest_other, distance);
+      if (with_leader && candidate.label.leader.distance(marker.centre) < marker.radius + 1) candidate.cost += 60;
+    }
+    if (!with_leader && nearest_other < own_distance + 3) candidate.cost += 25;
+    if (with_leader && nearest_other < 3) candidate.cost += 10;
+    int covered = 0;
+    for (const auto& line : obstacles_.lines) {
+      covered += line.crosses(box);
+      if (with_leader && line.crosses(candidate.label.leader)) candidate.cost += 2;
+    }
+    candidate.cost += 14.0 * std::min(covered, 3);
+    list.push_back(candidate);
+  }
+
+  std::vector<Candidate> candidates_of(const LabelRequest& request) const {
+    std::vector<Candidate> list;
+    const PixelMarker& own = obstacles_.markers[request.marker];
+    const double w = request.width, h = request.height, reach = own.radius + gap_;
+    const auto box_at = [&](double left, double top) { return PixelBox{left, top, left + w, top + h}; };
+    const double x = own.centre.x, y = own.centre.y, diagonal = reach * 0.75;
+    add_candidate(list, request, box_at(x + reach, y - h / 2), false, 0);
+    add_candidate(list, request, box_at(x - reach - w, y - h / 2), false, 1);
+    add_candidate(list, request, box_at(x - w / 2, y - reach - h), false, 1.5);
+    add_candidate(list, request, box_at(x - w / 2, y + reach), false, 2);
+    add_candidate(list, request, box_at(x + diagonal, y - diagonal - h), false, 1);
+    add_candidate(list, request, box_at(x + diagonal, y + diagonal), false, 1.5);
+    add_candidate(list, request, box_at(x - diagonal - w, y - diagonal - h), false, 2);
+    add_candidate(list, request, box_at(x - diagonal - w, y + diagonal), false, 2.5);
+    static constexpr std::array rings = {0.6, 1.1, 1.8, 2.6, 3.6, 5.0, 7.0, 9.5};
+    constexpr int angles = 20;
+    for (const double ring : rings) {
+      const double distance = own.radius + gap_ + ring * h;
+      for (int k = 0; k < angles; ++k) {
+        const double angle = 2 * std::numbers::pi * k / angles;
+        const double end_x = x + distance * std::cos(angle), end_y = y - distance * std::sin(angle);
+        const double cosine = std::cos(angle);
+        // The text starts or ends at the leader; straight above and below it is centred.
+        const double left = cosine > 0.35 ? end_x : cosine < -0.35 ? end_x - w : end_x - w / 2;
+        const double sine = std::sin(angle);
+        const double top = sine > 0.35 ? end_y - h : sine < -0.35 ? end_y : end_y - h / 2;
+        add_candidate(list, request, box_at(left, top), true, 6 + 5 * ring);
+      }
+    }
+    std::stable_sort(list.begin(), list.end(), [](const Candidate& a, const Candidate& b) { return a.cost < b.cost; });
+    return list;
+  }
+
+  // Infinite when the two may not stand together.
+  double pair_cost(const PlacedLabel& a, const PlacedLabel& b) const {
+    const double forbidden = std::numeric_limits<double>::infinity();
+    if (grown(a.box, 1).overlaps(b.box)) return forbidden;
+    if (a.has_leader && a.leader.crosses(b.box)) return forbidden;
+    if (b.has_leader && b.leader.crosses(a.box)) return forbidden;
+    if (a.has_leader && b.has_leader && a.leader.crosses(b.leader)) return 80;
+    return grown(a.box, 3).overlaps(b.box) ? 3 : 0;
+  }
+
+  // Cost of label at its candidate against all placed labels but `skipped`.
+  double cost_among(std::size_t label, std::size_t candidate, std::size_t skipped, double limit) const {
+    const Candidate& own = candidates_[label][candidate];
+    double cost = own.cost;
+    for (std::size_t other = 0; other < chosen_.size() && cost < limit; ++other)
+      if (other != label && other != skipped && chosen_[other] != none)
+        cost += pair_cost(own.label, candidates_[other][chosen_[other]].label);
+    return cost;
+  }
+
+  Choice best_choice(std::size_t label, std::size_t skipped = none) const {
+    Choice best;
+    for (std::size_t c = 0; c < candidates_[label].size(); ++c) {
+      if (candidates_[label][c].cost >= best.cost) break;
+      const double cost = cost_among(label, c, skipped, best.cost);
+      if (cost < best.cost) best = {c, cost};
+    }
+    return best;
+  }
+
+  double cost_now(std::size_t label, std::size_t skipped = none) const {
+    return chosen_[label] == none ? dropped_cost : cost_among(label, chosen_[label], skipped, dropped_cost);
+  }
+
+  bool improve(const std::vector<std::size_t>& order) {
+    bool better = false;
+    for (const std::size_t label : order) {
+      const double before = cost_now(label);
+      const Choice alone = best_choice(label);
+      if (alone.cost < before - 1e-9) {
+        chosen_[label] = alone.index;
+        better = true;
+      }
+      if (cost_now(label) > 20) better = make_way(label) || better;
+    }
+    return better;
+  }
+
+  // Takes one neighbour away, places `label`, and puts the neighbour wherever it then fits best.
+  bool make_way(std::size_t label) {
+    for (std::size_t other = 0; other < chosen_.size(); ++other) {
+      if (other == label || chosen_[other] == none || !near(label, other)) continue;
+      const std::size_t label_before = chosen_[label], other_before = chosen_[other];
+      const double before = cost_now(label) + cost_now(other, label);
+      chosen_[other] = none;
+      const Choice mine = best_choice(label);
+      chosen_[label] = mine.index;
+      const Choice theirs = best_choice(other);
+      chosen_[other] = theirs.index;
+      if (mine.cost + theirs.cost < before - 1e-9) return true;
+      chosen_[label] = label_before;
+      chosen_[other] = other_before;
+    }
+    return false;
+  }
+
+  bool near(std::size_t a, std::size_t b) const {
+    const PixelPoint p = obstacles_.markers[requests_[a].marker].centre, q = obstacles_.markers[requests_[b].marker].centre;
+    return std::fabs(p.x - q.x) < requests_[a].width + requests_[b].width + 60 && std::fabs(p.y - q.y) < 12 * requests_[a].height;
+  }
+
+  const std::vector<LabelRequest>& requests_;
+  const LabelObstacles& obstacles_;
+  double gap_;
+  std::vector<std::size_t> chosen_;
+  std::vector<std::vector<Candidate>> candidates_;
+};
+
+}  // namespace
+
+double PixelBox::distance(PixelPoint p) const {
+  const double dx = std::max({left - p.x, 0.0, p.x - right}), dy = std::max({top - p.y, 0.0, p.y - bottom});
+  return std::hypot(dx, dy);
+}
+
+bool PixelSegment::crosses(const PixelBox& box) const {
+  // Liang and Barsky's clipping: the part of the segment inside the box, if any.
+  double enter = 0, leave = 1;
+  const double dx = to.x - from.x, dy = to.y - from.y;
+  const std::array<double, 4> p = {-dx, dx, -dy, dy};
+  const std::array<double, 4> q = {from.x - box.left, box.right - from.x, from.y - box.top, box.bottom - from.y};
+  for (std::size_t i = 0; i < 4; ++i) {
+    if (p[i] == 0) {
+      if (q[i] <= 0) return false;
+      continue;
+    }
+    const double t = q[i] / p[i];
+    if (p[i] < 0) enter = std::max(enter, t);
+    else leave = std::min(leave, t);
+  }
+  return enter < leave;
+}
+
+bool PixelSegment::crosses(const PixelSegment& other) const {
+  const double a = turn(from, to, other.from), b = turn(from, to, other.to);
+  const double c = turn(other.from, other.to, from), d = turn(other.from, other.to, to);
+  return ((a > 0) != (b > 0)) && ((c > 0) != (d > 0));
+}
+
+double PixelSegment::distance(PixelPoint p) const {
+  const double length2 = squared(to.x - from.x) + squared(to.y - from.y);
+  double t = length2 > 0 ? ((p.x - from.x) * (to.x - from.x) + (p.y - from.y) * (to.y - from.y)) / length2 : 0;
+  t = std::clamp(t, 0.0, 1.0);
+  return std::hypot(p.x - from.x - t * (to.x - from.x), p.y - from.y - t * (to.y - from.y));
+}
+
+std::vector<PlacedLabel> place_labels(const std::vector<LabelRequest>& requests, const LabelObstacles& obstacles,
+                                      double gap) {
+  return Placer(requests, obstacles, gap).place();
+}
+
+}  // namespace isoflop

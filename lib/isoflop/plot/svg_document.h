@@ -1,0 +1,16 @@
+// The finished picture: gnuplot's geometry with our own head (size, accessible title and description), marker shapes,
+// hover texts, and every text of the figure on top. Byte-stable: no dates, no ids that vary.
+#pragma once
+#include <string>
+
+#include "isoflop/plot/figure.h"
+
+namespace isoflop {
+
+/// `gnuplot_svg` is what gnuplot made of gnuplot_script(figure, theme). Throws Error (CannotRun) if it is not that.
+std::string svg_document(const std::string& gnuplot_svg, const Figure& figure, Theme theme);
+
+/// & < > " ' as entities.
+std::string xml_text(const std::string& text);
+
+}  // namespace isoflop
