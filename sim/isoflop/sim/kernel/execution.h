@@ -1,0 +1,47 @@
+// Executes the simulator's own op list on this CPU: forward and, for training programs, backward.
+//
+// One Execution is one thread's work: it owns the activations of its sequences and shares the weights. Supported:
+// grouped-query attention with rotary or learned positions, windows, sink tokens, chunks and learned sinks; all norms,
+// wirings and MLPs; mixtures of experts with shared experts and the dense hybrid. Latent attention, query experts and
+// ALiBi are priced by the simulator but not executed; asking for them is an Error.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "isoflop/model/program.h"
+#include "isoflop/sim/kernel/attention.h"
+#include "isoflop/sim/kernel/experts.h"
+#include "isoflop/sim/kernel/weights.h"
+
+namespace isoflop::sim {
+
+/// Throws Error (BadInput) naming the operation that the kernel does not execute.
+void check_executable(const Architecture& architecture);
+
+class Execution {
+ public:
+  /// `layout` must outlive the execution. Throws Error (BadInput) as check_executable does.
+  Execution(Program program, const WeightLayout& layout, Precision precision);
+  ~Execution();
+  Execution(Execution&&) noexcept;
+
+  /// Mean cross-entropy in nats per token for a training program, else 0. ids: the step's new tokens, sequence by
+  /// sequence; targets likewise (training only).
+  double forward(const float* weights, const PackedWeights& packed, const std::int32_t* ids, const std::int32_t* targets);
+
+  /// Adds loss_factor x gradient of the mean loss to `gradients`, laid out as the weights. After forward().
+  void backward(const float* weights, const PackedWeights& packed, float loss_factor, float* gradients);
+
+  /// Logits of the last forward pass: one row per wanted position.
+  View logits() const;
+  const Program& program() const;
+  std::size_t activation_bytes() const;
+
+  struct State;
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace isoflop::sim

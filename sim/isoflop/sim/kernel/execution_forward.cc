@@ -1,0 +1,250 @@
+#include <cmath>
+
+#include "isoflop/error.h"
+#include "isoflop/sim/kernel/execution_passes.h"
+#include "isoflop/sim/kernel/linear.h"
+#include "isoflop/sim/kernel/vector_loops.h"
+
+namespace isoflop::sim {
+
+std::vector<SequenceRows> sequences_of(const Step& step) {
+  std::vector<SequenceRows> result;
+  std::size_t row = 0, cached = 0;
+  for (const Segment& s : step.segments)
+    for (std::int64_t b = 0; b < s.sequences; ++b) {
+      const auto rows = static_cast<std::size_t>(s.new_tokens), context = static_cast<std::size_t>(s.context);
+      result.push_back({row, rows, cached, context});
+      row += rows;
+      cached += rows + context;
+    }
+  return result;
+}
+
+std::vector<std::size_t> positions_of(const Step& step) {
+  std::vector<std::size_t> result;
+  for (const auto& s : sequences_of(step))
+    for (std::size_t i = 0; i < s.rows; ++i) result.push_back(s.context + i);
+  return result;
+}
+
+std::vector<std::size_t> wanted_rows(const Step& step) {
+  std::vector<std::size_t> rows;
+  std::size_t first = 0;
+  for (const Segment& s : step.segments)
+    for (std::int64_t b = 0; b < s.sequences; ++b, first += static_cast<std::size_t>(s.new_tokens))
+      for (std::int64_t i = std::max<std::int64_t>(0, s.new_tokens - s.logit_positions); i < s.new_tokens; ++i)
+        rows.push_back(first + static_cast<std::size_t>(i));
+  return rows;
+}
+
+ScaleAndBias scale_and_bias(const Normalise& op) { return {op.style.scale ? 0 : -1, op.style.bias ? (op.style.scale ? 1 : 0) : -1}; }
+
+Visibility visibility_of(const AttentionCore& op) {
+  return {op.causal, static_cast<std::size_t>(op.window), static_cast<std::size_t>(op.sink_tokens), static_cast<std::size_t>(op.chunk)};
+}
+
+namespace {
+
+constexpr float norm_epsilon = 1e-5f;
+
+class Forward {
+ public:
+  explicit Forward(Execution::State& state) : s_(state) {}
+
+  void run() {
+    for (std::size_t i = 0; i < s_.program.ops.size(); ++i) {
+      op_ = &s_.program.ops[i];
+      op_index_ = i;
+      std::visit(*this, op_->detail);
+    }
+  }
+
+  void operator()(const Lookup& o) {
+    const float* table = s_.weight(*op_, 0);
+    const View y = out(0);
+    const bool positions = op_->part == Part::Position;
+    const auto places = positions ? positions_of(s_.program.step) : std::vector<std::size_t>();
+    for (std::size_t r = 0; r < y.rows; ++r) {
+      const std::int64_t id = positions ? static_cast<std::int64_t>(places[r]) : s_.ids[r];
+      if (id < 0 || id >= o.table_rows) throw Error(Fault::BadInput, op_->name + ": token " + std::to_string(id) + " is outside the table");
+      std::copy_n(table + static_cast<std::size_t>(id) * y.width, y.width, y.row(r));
+    }
+  }
+
+  void operator()(const MatMul& o) {
+    linear(in(0), s_.packed->forward(s_.weight_index(*op_, 0)), o.bias ? s_.weight(*op_, 1) : nullptr, s_.joint_view(*op_), s_.pack);
+  }
+
+  void operator()(const GroupedMatMul& o) {
+    const View x = in(0), y = s_.joint_view(*op_);
+    const ExpertOrder& order = s_.order[static_cast<std::size_t>(op_->inputs[1])];
+    for (std::size_t e = 0; e < static_cast<std::size_t>(o.experts); ++e) {
+      const std::size_t first = order.first[e], rows = order.first[e + 1] - first;
+      if (rows == 0) continue;
+      const float* bias = o.bias ? s_.weight(*op_, 1) + e * static_cast<std::size_t>(o.columns) : nullptr;
+      linear({x.row(first), rows, x.width, x.stride}, s_.packed->forward(s_.weight_index(*op_, 0), e), bias,
+             {y.row(first), rows, y.width, y.stride}, s_.pack);
+    }
+  }
+
+  void operator()(const Normalise& o) {
+    const View x = in(0), y = out(0);
+    const auto width = static_cast<std::size_t>(o.width), groups = static_cast<std::size_t>(o.groups);
+    const auto [scale, bias] = scale_and_bias(o);
+    auto& statistics = s_.norm_statistics[op_index_];
+    statistics.resize(x.rows * groups * 2);
+    for (std::size_t r = 0; r < x.rows; ++r)
+      for (std::size_t g = 0; g < groups; ++g) {
+        const std::size_t own = o.scales > o.width ? g * width : 0, at = g * width;
+        const float* scales = scale >= 0 ? s_.weight(*op_, static_cast<std::size_t>(scale)) + own : nullptr;
+        float* kept = statistics.data() + (r * groups + g) * 2;
+        if (o.style.kind == NormKind::RmsNorm && bias < 0) {
+          kept[0] = loops_.rms_norm(width, x.row(r) + at, scales, norm_epsilon, y.row(r) + at);
+        } else if (o.style.kind == NormKind::LayerNorm) {
+          loops_.layer_norm(width, x.row(r) + at, scales, bias >= 0 ? s_.weight(*op_, static_cast<std::size_t>(bias)) + own : nullptr,
+                            norm_epsilon, y.row(r) + at, kept);
+        } else {
+          throw Error(Fault::BadInput, op_->name + ": the kernel does not execute an RMSNorm with bias");
+        }
+      }
+  }
+
+  void operator()(const Rotate& o) {
+    const auto positions = positions_of(s_.program.step);
+    s_.prepare_rotation(o, 1 + *std::max_element(positions.begin(), positions.end()));
+    for (std::size_t part = 0; part < op_->inputs.size(); ++part) rotate_heads(o, in(part), out(part), positions);
+  }
+
+  void operator()(const CacheWrite&) {
+    // Keys to the first cache, values to the second; each row at its sequence's place.
+    for (const auto& sequence : sequences_of(s_.program.step))
+      for (std::size_t part = 0; part < op_->inputs.size(); ++part) {
+        const View x = in(part), cache = out(part);
+        for (std::size_t i = 0; i < sequence.rows; ++i)
+          std::copy_n(x.row(sequence.first_row + i), x.width, cache.row(sequence.first_cached + sequence.context + i));
+      }
+  }
+
+  void operator()(const AttentionCore& o) {
+    const View q = in(0), k = in(1), v = in(2), y = out(0), lse = out(1);
+    const Visibility visible = visibility_of(o);
+    const auto key = static_cast<std::size_t>(o.key_dim), value = static_cast<std::size_t>(o.value_dim);
+    const float scale = static_cast<float>(1 / std::sqrt(static_cast<double>(o.scale_dim)));
+    for (const auto& sequence : sequences_of(s_.program.step)) {
+      const std::size_t keys = sequence.context + sequence.rows;
+      for (std::size_t h = 0; h < static_cast<std::size_t>(o.heads); ++h) {
+        const std::size_t g = h / static_cast<std::size_t>(o.heads / o.kv_heads);
+        attention_head({q.row(sequence.first_row) + h * key, sequence.rows, key, q.stride},
+                       {k.row(sequence.first_cached) + g * key, keys, key, k.stride},
+                       {v.row(sequence.first_cached) + g * value, keys, value, v.stride}, sequence.context, visible, scale,
+                       o.learned_sinks ? s_.weight(*op_, 0) + h : nullptr,
+                       {y.row(sequence.first_row) + h * value, sequence.rows, value, y.stride}, lse.row(sequence.first_row) + h, lse.stride,
+                       s_.precision, s_.scratch);
+      }
+    }
+  }
+
+  void operator()(const Activate& o) {
+    const View a = in(0), y = out(0);
+    for (std::size_t r = 0; r < y.rows; ++r) {
+      const float* x = a.row(r);
+      const float* up = o.gated ? in(1).row(r) : nullptr;
+      switch (o.activation) {
+        case Activation::Silu:
+          if (o.gated) loops_.silu_gate(y.width, x, up, y.row(r));
+          else loops_.silu(y.width, x, y.row(r));
+          break;
+        case Activation::Gelu:
+          if (o.gated) loops_.gelu_gate(y.width, x, up, y.row(r));
+          else loops_.gelu(y.width, x, y.row(r));
+          break;
+        case Activation::Relu:
+        case Activation::SquaredRelu:
+          for (std::size_t c = 0; c < y.width; ++c) {
+            const float positive = x[c] > 0 ? x[c] : 0;
+            y.row(r)[c] = (o.activation == Activation::Relu ? positive : positive * positive) * (up ? up[c] : 1);
+          }
+          break;
+        case Activation::Xielu: throw Error(Fault::BadInput, op_->name + ": the kernel does not execute xIELU");
+      }
+    }
+  }
+
+  void operator()(const Add&) {
+    const View y = out(0);
+    for (std::size_t r = 0; r < y.rows; ++r) {
+      loops_.add(y.width, in(0).row(r), in(1).row(r), y.row(r));
+      for (std::size_t part = 2; part < op_->inputs.size(); ++part) loops_.accumulate(y.width, in(part).row(r), y.row(r));
+    }
+  }
+
+  void operator()(const GateScale&) {
+    const View x = in(0), gate = in(1), y = out(0);
+    for (std::size_t r = 0; r < y.rows; ++r) {
+      std::copy_n(x.row(r), y.width, y.row(r));
+      loops_.scale(y.width, 1 / (1 + std::exp(-gate.row(r)[0])), y.row(r));
+    }
+  }
+
+  void operator()(const Route& o) {
+    auto& choice = s_.whole[static_cast<std::size_t>(op_->outputs[1])];
+    route(in(0), o, o.selection_bias ? s_.weight(*op_, 0) : nullptr, out(0), choice.data());
+    s_.order[static_cast<std::size_t>(op_->outputs[1])] = expert_order(choice.data(), choice.size(), static_cast<std::size_t>(o.experts));
+  }
+
+  void operator()(const Dispatch& o) { dispatch_copy(in(0), s_.order[static_cast<std::size_t>(op_->inputs[1])], static_cast<std::size_t>(o.per_token), out(0)); }
+
+  void operator()(const Combine& o) {
+    combine(in(0), s_.order[static_cast<std::size_t>(op_->inputs[2])], in(1), o.bias ? s_.weight(*op_, 0) : nullptr, out(0));
+  }
+
+  void operator()(const SelectRows&) {
+    const auto rows = wanted_rows(s_.program.step);
+    for (std::size_t r = 0; r < rows.size(); ++r) std::copy_n(in(0).row(rows[r]), out(0).width, out(0).row(r));
+  }
+
+  void operator()(const CrossEntropy&) {
+    // The logits become shares in place; the backward pass needs nothing else.
+    const View logits = in(0);
+    double total = 0;
+    for (std::size_t r = 0; r < logits.rows; ++r) {
+      float* row = logits.row(r);
+      const auto target = static_cast<std::size_t>(s_.targets[r]);
+      const float top = loops_.maximum(logits.width, row), wanted = row[target];
+      const float sum = loops_.exponentials(logits.width, 1, top, row);
+      loops_.scale(logits.width, 1 / sum, row);
+      total += static_cast<double>(top) + std::log(static_cast<double>(sum)) - static_cast<double>(wanted);
+    }
+    s_.loss = total / static_cast<double>(logits.rows);
+  }
+
+  void operator()(const HeadMatMul&) { refuse(); }
+  void operator()(const Concatenate&) { refuse(); }
+
+ private:
+  [[noreturn]] void refuse() { throw Error(Fault::BadInput, op_->name + ": the kernel does not execute this operation"); }
+  View in(std::size_t i) { return s_.view(op_->inputs[i]); }
+  View out(std::size_t i) { return s_.view(op_->outputs[i]); }
+
+  void rotate_heads(const Rotate& o, View x, View y, const std::vector<std::size_t>& positions) {
+    const auto head = static_cast<std::size_t>(o.head_dim), rotated = static_cast<std::size_t>(o.rotated), half = rotated / 2;
+    const std::size_t first = o.tail ? head - rotated : 0;
+    for (std::size_t r = 0; r < x.rows; ++r)
+      for (std::size_t h = 0; h < x.width; h += head) {
+        if (rotated < head) std::copy_n(x.row(r) + h, head, y.row(r) + h);
+        loops_.rotate(half, s_.cosines.data() + positions[r] * half, s_.sines.data() + positions[r] * half, 1, x.row(r) + h + first,
+                      y.row(r) + h + first, false);
+      }
+  }
+
+  Execution::State& s_;
+  const VectorLoops& loops_ = vector_loops();
+  const Op* op_ = nullptr;
+  std::size_t op_index_ = 0;
+};
+
+}  // namespace
+
+void run_forward(Execution::State& state) { Forward(state).run(); }
+
+}  // namespace isoflop::sim

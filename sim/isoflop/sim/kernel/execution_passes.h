@@ -1,0 +1,27 @@
+// The two passes over an op list, in execution order and in reverse. Private to the kernel.
+#pragma once
+#include "isoflop/sim/kernel/execution_state.h"
+
+namespace isoflop::sim {
+
+void run_forward(Execution::State& state);
+void run_backward(Execution::State& state, float loss_factor);
+
+/// What both passes know of a row of new tokens: its sequence and its position.
+struct SequenceRows {
+  std::size_t first_row, rows;      ///< new tokens in the activations
+  std::size_t first_cached, context;
+};
+std::vector<SequenceRows> sequences_of(const Step& step);
+std::vector<std::size_t> positions_of(const Step& step);
+std::vector<std::size_t> wanted_rows(const Step& step);
+
+/// The weight indices of an op with an optional scale and an optional bias: -1 when absent.
+struct ScaleAndBias {
+  int scale, bias;
+};
+ScaleAndBias scale_and_bias(const Normalise& op);
+
+Visibility visibility_of(const AttentionCore& op);
+
+}  // namespace isoflop::sim
