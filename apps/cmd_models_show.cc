@@ -1,7 +1,9 @@
+#include "apps/architecture_report.h"
 #include "apps/catalogue_report.h"
 #include "apps/commands.h"
 #include "isoflop/catalogue/benchmarks.h"
 #include "isoflop/catalogue/conflicts.h"
+#include "isoflop/catalogue/model_architecture.h"
 #include "isoflop/catalogue/models.h"
 #include "isoflop/number_text.h"
 
@@ -129,6 +131,7 @@ class ModelsShow : public Command {
   }
   void declare(OptionSet& options) override {
     options.positional("model", wanted_, "id, printed name, repository or alias of the model");
+    options.whole("--context", length_, "tokens of the pass over which FLOP per token are averaged", 1, 10000000);
   }
 
   Report run(const Settings& settings) override {
@@ -151,6 +154,7 @@ class ModelsShow : public Command {
     report.result["scores"] = score_values(own_scores);
     report.tables.push_back(facts.table("Facts"));
     if (model.layers) report.tables.push_back(shape.table("Dimensions"));
+    add_costs(report, model);
     if (!own_scores.empty()) report.tables.push_back(score_table(own_scores));
     add_conflicts(report, conflicts_of(load_conflicts(settings.data), model.id));
     if (!model.notes.empty()) report.warnings.push_back(model.notes);
@@ -160,7 +164,22 @@ class ModelsShow : public Command {
   }
 
  private:
+  // Unknown dimensions and unsupported designs leave the keys null and say why.
+  void add_costs(Report& report, const ModelRecord& model) const {
+    if (const auto reason = why_no_architecture(model)) {
+      for (const char* key : {"params_total", "params_active", "params_active_without_embedding", "kv_bytes_per_token",
+                              "flops_per_token_forward"})
+        report.result[key] = Value();
+      report.result["params_total"] = model.params_total();
+      report.result["params_active"] = model.params_active();
+      report.warnings.push_back("no recount, KV cache or FLOP: " + *reason);
+      return;
+    }
+    add_architecture(report, architecture_of(model), length_);
+  }
+
   std::string wanted_;
+  long length_ = 4096;
 };
 
 }  // namespace

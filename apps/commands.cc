@@ -6,6 +6,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   std::vector<std::unique_ptr<Command>> commands;
   commands.push_back(make_models_list());
   commands.push_back(make_models_show());
+  commands.push_back(make_models_import());
   commands.push_back(make_accelerators_list());
   commands.push_back(make_accelerators_show());
   commands.push_back(make_grids_list());

@@ -8,6 +8,7 @@ namespace isoflop::app {
 
 std::unique_ptr<Command> make_models_list();
 std::unique_ptr<Command> make_models_show();
+std::unique_ptr<Command> make_models_import();
 std::unique_ptr<Command> make_accelerators_list();
 std::unique_ptr<Command> make_accelerators_show();
 std::unique_ptr<Command> make_grids_list();
