@@ -79,6 +79,10 @@ struct LawFacts {
   std::vector<LawParameter> parameters;
   std::vector<PublishedConstants> published;  ///< the first is the default
   bool positive_output = true;  ///< fits use the logarithm of the output
+  /// Share of N that a token uses, so that training costs 6 share N D FLOP; absent: all of it.
+  double (*active_share)(std::span<const double> inputs) = nullptr;
+  /// Why no budget should be planned with the published constants; empty when nothing speaks against it.
+  std::string no_planning;
 };
 
 /// Immutable; all laws live as long as the program. Inputs and parameters are in the order of the tables.

@@ -15,9 +15,13 @@ struct Formula {
   }
 };
 
+// A block of width d holds 4 d^2 parameters of attention and 8 d^2 of feed-forward; the latter are expanded 64 times, and
+// a token uses as many as the dense block has.
+constexpr double dense_share = 12.0 / (4 + 8 * 64);
+
 SelfTest check(const LossLaw& law) {
-  // "64 x 1B": a 1B dense model, whose feed-forward part (8 of every 12 d^2) is expanded 64 times.
-  const double plan[] = {1e9 * (4 + 8 * 64) / 12.0, 28.94e9, 16};
+  // "64 x 1B": a 1B dense model with its feed-forward part expanded 64 times.
+  const double plan[] = {1e9 / dense_share, 28.94e9, 16};
   return {"Krajewski et al. 2024, table 2: 64 x 1B, 28.94B tokens, granularity 16 give 2.491 (printed digits of the "
           "constants allow +-0.03)",
           law.value(plan, constants_of(law, "krajewski-moe")), 2.461, 2.521, Evidence::Unverified, ""};
@@ -45,6 +49,7 @@ LawFacts facts() {
                   {"beta", "", "exponent of tokens", 0.02, 1.2, true, Entry::Nonlinear}};
   f.published = {{"krajewski-moe", {0.47, 2.1, 18.1, 30.8, 0.58, 0.115, 0.147}, Evidence::Transcription,
                   "Krajewski et al. 2024, table 1, MoE", "", {}, {}}};
+  f.active_share = [](std::span<const double>) { return dense_share; };
   return f;
 }
 

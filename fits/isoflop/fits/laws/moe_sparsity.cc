@@ -61,6 +61,7 @@ LawFacts facts() {
                   {"gamma", "", "exponent of parameters in the interaction", 0.02, 0.3, false, Entry::Nonlinear}};
   f.published = {{"abnar", {0.94, 16612.50, 5455.67, 0.4598, 17.26, 0.5962, 0.3954, -0.1666, 0.1603, 0.1595},
                   Evidence::Transcription, "Abnar et al. 2025, table 3 (two transcriptions agree)", "", {}, {}}};
+  f.active_share = [](std::span<const double> x) { return 1 - x[2]; };
   return f;
 }
 
