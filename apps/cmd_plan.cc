@@ -301,6 +301,9 @@ class PlanCommand : public Command {
       others.push_back(Value::object({{"id", id}, {"params", each.params}, {"tokens", each.tokens}, {"tokens_per_param", each.tokens / each.params}, {"E", form.E}}));
     };
     if (law.closed_form) add(law.id, "this plan's law", *law.closed_form);
+    if (law.below)
+      add(law.id + ", small runs", fmt::format("the same fit to the {} runs below {} FLOP", law.below->runs, format_number(law.below->compute_high_flop, 2)),
+          law.below->law);
     for (const char* id : {"hoffmann", "hoffmann-rounded", "besiroglu", "muennighoff"}) {
       if (law.id == id) continue;
       const auto choice = choose_law(id);

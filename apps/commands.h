@@ -17,6 +17,7 @@ std::unique_ptr<Command> make_fit();
 std::unique_ptr<Command> make_completion();
 std::unique_ptr<Command> make_manual();
 
+std::unique_ptr<Command> make_plan();
 std::unique_ptr<Command> make_laws_list();
 std::unique_ptr<Command> make_laws_show();
 

@@ -95,6 +95,10 @@ LawSource fit_runs(const std::string& file, const RunTable& all, const LawOption
   check_given_for_chinchilla(fit.law, given, report);
   source.surface = chinchilla_surface(fit.law, given);
   source.parameters = named_parameters(fit.law, false);
+  // No interval shows what a wider or narrower span of compute would do to the law; a refit does.
+  const RunTable lower = runs.up_to_compute(source.range.compute_high_flop.value_or(0) / 10);
+  if (const auto below = fit_chinchilla(lower, fit_options); below.usable())
+    source.below = LawSource::Below{below.law, lower.size(), source.range.compute_high_flop.value_or(0) / 10};
   if (fit.status != FitStatus::Certified) report.distrust = "the fit of the law is " + status_name(fit.status) + ": " + fit.reason;
   if (options.replicates > 0) {
     const Scheme scheme = scheme_from_name(options.scheme);
@@ -108,7 +112,7 @@ LawSource fit_runs(const std::string& file, const RunTable& all, const LawOption
     settings.progress(0.2, "bootstrap");
     const Draws draws = bootstrap(runs, fit, fit_options, bootstrap_options);
     for (const auto& law : draws.laws) source.draws.push_back(chinchilla_surface(law, given));
-    source.scheme = fmt::format("{} bootstrap, {} replicates", draws.scheme, draws.laws.size());
+    source.scheme = fmt::format("{}, {} replicates", draws.scheme, draws.laws.size());
     report.seed = settings.seed;
     if (draws.failed > 0)
       report.warnings.push_back(fmt::format("{} of {} bootstrap replicates gave no fit and are left out", draws.failed, options.replicates));

@@ -9,6 +9,7 @@
 #include "apps/command.h"
 #include "isoflop/fits/loss_law.h"
 #include "isoflop/fits/planning.h"
+#include "isoflop/fits/run_table.h"
 
 namespace isoflop::app {
 
@@ -36,6 +37,14 @@ struct LawSource {
   Value parameters;         ///< name -> number
   std::vector<fits::Run> runs;  ///< where fitted here
   bool repeats_data = false;    ///< unique tokens are limited
+
+  /// The same fit to the runs below a tenth of the largest compute: how far extrapolation has moved so far.
+  struct Below {
+    fits::ChinchillaLaw law;
+    std::size_t runs = 0;
+    double compute_high_flop = 0;
+  };
+  std::optional<Below> below;
 
   bool has_intervals() const { return !draws.empty(); }
 };

@@ -22,7 +22,7 @@ SelfTest check(const LossLaw& law) {
 }
 
 // The runs behind figure 4 of the paper, as read off by Epoch.
-const FittedRange figure_runs = {6e18, 3e21, 5.7e7, 1.62e10, {}, {}};
+const FittedRange figure_runs = {1.4e18, 1.3e22, 5.7e7, 1.62e10, 2.4e8, 3.2e11};
 
 LawFacts facts() {
   LawFacts f;
