@@ -105,7 +105,7 @@ AxisMap x_range(const PlotSpec& plot) {
   for (const auto& layer : plot.points) extent.take(layer.x);
   for (const auto& layer : plot.rules)
     if (layer.x) extent.take(*layer.x);
-  for (const auto& layer : plot.heat) extent.take(cell_edges(layer.x, plot.x.scale));
+  for (const auto& layer : plot.heat) extent.take(layer.x.size() > 1 ? layer.x : cell_edges(layer.x, plot.x.scale));
   return extent.range(plot.x, plot.heat.empty() ? 0.04 : 0);
 }
 
@@ -123,7 +123,7 @@ AxisMap y_range(const PlotSpec& plot) {
   for (const auto& layer : plot.points) extent.take(layer.y), extent.take(layer.y_low), extent.take(layer.y_high);
   for (const auto& layer : plot.rules)
     if (layer.y) extent.take(*layer.y);
-  for (const auto& layer : plot.heat) extent.take(cell_edges(layer.y, plot.y.scale));
+  for (const auto& layer : plot.heat) extent.take(layer.y.size() > 1 ? layer.y : cell_edges(layer.y, plot.y.scale));
   return extent.range(plot.y, plot.heat.empty() ? 0.05 : 0);
 }
 

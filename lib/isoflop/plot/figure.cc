@@ -50,13 +50,16 @@ class FigureBuilder {
   double full_width() const { return figure_.width - 2 * px(edge); }
 
   FigureText& add_text(double x, double y, double size, std::string text, Anchor anchor = Anchor::Start, Ink ink = Ink::Text) {
-    figure_.texts.push_back({x, y, size, std::move(text), anchor, ink, false, false});
+    figure_.texts.push_back({x, y, size, std::move(text), anchor, ink, false, false, {}});
     return figure_.texts.back();
   }
 
-  // Wrapped lines from `top_` downwards.
+  // Wrapped lines from `top_` downwards; a little smaller where that saves the last line.
   void paragraph(const std::string& text, double size, Ink ink, bool bold) {
-    for (const auto& line : wrap_text(clean_text(text), full_width(), size, bold)) {
+    const std::string cleaned = clean_text(text);
+    const double needed = text_width_px(cleaned, size, bold);
+    if (needed > full_width() && needed * 0.85 <= full_width()) size *= full_width() / needed * 0.999;
+    for (const auto& line : wrap_text_evenly(cleaned, full_width(), size, bold)) {
       add_text(px(edge), top_ + above_baseline * size, size, line, Anchor::Start, ink).bold = bold;
       top_ += line_factor * size;
     }
@@ -313,13 +316,14 @@ class FigureBuilder {
       for (const auto& line : contour_lines(layer, t.at, plot_.x.scale, plot_.y.scale)) {
         std::vector<PixelPoint> path;
         for (const auto& [x, y] : line) path.push_back({figure_.x.place(x), figure_.y.place(y)});
-        contour_label(path, t.label);
-        figure_.contours.push_back(line);
+        const double share = isoflop::heat_share(figure_, t.at);
+        contour_label(path, t.label, share);
+        figure_.contours.push_back({line, share});
       }
   }
 
   // The level is written at the middle of a line long enough to bear it.
-  void contour_label(const std::vector<PixelPoint>& path, const std::string& text) {
+  void contour_label(const std::vector<PixelPoint>& path, const std::string& text, double heat_share) {
     double length = 0;
     for (std::size_t i = 1; i < path.size(); ++i)
       length += std::hypot(path[i].x - path[i - 1].x, path[i].y - path[i - 1].y);
@@ -327,7 +331,7 @@ class FigureBuilder {
     if (length < px(110)) return;
     for (const double share : {0.5, 0.35, 0.65, 0.2, 0.8}) {
       const auto& at = path[static_cast<std::size_t>(share * static_cast<double>(path.size() - 1))];
-      FigureText label{at.x, at.y + 0.36 * size, size, text, Anchor::Middle, Ink::Text, false, true};
+      FigureText label{at.x, at.y + 0.36 * size, size, text, Anchor::Middle, Ink::Text, false, true, heat_share};
       const PixelBox box = label.box();
       if (!figure_.axes.contains(box)) continue;
       if (std::any_of(keep_out_.begin(), keep_out_.end(), [&](const PixelBox& kept) { return kept.overlaps(box); })) continue;
@@ -428,7 +432,7 @@ class FigureBuilder {
         figure_.unlabelled.push_back(names[k]);
         continue;
       }
-      figure_.labels.push_back({placed[k].box.left, placed[k].box.top + above_baseline * size, size, names[k], Anchor::Start, Ink::Text, false, true});
+      figure_.labels.push_back({placed[k].box.left, placed[k].box.top + above_baseline * size, size, names[k], Anchor::Start, Ink::Text, false, true, {}});
       if (placed[k].has_leader) figure_.leaders.push_back(placed[k].leader);
     }
   }

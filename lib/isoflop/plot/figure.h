@@ -2,6 +2,7 @@
 // only draw it. Nothing is cut off: texts wrap, the axes box takes what is left, and labels without room are listed in
 // the caption.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,14 @@ struct FigureText {
   Ink ink = Ink::Text;
   bool bold = false;
   bool halo = false;  ///< drawn over a rim of background colour, because it stands among marks
+  std::optional<double> heat_share;  ///< stands on this place of the colour ramp, whose ink it takes
   PixelBox box() const;
+};
+
+/// A line of equal height, in data units.
+struct FigureContour {
+  ContourLine line;
+  double heat_share = 0;
 };
 
 enum class KeyKind { Marker, Line, Band, Bar };
@@ -49,7 +57,7 @@ struct Figure {
   std::vector<FigureText> texts;
   std::vector<LegendKey> keys;
   std::vector<PixelSegment> leaders;
-  std::vector<ContourLine> contours;
+  std::vector<FigureContour> contours;
   PixelBox colour_bar;                     ///< empty without heat
   double heat_low = 0, heat_high = 1;      ///< z at the ends of the colour bar
   std::vector<FigureText> labels;          ///< names beside points

@@ -130,7 +130,7 @@ class ScriptWriter {
     const double step = (bar.bottom - bar.top) / steps;
     for (int k = 0; k < steps; ++k) {
       const double bottom = bar.bottom - k * step;
-      rectangle({bar.left, bottom - step, bar.right, bottom}, "'" + hex_colour(ramp_colour(colours_, (k + 0.5) / steps)) + "'");
+      rectangle({bar.left, bottom - step, bar.right, std::min(bottom + 1, bar.bottom)}, "'" + hex_colour(ramp_colour(colours_, (k + 0.5) / steps)) + "'");
     }
   }
 
@@ -182,14 +182,12 @@ class ScriptWriter {
   }
 
   void contours() {
-    std::string rows;
     for (const auto& contour : figure_.contours) {
-      for (const auto& [x, y] : contour) rows += fmt::format("{} {}\n", x, y);
-      rows += "\n";
+      std::string rows;
+      for (const auto& [x, y] : contour.line) rows += fmt::format("{} {}\n", x, y);
+      block(rows);
+      command(fmt::format("with lines lw {:.2f} lc rgb {}", unit(1), faint(ink_on(ramp_colour(colours_, contour.heat_share)), 0.7)), "1:2");
     }
-    if (rows.empty()) return;
-    block(rows);
-    command(fmt::format("with lines lw {:.2f} lc rgb {}", unit(1), faint(colours_.text, 0.7)), "1:2");
   }
 
   void bands() {

@@ -6,6 +6,7 @@
 #include <limits>
 #include <numbers>
 #include <numeric>
+#include <optional>
 
 namespace isoflop {
 namespace {
@@ -52,8 +53,9 @@ class Placer {
     double cost = dropped_cost;
   };
 
-  void add_candidate(std::vector<Candidate>& list, const LabelRequest& request, PixelBox box, bool with_leader,
-                     double base_cost) const {
+  // `leader_end` is where a leader meets the box; nothing for a box that touches its point.
+  void add_candidate(std::vector<Candidate>& list, const LabelRequest& request, PixelBox box,
+                     std::optional<PixelPoint> leader_end, double base_cost) const {
     if (!obstacles_.area.contains(box)) return;
     for (const auto& kept : obstacles_.keep_out)
       if (box.overlaps(kept)) return;
@@ -63,10 +65,10 @@ class Placer {
     candidate.label.box = box;
     candidate.cost = base_cost;
     const double own_distance = box.distance(own.centre) - own.radius;
+    const bool with_leader = leader_end.has_value();
     if (with_leader) {
-      const PixelPoint end = {std::clamp(own.centre.x, box.left, box.right), std::clamp(own.centre.y, box.top, box.bottom)};
+      const PixelPoint end = *leader_end;
       const double length = std::hypot(end.x - own.centre.x, end.y - own.centre.y);
-      if (length <= own.radius + 1) return;
       const double rim = (own.radius + 0.5) / length;
       candidate.label.has_leader = true;
       candidate.label.leader = {{own.centre.x + rim * (end.x - own.centre.x), own.centre.y + rim * (end.y - own.centre.y)}, end};
@@ -100,14 +102,14 @@ class Placer {
     const double w = request.width, h = request.height, reach = own.radius + gap_;
     const auto box_at = [&](double left, double top) { return PixelBox{left, top, left + w, top + h}; };
     const double x = own.centre.x, y = own.centre.y, diagonal = reach * 0.75;
-    add_candidate(list, request, box_at(x + reach, y - h / 2), false, 0);
-    add_candidate(list, request, box_at(x - reach - w, y - h / 2), false, 1);
-    add_candidate(list, request, box_at(x - w / 2, y - reach - h), false, 1.5);
-    add_candidate(list, request, box_at(x - w / 2, y + reach), false, 2);
-    add_candidate(list, request, box_at(x + diagonal, y - diagonal - h), false, 1);
-    add_candidate(list, request, box_at(x + diagonal, y + diagonal), false, 1.5);
-    add_candidate(list, request, box_at(x - diagonal - w, y - diagonal - h), false, 2);
-    add_candidate(list, request, box_at(x - diagonal - w, y + diagonal), false, 2.5);
+    add_candidate(list, request, box_at(x + reach, y - h / 2), {}, 0);
+    add_candidate(list, request, box_at(x - reach - w, y - h / 2), {}, 1);
+    add_candidate(list, request, box_at(x - w / 2, y - reach - h), {}, 1.5);
+    add_candidate(list, request, box_at(x - w / 2, y + reach), {}, 2);
+    add_candidate(list, request, box_at(x + diagonal, y - diagonal - h), {}, 1);
+    add_candidate(list, request, box_at(x + diagonal, y + diagonal), {}, 1.5);
+    add_candidate(list, request, box_at(x - diagonal - w, y - diagonal - h), {}, 2);
+    add_candidate(list, request, box_at(x - diagonal - w, y + diagonal), {}, 2.5);
     static constexpr std::array rings = {0.6, 1.1, 1.8, 2.6, 3.6, 5.0, 7.0, 9.5};
     constexpr int angles = 20;
     for (const double ring : rings) {
@@ -120,7 +122,7 @@ class Placer {
         const double left = cosine > 0.35 ? end_x : cosine < -0.35 ? end_x - w : end_x - w / 2;
         const double sine = std::sin(angle);
         const double top = sine > 0.35 ? end_y - h : sine < -0.35 ? end_y : end_y - h / 2;
-        add_candidate(list, request, box_at(left, top), true, 6 + 5 * ring);
+        add_candidate(list, request, box_at(left, top), PixelPoint{end_x, end_y}, 6 + 5 * ring);
       }
     }
     std::stable_sort(list.begin(), list.end(), [](const Candidate& a, const Candidate& b) { return a.cost < b.cost; });

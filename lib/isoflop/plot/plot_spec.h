@@ -31,7 +31,7 @@ struct PointLayer {
   std::vector<std::string> notes;     ///< further hover text of each point; empty = none
   std::vector<bool> labelled;         ///< which names are written beside their point; empty = none
   Marker marker = Marker::Circle;
-  int colour = 0;                     ///< index into the theme's palette; -1 = muted grey
+  int colour = 0;                     ///< index into the theme's palette; -1 = muted grey, -2 = the colour of text
   double size = 1;
 };
 

@@ -127,10 +127,12 @@ void append_text(std::string& svg, const FigureText& text, const Palette& colour
   fmt::format_to(std::back_inserter(svg), "<text x=\"{}\" y=\"{}\" font-size=\"{}\"", pixels(text.x), pixels(text.y), pixels(text.size));
   if (text.anchor != Anchor::Start) svg += text.anchor == Anchor::End ? " text-anchor=\"end\"" : " text-anchor=\"middle\"";
   if (text.bold) svg += " font-weight=\"bold\"";
-  if (text.ink == Ink::Muted) svg += " fill=\"" + hex_colour(colours.muted_text) + "\"";
+  const Rgb ground = text.heat_share ? ramp_colour(colours, *text.heat_share) : colours.background;
+  if (text.heat_share) svg += " fill=\"" + hex_colour(ink_on(ground)) + "\"";
+  else if (text.ink == Ink::Muted) svg += " fill=\"" + hex_colour(colours.muted_text) + "\"";
   if (text.halo)
     svg += fmt::format(" paint-order=\"stroke\" stroke=\"{}\" stroke-width=\"{}\" stroke-linejoin=\"round\"",
-                       hex_colour(colours.background), pixels(3 * unit));
+                       hex_colour(ground), pixels((text.heat_share ? 6 : 3) * unit));
   svg += ">" + xml_text(text.text) + "</text>\n";
 }
 

@@ -169,6 +169,23 @@ std::vector<std::string> wrap_text(std::string_view text, double width_px, doubl
   return lines;
 }
 
+std::vector<std::string> wrap_text_evenly(std::string_view text, double width_px, double size_px, bool bold) {
+  std::vector<std::string> lines = wrap_text(text, width_px, size_px, bold);
+  if (lines.size() < 2) return lines;
+  double low = width_px / 2, high = width_px;
+  for (int step = 0; step < 12; ++step) {
+    const double middle = (low + high) / 2;
+    auto narrower = wrap_text(text, middle, size_px, bold);
+    if (narrower.size() > lines.size()) {
+      low = middle;
+    } else {
+      high = middle;
+      lines = std::move(narrower);
+    }
+  }
+  return lines;
+}
+
 std::string shorten_text(std::string_view text, double width_px, double size_px) {
   if (text_width_px(text, size_px) <= width_px) return std::string(text);
   std::string result;

@@ -22,6 +22,9 @@ std::string clean_text(std::string_view text);
 /// Lines no wider than `width_px`, broken at blanks; a word that is too wide alone is broken inside. Empty for empty text.
 std::vector<std::string> wrap_text(std::string_view text, double width_px, double size_px, bool bold = false);
 
+/// The same number of lines, as equally long as breaking at blanks allows: no last line of one word.
+std::vector<std::string> wrap_text_evenly(std::string_view text, double width_px, double size_px, bool bold = false);
+
 /// The text, or its beginning with an ellipsis when it is wider than `width_px`.
 std::string shorten_text(std::string_view text, double width_px, double size_px);
 

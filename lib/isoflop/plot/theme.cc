@@ -42,7 +42,7 @@ const Palette& palette(Theme theme) {
 }
 
 Rgb mark_colour(const Palette& colours, int index) {
-  if (index < 0) return colours.muted_mark;
+  if (index < 0) return index == -1 ? colours.muted_mark : colours.text;
   return colours.marks[static_cast<std::size_t>(index) % colours.marks.size()];
 }
 
@@ -63,6 +63,11 @@ std::string hex_colour(Rgb c) { return fmt::format("#{:02x}{:02x}{:02x}", c.red,
 double contrast_ratio(Rgb a, Rgb b) {
   const double la = luminance(a) + 0.05, lb = luminance(b) + 0.05;
   return std::max(la, lb) / std::min(la, lb);
+}
+
+Rgb ink_on(Rgb ground) {
+  const Rgb black = rgb(0x000000), white = rgb(0xFFFFFF);
+  return contrast_ratio(ground, black) > contrast_ratio(ground, white) ? black : white;
 }
 
 Marker marker_of_group(std::size_t group) {

@@ -24,13 +24,16 @@ struct Palette {
 
 const Palette& palette(Theme theme);
 
-/// Colour of a layer's index; -1 is the muted grey.
+/// Colour of a layer's index; -1 is the muted grey, -2 the text colour.
 Rgb mark_colour(const Palette& palette, int index);
 
 /// Position in [0, 1] on the ramp, interpolated in linear light.
 Rgb ramp_colour(const Palette& palette, double position);
 
 std::string hex_colour(Rgb colour);
+
+/// Black or white, whichever stands out more from `ground`.
+Rgb ink_on(Rgb ground);
 
 /// Contrast ratio of two colours, 1 to 21. Source: WCAG 2.1, relative luminance.
 double contrast_ratio(Rgb a, Rgb b);
