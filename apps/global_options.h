@@ -8,9 +8,9 @@
 namespace isoflop::app {
 
 struct GlobalOptions {
-  bool json = false, csv = false, markdown = false, explain = false, quiet = false, version = false;
+  bool json = false, csv = false, markdown = false, explain = false, quiet = false, version = false, plot = false;
   std::vector<std::string> outputs;
-  std::string data, colour = "auto", theme = "light", input;
+  std::string data, colour = "auto", theme = "light", plot_size, input;
   long seed = 42, threads = 0;
 };
 

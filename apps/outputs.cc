@@ -5,11 +5,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <tuple>
 
 #include "isoflop/error.h"
+#include "isoflop/number_text.h"
 #include "isoflop/plot/draw.h"
 
 namespace isoflop::app {
@@ -17,13 +21,21 @@ namespace {
 
 constexpr std::array suffixes = {".json", ".csv", ".md", ".txt", ".svg", ".png", ".pdf", ".html"};
 
-std::string suffix_of(const std::string& file) { return std::filesystem::path(file).extension().string(); }
+std::string suffix_of(const std::string& file) {
+  for (const char* two_part : {".plot.csv", ".vl.json"})
+    if (file.ends_with(two_part)) return two_part;
+  return std::filesystem::path(file).extension().string();
+}
 
-bool is_plot_suffix(const std::string& suffix) { return suffix == ".svg" || suffix == ".png" || suffix == ".pdf"; }
+bool is_plot_suffix(const std::string& suffix) {
+  return suffix == ".svg" || suffix == ".png" || suffix == ".pdf" || suffix == ".plot.csv" || suffix == ".vl.json";
+}
 
 std::string drawn(const PlotSpec& plot, const std::string& suffix, Theme theme) {
   if (suffix == ".png") return draw_png(plot, theme);
   if (suffix == ".pdf") return draw_pdf(plot, theme);
+  if (suffix == ".plot.csv") return draw_csv(plot);
+  if (suffix == ".vl.json") return draw_vega_lite(plot, theme);
   return draw_svg(plot, theme);
 }
 
@@ -87,6 +99,22 @@ bool wants_colour(const std::string& choice, bool terminal) {
   return terminal && !std::getenv("NO_COLOR") && !(term && std::string(term) == "dumb");
 }
 
+bool is_utf8_locale() {
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"})
+    if (const char* value = std::getenv(name); value && *value) {
+      std::string locale = value;
+      std::transform(locale.begin(), locale.end(), locale.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      return locale.find("utf-8") != std::string::npos || locale.find("utf8") != std::string::npos;
+    }
+  return false;
+}
+
+std::string terminal_plot(const Report& report, bool terminal, bool colour) {
+  if (report.plots.empty()) return "\n(this result has no plot)\n";
+  const std::size_t width = terminal ? terminal_width() : 0;
+  return "\n" + draw_terminal(report.plots.front(), width == 0 ? 90 : std::min<std::size_t>(width, 120), 26, colour, is_utf8_locale());
+}
+
 void write_plots(const Report& report, const std::string& file, const std::string& suffix, const Settings& settings,
                  std::ostream& err) {
   if (report.plots.empty())
@@ -104,13 +132,28 @@ void write_plots(const Report& report, const std::string& file, const std::strin
 void check_outputs(const OutputRequest& request) {
   for (const auto& file : request.files) {
     const std::string suffix = suffix_of(file);
-    if (std::find(suffixes.begin(), suffixes.end(), suffix) == suffixes.end())
-      throw Error(Fault::Usage, "-o " + file + ": expected a name that ends in .json .csv .md .txt .svg .png .pdf or .html");
+    if (!is_plot_suffix(suffix) && std::find(suffixes.begin(), suffixes.end(), suffix) == suffixes.end())
+      throw Error(Fault::Usage, "-o " + file + ": expected a name that ends in .json .csv .md .txt .svg .png .pdf .html .plot.csv or .vl.json");
   }
 }
 
-void write_outputs(const Report& report, const OutputRequest& request, const Settings& settings,
+std::pair<int, int> parse_plot_size(const std::string& text) {
+  const auto cross = std::min(text.find('x'), text.size());
+  const auto pixels = [&](const std::string& part, double low) {
+    const auto value = parse_plain_number(part);
+    if (!value || *value < low || *value > 10000 || *value != std::floor(*value))
+      throw Error(Fault::Usage, "--plot-size: \"" + text +
+                                    "\" is no size; expected WIDTHxHEIGHT in px from 200x150 to 10000x10000, such as 800x800");
+    return static_cast<int>(*value);
+  };
+  return {pixels(text.substr(0, cross), 200), pixels(cross < text.size() ? text.substr(cross + 1) : "", 150)};
+}
+
+void write_outputs(const Report& given, const OutputRequest& request, const Settings& settings,
                    const std::vector<std::string>& command_line, std::ostream& out, std::ostream& err) {
+  Report report = given;
+  if (request.plot_size)
+    for (auto& plot : report.plots) std::tie(plot.width_px, plot.height_px) = *request.plot_size;
   const bool terminal = &out == &std::cout && ::isatty(STDOUT_FILENO);
   switch (request.format) {
     case Format::Json: out << write_json(report, tool_facts(), command_line, settings.seed); break;
@@ -118,6 +161,7 @@ void write_outputs(const Report& report, const OutputRequest& request, const Set
     case Format::Markdown: out << write_markdown(report, settings.explain); break;
     case Format::Text:
       out << write_text(report, settings.explain, terminal ? terminal_width() : 0, wants_colour(request.colour, terminal));
+      if (request.terminal_plot) out << terminal_plot(report, terminal, wants_colour(request.colour, terminal));
       break;
   }
   out.flush();

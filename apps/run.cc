@@ -307,6 +307,10 @@ int run(const std::vector<std::string>& given, std::ostream& out, std::ostream& 
     request.format = global.json ? Format::Json : global.csv ? Format::Csv : global.markdown ? Format::Markdown : Format::Text;
     request.files = global.outputs;
     request.colour = global.colour;
+    request.terminal_plot = global.plot;
+    if (!global.plot_size.empty()) request.plot_size = parse_plot_size(global.plot_size);
+    if (global.plot && request.format != Format::Text)
+      throw Error(Fault::Usage, "--plot draws below the text output; it excludes --json, --csv and --md (use -o FILE.svg)");
     check_outputs(request);
     Settings settings;
     settings.seed = static_cast<std::uint64_t>(global.seed);

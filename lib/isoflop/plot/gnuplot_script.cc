@@ -13,6 +13,7 @@ namespace {
 
 // gnuplot's SVG terminal draws point size 1 with this radius at font size 12.
 constexpr double radius_of_size_one_px = 4.5;
+constexpr int colour_steps = 64;
 
 class ScriptWriter {
  public:
@@ -125,7 +126,7 @@ class ScriptWriter {
 
   void colour_bar() {
     if (plot_.heat.empty()) return;
-    constexpr int steps = 64;
+    constexpr int steps = colour_steps;
     const PixelBox& bar = figure_.colour_bar;
     const double step = (bar.bottom - bar.top) / steps;
     for (int k = 0; k < steps; ++k) {
@@ -161,20 +162,32 @@ class ScriptWriter {
     return rows;
   }
 
+  // As 0xRRGGBB in the steps of the colour bar; negative for an empty cell.
+  int cell_colour(const HeatLayer& layer, std::size_t i, std::size_t j) const {
+    const double z = layer.z[j * layer.x.size() + i];
+    if (!std::isfinite(z) || (layer.scale == Scale::Log && z <= 0)) return -1;
+    const double step = std::min(std::floor(heat_share(figure_, z) * colour_steps), colour_steps - 1.0);
+    const Rgb c = ramp_colour(colours_, (step + 0.5) / colour_steps);
+    return c.red * 65536 + c.green * 256 + c.blue;
+  }
+
   void heat() {
     for (const auto& layer : plot_.heat) {
       const auto x = cell_edges(layer.x, plot_.x.scale), y = cell_edges(layer.y, plot_.y.scale);
       std::string rows;
-      for (std::size_t j = 0; j < layer.y.size(); ++j)
-        for (std::size_t i = 0; i < layer.x.size(); ++i) {
-          const double z = layer.z[j * layer.x.size() + i];
-          if (!std::isfinite(z) || (layer.scale == Scale::Log && z <= 0)) continue;
-          const double left = std::max(x[i], figure_.x.low), right = std::min(x[i + 1], figure_.x.high);
-          const double low = std::max(y[j], figure_.y.low), high = std::min(y[j + 1], figure_.y.high);
-          if (!(left < right && low < high)) continue;
-          const Rgb c = ramp_colour(colours_, heat_share(figure_, z));
-          rows += fmt::format("{} {} {} {} {} {} {}\n", left, low, left, right, low, high, c.red * 65536 + c.green * 256 + c.blue);
+      for (std::size_t j = 0; j < layer.y.size(); ++j) {
+        const double low = std::max(y[j], figure_.y.low), high = std::min(y[j + 1], figure_.y.high);
+        // Neighbours of one colour become one rectangle, which keeps fine grids small.
+        for (std::size_t i = 0; i < layer.x.size();) {
+          const int colour = cell_colour(layer, i, j);
+          std::size_t end = i + 1;
+          while (end < layer.x.size() && cell_colour(layer, end, j) == colour) ++end;
+          const double left = std::max(x[i], figure_.x.low), right = std::min(x[end], figure_.x.high);
+          if (colour >= 0 && left < right && low < high)
+            rows += fmt::format("{} {} {} {} {} {} {}\n", left, low, left, right, low, high, colour);
+          i = end;
         }
+      }
       if (rows.empty()) continue;
       block(rows);
       command("with boxxyerror fs solid 1 noborder fc rgb variable", "1:2:3:4:5:6:7");

@@ -19,6 +19,7 @@ double turn(PixelPoint a, PixelPoint b, PixelPoint c) { return (b.x - a.x) * (c.
 
 struct Candidate {
   PlacedLabel label;
+  PixelBox reach;   ///< of box and leader
   double cost = 0;  ///< against everything that does not move
 };
 
@@ -30,6 +31,7 @@ class Placer {
       : requests_(requests), obstacles_(obstacles), gap_(gap), chosen_(requests.size(), none) {
     candidates_.reserve(requests.size());
     for (const auto& request : requests_) candidates_.push_back(candidates_of(request));
+    for (std::size_t label = 0; label < requests_.size(); ++label) neighbours_.push_back(neighbours_of(label));
   }
 
   std::vector<PlacedLabel> place() {
@@ -38,7 +40,7 @@ class Placer {
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return candidates_[a].size() < candidates_[b].size(); });
     for (const std::size_t label : order) chosen_[label] = best_choice(label).index;
-    for (int sweep = 0; sweep < 12; ++sweep)
+    for (int sweep = 0; sweep < 8; ++sweep)
       if (!improve(order)) break;
     std::vector<PlacedLabel> result(requests_.size());
     for (std::size_t i = 0; i < requests_.size(); ++i)
@@ -93,6 +95,12 @@ class Placer {
       if (with_leader && line.crosses(candidate.label.leader)) candidate.cost += 2;
     }
     candidate.cost += 14.0 * std::min(covered, 3);
+    candidate.reach = grown(box, 3);
+    if (with_leader) {
+      const PixelPoint rim = candidate.label.leader.from;
+      candidate.reach = {std::min(candidate.reach.left, rim.x), std::min(candidate.reach.top, rim.y),
+                         std::max(candidate.reach.right, rim.x), std::max(candidate.reach.bottom, rim.y)};
+    }
     list.push_back(candidate);
   }
 
@@ -130,7 +138,9 @@ class Placer {
   }
 
   // Infinite when the two may not stand together.
-  double pair_cost(const PlacedLabel& a, const PlacedLabel& b) const {
+  static double pair_cost(const Candidate& first, const Candidate& second) {
+    if (!first.reach.overlaps(second.reach)) return 0;
+    const PlacedLabel &a = first.label, &b = second.label;
     const double forbidden = std::numeric_limits<double>::infinity();
     if (grown(a.box, 1).overlaps(b.box)) return forbidden;
     if (a.has_leader && a.leader.crosses(b.box)) return forbidden;
@@ -145,7 +155,7 @@ class Placer {
     double cost = own.cost;
     for (std::size_t other = 0; other < chosen_.size() && cost < limit; ++other)
       if (other != label && other != skipped && chosen_[other] != none)
-        cost += pair_cost(own.label, candidates_[other][chosen_[other]].label);
+        cost += pair_cost(own, candidates_[other][chosen_[other]]);
     return cost;
   }
 
@@ -179,12 +189,16 @@ class Placer {
 
   // Takes one neighbour away, places `label`, and puts the neighbour wherever it then fits best.
   bool make_way(std::size_t label) {
-    for (std::size_t other = 0; other < chosen_.size(); ++other) {
-      if (other == label || chosen_[other] == none || !near(label, other)) continue;
+    for (const std::size_t other : neighbours_[label]) {
+      if (chosen_[other] == none) continue;
       const std::size_t label_before = chosen_[label], other_before = chosen_[other];
       const double before = cost_now(label) + cost_now(other, label);
       chosen_[other] = none;
       const Choice mine = best_choice(label);
+      if (mine.cost >= before) {
+        chosen_[other] = other_before;
+        continue;
+      }
       chosen_[label] = mine.index;
       const Choice theirs = best_choice(other);
       chosen_[other] = theirs.index;
@@ -195,9 +209,21 @@ class Placer {
     return false;
   }
 
-  bool near(std::size_t a, std::size_t b) const {
-    const PixelPoint p = obstacles_.markers[requests_[a].marker].centre, q = obstacles_.markers[requests_[b].marker].centre;
-    return std::fabs(p.x - q.x) < requests_[a].width + requests_[b].width + 60 && std::fabs(p.y - q.y) < 12 * requests_[a].height;
+  // The labels most likely in the way: those of the nearest points.
+  std::vector<std::size_t> neighbours_of(std::size_t label) const {
+    constexpr std::size_t most = 8;
+    const PixelPoint own = obstacles_.markers[requests_[label].marker].centre;
+    std::vector<std::pair<double, std::size_t>> distances;
+    for (std::size_t other = 0; other < requests_.size(); ++other) {
+      const PixelPoint point = obstacles_.markers[requests_[other].marker].centre;
+      // Names are wide and flat, so a step across counts less than a step down.
+      if (other != label) distances.emplace_back(std::hypot((point.x - own.x) / 3, point.y - own.y), other);
+    }
+    std::sort(distances.begin(), distances.end());
+    std::vector<std::size_t> result;
+    for (const auto& [distance, other] : distances)
+      if (result.size() < most) result.push_back(other);
+    return result;
   }
 
   const std::vector<LabelRequest>& requests_;
@@ -205,6 +231,7 @@ class Placer {
   double gap_;
   std::vector<std::size_t> chosen_;
   std::vector<std::vector<Candidate>> candidates_;
+  std::vector<std::vector<std::size_t>> neighbours_;
 };
 
 }  // namespace

@@ -93,15 +93,18 @@ std::string identifier(const PlotSpec& plot, Theme theme) {
   return id + (theme == Theme::Dark ? "-dark" : "");
 }
 
-// One text a drawn point, in the order in which the script writes them.
+// One text a drawn point, in the order in which the script writes them; nothing for a point without a name.
 std::vector<std::string> hover_texts(const Figure& figure) {
   std::vector<std::string> texts;
   const PlotSpec& plot = *figure.plot;
   for (const auto& layer : plot.points)
     for (std::size_t i = 0; i < layer.x.size(); ++i) {
       if (!figure.x.shows(layer.x[i]) || !figure.y.shows(layer.y[i])) continue;
-      std::string text = layer.names.empty() ? layer.legend : layer.names[i];
-      text += ": " + tick_text(plot.x, layer.x[i]) + ", " + tick_text(plot.y, layer.y[i]);
+      if (layer.names.empty() || layer.names[i].empty()) {
+        texts.emplace_back();
+        continue;
+      }
+      std::string text = layer.names[i] + ": " + tick_text(plot.x, layer.x[i]) + ", " + tick_text(plot.y, layer.y[i]);
       if (!layer.notes.empty() && !layer.notes[i].empty()) text += "; " + layer.notes[i];
       texts.push_back(clean_text(text));
     }
@@ -117,7 +120,8 @@ std::string with_hover_texts(const std::string& geometry, const std::vector<std:
     const std::size_t end = use == std::string::npos ? use : geometry.find("/>", use);
     if (end == std::string::npos) throw Error(Fault::CannotRun, "gnuplot drew fewer points than it was given");
     result.append(geometry, at, end - at);
-    result += "><title>" + xml_text(texts[k++]) + "</title></use>";
+    result += texts[k].empty() ? "/>" : "><title>" + xml_text(texts[k]) + "</title></use>";
+    ++k;
     at = end + 2;
   }
   return result + geometry.substr(at);

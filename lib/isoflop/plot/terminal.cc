@@ -23,7 +23,7 @@ struct Cell {
 };
 
 // Of the 256-colour set, near the theme's marks and readable on light and dark terminals.
-constexpr std::array mark_codes = {33, 208, 36, 169, 142, 75, 245, 130};
+constexpr std::array mark_codes = {33, 208, 36, 169, 142, 245, 75, 130};
 
 std::string colour_code(int colour) {
   if (colour == Cell::none) return "";
@@ -210,7 +210,7 @@ class TerminalPlot {
       entry(sample, l.legend, l.colour);
     }
     for (const auto& l : plot_.lines) entry(unicode_ ? "⣀⣀" : "..", l.legend, l.colour);
-    for (const auto& l : plot_.bands) entry(unicode_ ? "⢐⢐" : "..", l.legend + " (edges)", l.legend.empty() ? 0 : l.colour);
+    for (const auto& l : plot_.bands) entry(unicode_ ? "⢐⢐" : "..", l.legend.empty() ? "" : l.legend + " (edges)", l.colour);
     if (used > 0) text += line + "\n";
     if (!plot_.y.title.empty()) text += cut(shown(plot_.y.title)) + "\n";
     return text;

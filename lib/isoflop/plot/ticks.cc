@@ -38,11 +38,12 @@ std::string with_minus(std::string text) {
 int exponent_of(double value) { return static_cast<int>(std::floor(std::log10(std::fabs(value)) + 1e-12)); }
 
 // 2×10²¹; a mantissa of one is left out.
-std::string power_text(double value) {
+std::string power_text(double value, int digits = 3) {
   if (value == 0) return "0";
   const int exponent = exponent_of(value);
-  const std::string mantissa = format_number(std::fabs(value) / std::pow(10.0, exponent), 3);
+  const std::string mantissa = format_number(std::fabs(value) / std::pow(10.0, exponent), digits);
   const std::string sign = value < 0 ? std::string(minus) : "";
+  if (exponent == 0) return sign + mantissa;
   if (mantissa == "1") return sign + "10" + superscript(exponent);
   if (mantissa == "10") return sign + "10" + superscript(exponent + 1);
   return sign + mantissa + "×10" + superscript(exponent);
@@ -59,7 +60,7 @@ int decimals_of_step(double step) {
 bool keeps_distance(const std::vector<Tick>& ticks, const TickRoom& room) {
   for (std::size_t i = 1; i < ticks.size(); ++i) {
     const double apart = std::fabs(room.place(ticks[i].at) - room.place(ticks[i - 1].at));
-    if (apart < room.spacing_px) return false;
+    if (apart < room.spacing_px || ticks[i].label == ticks[i - 1].label) return false;
     if (apart < (room.extent(ticks[i].label) + room.extent(ticks[i - 1].label)) / 2 + room.gap_px) return false;
   }
   return true;
@@ -68,9 +69,11 @@ bool keeps_distance(const std::vector<Tick>& ticks, const TickRoom& room) {
 std::string linear_text(TickStyle style, double value, double step, double largest) {
   if (std::fabs(value) < 1e-9 * step) value = 0;
   const int decimals = decimals_of_step(step);
-  if (style == TickStyle::Count) return with_minus(format_count(value, 4));
-  if (style == TickStyle::Power) return power_text(value);
-  if (style == TickStyle::Auto && (largest >= 1e6 || largest < 1e-3)) return power_text(value);
+  // Enough digits to tell neighbours apart; two more than the step's own for steps of 2.5.
+  const int digits = std::clamp(exponent_of(largest) - exponent_of(step) + 2, 3, 15);
+  if (style == TickStyle::Count) return with_minus(format_count(value, digits));
+  if (style == TickStyle::Power) return power_text(value, digits);
+  if (style == TickStyle::Auto && (largest >= 1e6 || largest < 1e-3)) return power_text(value, digits);
   return grouped(value, decimals);
 }
 

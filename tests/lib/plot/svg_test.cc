@@ -84,7 +84,7 @@ TEST_CASE("hostile text stays text in the picture") {
   CHECK(svg.find("&lt;script&gt;alert(1)&lt;/script&gt;") != std::string::npos);
   CHECK(svg.find("`touch /tmp/pwned`") != std::string::npos);
   CHECK(svg.find("100% %s %d a_b^c {x} \\n @macro") != std::string::npos);
-  for (const char c : svg) CHECK_FALSE((static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t'));
+  CHECK(std::none_of(svg.begin(), svg.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t'; }));
   // Well-formed enough for a strict reader.
   CHECK_NOTHROW(draw_png(sample::hostile()));
 }
