@@ -14,6 +14,7 @@ namespace isoflop::sim {
 /// One measurement with what was predicted for it; low and high are NaN where no interval exists.
 struct PredictedRow {
   std::string row_id, group, metric;
+  std::string category;  ///< what people want error by beside the metric: chip and format, source, engine
   double measured = 0, predicted = 0;
   double low = 0, high = 0;
 };

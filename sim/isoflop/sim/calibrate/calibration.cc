@@ -102,7 +102,7 @@ Solution solve_from(const CalibrationProblem& problem, const CalibrationOptions&
   ceres::Solver::Options solver;
   solver.linear_solver_type = ceres::DENSE_QR;
   solver.max_num_iterations = options.max_iterations;
-  solver.function_tolerance = 1e-9;
+  solver.function_tolerance = 1e-7;
   solver.num_threads = 1;
   solver.logging_type = ceres::SILENT;
   ceres::Solver::Summary summary;
@@ -214,7 +214,7 @@ std::vector<double> random_start(const CalibrationProblem& problem, std::uint64_
 
 FittedConstant describe(const Constant& constant, double log_value, double log_se, std::size_t groups) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  FittedConstant fitted{constant, {std::exp(log_value), nan, nan, nan}, false, {}};
+  FittedConstant fitted{constant, {held(constant) ? constant.start : std::exp(log_value), nan, nan, nan}, false, {}};
   const auto value = [&] { return format_number(fitted.value.estimate) + (constant.unit.empty() ? "" : " " + constant.unit); };
   if (held(constant)) {
     fitted.reason = "held at " + value();
@@ -269,8 +269,8 @@ Calibration calibrate(const CalibrationProblem& problem, const CalibrationOption
   std::vector<double> values;
   std::vector<bool> fixed;
   for (std::size_t j = 0; j < problem.constants.size(); ++j) {
-    values.push_back(std::exp(best->logs[j]));
     const auto& c = problem.constants[j];
+    values.push_back(held(c) ? c.start : std::exp(best->logs[j]));
     fixed.push_back(best->logs[j] < std::log(c.low) + bound_margin || best->logs[j] > std::log(c.high) - bound_margin);
   }
   result.predicted = predictions(problem, values);

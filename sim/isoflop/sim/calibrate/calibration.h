@@ -48,7 +48,7 @@ struct CalibrationOptions {
   double robust_scale = 0.1;   ///< d above, in ln units
   int starts = 4;              ///< the stated start and starts - 1 random ones
   std::uint64_t seed = 42;
-  int max_iterations = 200;
+  int max_iterations = 100;
 };
 
 struct FittedConstant {

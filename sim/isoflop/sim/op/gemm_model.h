@@ -22,9 +22,25 @@ namespace isoflop::sim {
 /// `cache_seen`: rows faster than memory allow the cache to be fitted.
 std::vector<Constant> gemm_constants(KernelFormat format, bool cache_seen);
 
+/// Generic efficiencies for chips nothing is known of (assumed: rounded, typical of data-centre GPUs).
+std::vector<double> generic_gemm_values(KernelFormat format);
+
 /// `values` ordered as gemm_constants.
 OpCost gemm_cost(const GemmShape& shape, const DeviceLimits& limits, std::span<const double> values,
                  const CallConditions& conditions);
+
+/// A tile and split that can be fastest for some constants: whole waves of blocks, by what each costs in all.
+struct TileChoice {
+  double waves = 0;
+  double flop = 0;        ///< of one multiprocessor, over all waves
+  double feed_bytes = 0;  ///< the same
+  bool splits = false;
+};
+/// Of all tiles and splits, those that no other beats in every respect; they do not depend on constants, so a fit
+/// makes them once.
+std::vector<TileChoice> gemm_tile_choices(const GemmShape& shape, double multiprocessors);
+OpCost gemm_cost(const GemmShape& shape, std::span<const TileChoice> choices, const DeviceLimits& limits,
+                 std::span<const double> values, const CallConditions& conditions);
 
 /// Every operand once, output in 16 bits.
 double gemm_bytes(const GemmShape& shape);

@@ -27,12 +27,15 @@ std::string_view name_of(Bound bound);
 
 struct OpCost {
   double seconds = 0;
-  double floor_s = 0;  ///< speed of light: bytes / bandwidth or FLOP / peak, whichever is longer
+  double floor_s = 0;       ///< speed of light: the longest of the three below
+  double arithmetic_s = 0;  ///< FLOP / peak
+  double memory_s = 0;      ///< least bytes / bandwidth
+  double link_s = 0;        ///< least bytes / link
   Bound bound = Bound::Compute;
 };
 
-/// 1 / f adds like resistances of partial overlap: (a^2 + b^2)^(1/2) lies between max(a, b) (perfect overlap) and
-/// a + b (none). The exponent 2 is what cross-validation over ten chip-format pairs of op_gemm prefers to 1, 3 and 4.
+/// Partial overlap of two streams of work: (a^2 + b^2)^(1/2) lies between max(a, b) (perfect overlap) and
+/// a + b (none). The exponent 2 is what cross-validation over the chips and formats of op_gemm prefers to 1, 3 and 4.
 double overlapped(double a_s, double b_s);
 
 }  // namespace isoflop::sim

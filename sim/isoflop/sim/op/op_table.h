@@ -1,0 +1,45 @@
+// Tables of measured kernel calls (op_gemm, op_attention, op_moe, op_comm, op_elementwise) as shapes with times.
+// Every row is held against a physical bound before anything is fitted: a call that beats the arithmetic peak or the
+// link it must cross has a wrong unit or a wrong column, and is refused with that reason.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "isoflop/catalogue/csv_table.h"
+#include "isoflop/sim/op/op_model.h"
+#include "isoflop/sim/op/shapes.h"
+
+namespace isoflop::sim {
+
+struct OpSample {
+  std::string row_id, group;
+  std::string accelerator;  ///< id in the catalogue
+  std::string chip;         ///< the same, or the id of the cluster for a collective
+  std::string source;   ///< repository at commit
+  OpKey key;
+  OpShape shape;
+  DeviceLimits limits;
+  double measured_s = 0;
+  bool faster_than_memory = false;  ///< operands came from a cache
+};
+
+struct RefusedRow {
+  std::string row_id, reason;
+};
+
+struct OpSamples {
+  std::vector<OpSample> samples;
+  std::vector<RefusedRow> refused;
+};
+
+/// The tables' names: "op_gemm", "op_attention", "op_moe", "op_comm", "op_elementwise".
+const std::vector<std::string>& op_table_kinds();
+
+/// Which of them has these columns; empty when none.
+std::string op_table_kind_of(const CsvTable& table);
+
+/// Throws Error (BadInput) for a missing column or a cell that is no number; rows that can be read but not priced
+/// (unknown chip, format without a peak, impossible time) are refused with a reason.
+OpSamples read_op_table(const std::string& kind, const CsvTable& table, const AcceleratorCatalogue& accelerators);
+
+}  // namespace isoflop::sim

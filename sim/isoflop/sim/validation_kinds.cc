@@ -1,0 +1,17 @@
+#include "isoflop/sim/op/op_table.h"
+#include "isoflop/sim/op/validate_op.h"
+#include "isoflop/sim/validation.h"
+
+namespace isoflop::sim {
+
+const std::vector<ValidationKind>& validation_kinds() {
+  static const std::vector<ValidationKind> kinds = [] {
+    std::vector<ValidationKind> all;
+    for (const auto& name : op_table_kinds())
+      all.push_back({name, "measured kernel times", [name](const ValidationRequest& request) { return validate_op(name, request); }});
+    return all;
+  }();
+  return kinds;
+}
+
+}  // namespace isoflop::sim

@@ -1,0 +1,53 @@
+// Error on measured kernels, on groups the constants were not fitted to. Needs ../shared, which is not shipped.
+#include "isoflop/sim/op/validate_op.h"
+
+#include <filesystem>
+
+#include "agrees.h"
+#include "isoflop/sim/op/op_calibration.h"
+
+using namespace isoflop;
+using namespace isoflop::sim;
+
+namespace {
+
+std::optional<CsvTable> measured(const std::string& name) {
+  const std::string path = std::string(GROUND_TRUTH_DIR) + "/ground_truth/" + name;
+  if (std::filesystem::exists(path)) return CsvTable::read(path);
+  MESSAGE("skipped: " << path << " is absent");
+  return {};
+}
+
+ValidationResult validated(const std::string& kind, const CsvTable& table, bool uncalibrated = false) {
+  ValidationRequest request{table, {}, uncalibrated, {}, 42, 0, [](double, const std::string&) {}};
+  return validate_op(kind, request);
+}
+
+}  // namespace
+
+TEST_SUITE("slow") {
+  TEST_CASE("matrix products are predicted within 15 % on groups left out, without bias, with honest intervals") {
+    const auto table = measured("op_gemm_dev.csv");
+    if (!table) return;
+    const auto result = validated("op_gemm", *table);
+    const auto overall = accuracy_of(result.rows);
+    CHECK(overall.n + result.unsupported.size() == table->rows());
+    CHECK(result.unsupported.empty());
+    CHECK(overall.mape < 11.5);
+    CHECK(overall.bias > 0.97);
+    CHECK(overall.bias < 1.03);
+    REQUIRE(overall.coverage.has_value());
+    CHECK(*overall.coverage > 0.85);
+    CHECK(*overall.coverage < 0.95);
+  }
+}
+
+TEST_CASE("generic efficiencies over data sheets are far worse than fitted constants, and their interval admits it") {
+  const auto table = measured("op_gemm_dev.csv");
+  if (!table) return;
+  const auto overall = accuracy_of(validated("op_gemm", *table, true).rows);
+  CHECK(overall.mape > 15);
+  CHECK(overall.mape < 45);
+  REQUIRE(overall.coverage.has_value());
+  CHECK(*overall.coverage > 0.85);
+}
