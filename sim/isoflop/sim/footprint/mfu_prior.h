@@ -1,0 +1,56 @@
+// How much of a device's peak a whole training run turns into 6ND, learnt from published runs; device-hours follow as
+// H = 6 N D / (peak x MFU). Restarts, evaluation and the learning of a new chip are in it: it lies below step-time MFU.
+//
+// Model, per class of devices with like peak: ln MFU = a + b ln(N / 10^10) + family + noise, all normal. Runs of one
+// family share its term (sd 0.25), single runs scatter by 0.15. Priors: a ~ ln 0.32 +- 0.4 (geometric mean of the
+// observed range 0.14-0.51); b ~ 0.10 +- 0.04 for GPUs above 200 TFLOP/s, where small models leave the device waiting,
+// and 0 +- 0.04 for slower chips and TPUs. Closed-form Bayesian regression; nothing is drawn.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "isoflop/hardware/accelerator.h"
+#include "isoflop/sim/footprint/distribution.h"
+#include "isoflop/sim/footprint/published.h"
+
+namespace isoflop::sim {
+
+/// One run to learn from.
+struct ObservedRun {
+  std::string model, family;
+  const Accelerator* device = nullptr;
+  double params_active = 0, tokens = 0, device_hours = 0;
+  double mfu() const;
+};
+
+/// Runs of the table with N, D, hours and a known device, less those whose columns cannot belong together (MFU above
+/// 0.65), derived models (6ND is not their compute), sums over several runs, and duplicates.
+std::vector<ObservedRun> observed_runs(const std::vector<PublishedFootprint>& rows, const AcceleratorCatalogue& devices);
+
+struct MfuEstimate {
+  double median = 0;
+  double sigma_ln = 0;       ///< of one new run
+  std::size_t runs = 0;      ///< runs of the same device class behind it
+  std::size_t families = 0;
+  Distribution distribution() const { return Distribution::lognormal(median, sigma_ln); }
+};
+
+class MfuPrior {
+ public:
+  explicit MfuPrior(std::vector<ObservedRun> runs) : runs_(std::move(runs)) {}
+  /// Learnt from footprint_published.csv.
+  static MfuPrior load(const DataFolder& folder, const AcceleratorCatalogue& devices);
+
+  /// `left_out` families do not count: for honest validation. Throws Error (CannotRun) when the device has no peak.
+  MfuEstimate estimate(const Accelerator& device, double params_active, const std::vector<std::string>& left_out = {}) const;
+  const std::vector<ObservedRun>& runs() const { return runs_; }
+
+ private:
+  std::vector<ObservedRun> runs_;
+};
+
+/// H = 6 N D / (peak x MFU) in hours.
+double device_hours_6nd(double params_active, double tokens, double peak_flop_per_s, double mfu);
+
+}  // namespace isoflop::sim
