@@ -139,7 +139,8 @@ TEST_CASE("host overhead is the widest input of a modelled run") {
 
 TEST_CASE("ledger steps sum to the total, and development scales energy, carbon, water and embodied alike") {
   auto in = llama(1e5, 700, 0.383);
-  in.idle_fraction.distribution = Distribution::fixed(0.3);
+  in.idle_time.distribution = Distribution::fixed(0.6);
+  in.idle_power.distribution = Distribution::fixed(0.5);
   const auto without = assess(in);
   in.development_fraction.distribution = Distribution::fixed(0.5);
   const auto with = assess(in);

@@ -11,26 +11,28 @@ constexpr std::array energy_steps = {"accelerators", "host", "idle", "building (
 constexpr std::array carbon_steps = {"accelerators", "host", "idle", "building (PUE)", "embodied", "development"};
 constexpr std::size_t output_count = LedgerStart + energy_steps.size() + carbon_steps.size();
 constexpr double joules_per_kwh = 3.6e6;
+constexpr std::size_t grid_input = 7;  // position in listed()
 
 Activity activity_of(const ActivityInputs& in, std::span<const double> x) {
   Activity a;
   a.device_time = device_hours(x[0]);
   a.device_power = watts(x[1] * x[2]);
   a.host_factor = x[3];
-  a.idle_fraction = x[4];
-  a.pue = pue(std::max(1.0, x[5]));
-  a.grid.average = kilograms_per_kilowatt_hour(x[6]);
+  a.idle_time = x[4];
+  a.idle_power = x[5];
+  a.pue = pue(std::max(1.0, x[6]));
+  a.grid.average = kilograms_per_kilowatt_hour(x[grid_input]);
   if (in.marginal_kg_per_kwh) a.grid.marginal = kilograms_per_kilowatt_hour(*in.marginal_kg_per_kwh);
   if (in.market_kg_per_kwh) a.grid.market = kilograms_per_kilowatt_hour(*in.market_kg_per_kwh);
-  a.wue = onsite_litres_per_kilowatt_hour(x[7]);
-  a.ewif = offsite_litres_per_kilowatt_hour(x[8]);
-  a.device = {x[9], x[10], x[11], x[12]};
-  a.development_fraction = x[13];
+  a.wue = onsite_litres_per_kilowatt_hour(x[8]);
+  a.ewif = offsite_litres_per_kilowatt_hour(x[9]);
+  a.device = {x[10], x[11], x[12], x[13]};
+  a.development_fraction = x[14];
   return a;
 }
 
 std::vector<UncertainInput> listed(const ActivityInputs& in) {
-  return {in.device_hours,  in.tdp_w,          in.power_fraction, in.host_factor,   in.idle_fraction,
+  return {in.device_hours,  in.tdp_w,          in.power_fraction, in.host_factor,   in.idle_time, in.idle_power,
           in.pue,           in.grid_kg_per_kwh, in.wue_l_per_kwh, in.ewif_l_per_kwh, in.device_kg,
           in.server_share_kg, in.lifetime_years, in.utilisation,  in.development_fraction};
 }
@@ -46,12 +48,12 @@ Footprint assess(const Activity& a) {
   f.accelerator = a.device_power * a.device_time;
   const ItEnergy busy = f.accelerator * a.host_factor;
   f.host = busy - f.accelerator;
-  f.idle = busy * a.idle_fraction;
+  f.idle = busy * (a.idle_time * a.idle_power);
   const double runs = 1 + a.development_fraction;
   f.it = (busy + f.idle) * runs;
   f.facility = facility_energy(f.it, a.pue);
   f.operational = operational_carbon(f.facility, a.grid);
-  f.embodied = embodied_carbon(a.device_time * (1 + a.idle_fraction), a.device) * runs;
+  f.embodied = embodied_carbon(a.device_time * (1 + a.idle_time), a.device) * runs;
   f.water = water(f.it, f.facility, a.wue, a.ewif);
   return f;
 }
@@ -76,7 +78,7 @@ FootprintEstimate assess(const ActivityInputs& in, const PropagationOptions& opt
     const double acc = f.accelerator.in(it_kilowatt_hour);
     const double with_host = acc + f.host.in(it_kilowatt_hour), with_idle = with_host + f.idle.in(it_kilowatt_hour);
     for (double e : {acc, with_host, with_idle, with_idle * pue_ratio, with_idle * pue_ratio * runs}) *step++ = e;
-    for (double e : {acc, with_host, with_idle, with_idle * pue_ratio}) *step++ = e * x[6];
+    for (double e : {acc, with_host, with_idle, with_idle * pue_ratio}) *step++ = e * x[grid_input];
     *step++ = (y[Total]) / runs;
     *step++ = y[Total];
   };

@@ -2,10 +2,10 @@
 // `train` and `serve` call `assess` with their device-hours; `footprint` calls it for runs, fleets and loads.
 //
 //   accelerator   E_acc = device time x mean power
-//   + host        E_IT  = E_acc x host factor + idle
-//   + idle        idle  = E_acc x host factor x idle fraction      (capacity held but not working)
+//   + host        busy  = E_acc x host factor
+//   + idle        E_IT  = busy x (1 + idle time x idle power)     (capacity held but not working)
 //   + PUE         E_fac = E_IT x PUE
-//   carbon        E_fac x grid factor; embodied = device time x (1 + idle fraction) x kg per device-hour
+//   carbon        E_fac x grid factor; embodied = device time x (1 + idle time) x kg per device-hour
 //   + development (operational + embodied) x development fraction  (runs that led to this one)
 //   water         E_IT x WUE + E_fac x EWIF
 #pragma once
@@ -27,7 +27,8 @@ struct Activity {
   Second device_time;                  ///< busy
   ItPower device_power;                ///< mean while busy
   double host_factor = 1;              ///< IT energy per accelerator energy
-  double idle_fraction = 0;            ///< idle IT energy per busy IT energy
+  double idle_time = 0;                ///< idle device time held per busy device time
+  double idle_power = 0;               ///< IT power while idle as a share of IT power while busy
   Pue pue{1};
   GridFactors grid;
   OnsiteWaterIntensity wue;
@@ -54,7 +55,8 @@ struct ActivityInputs {
   UncertainInput tdp_w{"device power at full load", "W", Distribution::fixed(0), ""};
   UncertainInput power_fraction{"mean power as a share of it", "1", Distribution::fixed(1), ""};
   UncertainInput host_factor{"host overhead", "IT energy per accelerator energy", Distribution::fixed(1), ""};
-  UncertainInput idle_fraction{"idle overhead", "idle per busy IT energy", Distribution::fixed(0), ""};
+  UncertainInput idle_time{"idle time", "idle per busy device-hour", Distribution::fixed(0), ""};
+  UncertainInput idle_power{"idle power", "share of busy IT power", Distribution::fixed(0), ""};
   UncertainInput pue{"PUE", "facility energy per IT energy", Distribution::fixed(1), ""};
   UncertainInput grid_kg_per_kwh{"grid intensity", "kg CO2e/kWh", Distribution::fixed(0), ""};
   UncertainInput wue_l_per_kwh{"on-site water", "L per IT kWh", Distribution::fixed(0), ""};

@@ -1,0 +1,48 @@
+// From what is known of a run to the distributions that `assess` needs, each with its source. What is not known gets a
+// prior, and the prior says so.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "isoflop/catalogue/grids.h"
+#include "isoflop/hardware/accelerator.h"
+#include "isoflop/sim/footprint/footprint.h"
+#include "isoflop/sim/footprint/mfu_prior.h"
+#include "isoflop/sim/footprint/published.h"
+
+namespace isoflop::sim {
+
+enum class Use { Training, Serving };
+
+/// Power, host, embodied, site and grid priors for a device; device_hours stay zero.
+ActivityInputs default_inputs(const Accelerator& device, Use use);
+
+/// Average factor of the zone, +-4 % (assumed; year-to-year change has a median of 4 %), off-site water +-20 % (assumed).
+void set_grid(ActivityInputs& inputs, const GridFactor& factor);
+/// A data centre somewhere: triangular from Norway over the US to India.
+void set_unknown_grid(ActivityInputs& inputs);
+
+/// Device-hours from 6ND and the observed utilisation of whole runs.
+void set_hours_from_6nd(ActivityInputs& inputs, const Accelerator& device, double params_active, double tokens,
+                        const MfuEstimate& mfu);
+
+/// Energy of the accelerators as metered, in place of power x hours; hours (for embodied) stay as they are. Without
+/// hours they follow from energy / (TDP x 0.9).
+void set_metered_device_energy(ActivityInputs& inputs, double it_kwh, MeterTier tier, const std::string& source);
+
+/// Mean power of a device while busy, as reported or from a two-point load curve.
+void set_device_power(ActivityInputs& inputs, double power_w, MeterTier tier, const std::string& source);
+
+/// A fleet that works only `busy` of its time, in (0, 1]: idle time (1 - busy) / busy at 0.15, 0.3, 0.5 of busy power
+/// (assumed: an idle H100 draws 0.1-0.15 of TDP, its host about half).
+void set_busy_share(ActivityInputs& inputs, double busy);
+
+/// Tokens at a known accelerator energy each; device-hours follow from the device's power while serving.
+void set_served_tokens(ActivityInputs& inputs, double tokens, const Distribution& joules_per_token, const std::string& source);
+
+/// All that a published row states, and priors for the rest: the common convention in which rows are compared.
+/// Throws Error (CannotRun) when neither device-hours nor N, D and device are known.
+ActivityInputs inputs_of(const PublishedFootprint& row, const Accelerator& device, const GridCatalogue& grids,
+                         const MfuPrior& mfu);
+
+}  // namespace isoflop::sim
