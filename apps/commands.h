@@ -13,6 +13,12 @@ std::unique_ptr<Command> make_completion();
 std::unique_ptr<Command> make_fit();
 std::unique_ptr<Command> make_grids_list();
 std::unique_ptr<Command> make_grids_show();
+std::unique_ptr<Command> make_fit();
+std::unique_ptr<Command> make_footprint();
+std::unique_ptr<Command> make_completion();
+std::unique_ptr<Command> make_manual();
+
+std::unique_ptr<Command> make_plan();
 std::unique_ptr<Command> make_laws_list();
 std::unique_ptr<Command> make_laws_show();
 std::unique_ptr<Command> make_manual();

@@ -1,0 +1,23 @@
+// The parts of `footprint` that are not a plain run: published figures, their audit, the Gemini prompt.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "apps/command.h"
+#include "isoflop/sim/footprint/conventions.h"
+#include "isoflop/sim/footprint/footprint.h"
+#include "isoflop/sim/footprint/published.h"
+
+namespace isoflop::app {
+
+/// Every published run with what it rests on, recomputed, and a verdict.
+Report published_report(const DataFolder& data);
+
+/// What the owner printed beside the estimate; distrust when the row contradicts itself.
+void put_published(Report& report, const sim::PublishedFootprint& row, const AcceleratorCatalogue& devices,
+                   const std::vector<sim::PublishedFootprint>& all, const sim::FootprintEstimate& estimate);
+
+/// The one published full-stack figure per prompt, replayed and restated on the US grid.
+Report gemini_report(const DataFolder& data, std::uint64_t seed, int threads);
+
+}  // namespace isoflop::app

@@ -1,0 +1,131 @@
+// `footprint`, run in process as a user would.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "agrees.h"
+#include "apps/command.h"
+#include "isoflop/report/value.h"
+
+namespace {
+
+struct Outcome {
+  int code;
+  std::string out, err;
+};
+
+Outcome footprint(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "footprint");
+  std::ostringstream out, err;
+  const int code = isoflop::app::run(arguments, out, err);
+  return {code, out.str(), err.str()};
+}
+
+isoflop::Value result_of(std::vector<std::string> arguments, int code = 0) {
+  arguments.push_back("--json");
+  const auto outcome = footprint(arguments);
+  REQUIRE_MESSAGE(outcome.code == code, outcome.err);
+  return isoflop::parse_json(outcome.out, "stdout").at("result");
+}
+
+double central(const isoflop::Value& value) { return value.at("central").number(); }
+
+}  // namespace
+
+TEST_CASE("footprint of a published run has every promised key with an interval, and places the card's figure") {
+  const auto r = result_of({"llama-3.1-405b"});
+  for (const char* key : {"energy_it_kwh", "energy_facility_kwh", "heat_j"}) {
+    CHECK(r.at(key).at("low").number() < central(r.at(key)));
+    CHECK(central(r.at(key)) < r.at(key).at("high").number());
+  }
+  for (const char* key : {"operational", "embodied", "total"}) CHECK(central(r.at("co2e_kg").at(key)) > 0);
+  for (const char* key : {"onsite", "offsite", "total"}) CHECK(central(r.at("water_l").at(key)) > 0);
+  CHECK(agrees(central(r.at("co2e_kg").at("operational")), 11.7e6, 1.85));
+  CHECK(r.at("equivalents").items().size() >= 9);
+  CHECK(r.at("meter_tier").text() == "fraction of TDP");
+  CHECK(r.at("variance_shares").at("co2e_total").items().front().at("input").text() == "host overhead");
+  CHECK(footprint({"llama-3.1-405b"}).out.find("below the interval") != std::string::npos);
+}
+
+TEST_CASE("footprint of Llama 3.3 is computed but not trusted: exit 4 with the reason") {
+  const auto outcome = footprint({"llama-3.3-70b"});
+  CHECK(outcome.code == 4);
+  CHECK((outcome.out + outcome.err).find("160x below") != std::string::npos);
+}
+
+TEST_CASE("footprint --as replays a convention beside the common one") {
+  const auto r = result_of({"llama-2-70b", "--as", "meta"});
+  CHECK(agrees(r.at("replay").at("computed").number(), 291.42, 5));
+  CHECK(central(r.at("co2e_kg").at("operational")) > 300e3);
+  CHECK(agrees(result_of({"bloom", "--as", "bloom"}).at("replay").at("computed").number(), 50.5, 3));
+  CHECK(agrees(result_of({"gpt-3-175b", "--as", "li"}).at("replay").at("computed").number(), 5439, 4));
+  const auto prompt = result_of({"gemini-prompt"});
+  CHECK(agrees(central(prompt.at("energy_facility_kwh")), 0.24e-3, 10));
+  CHECK(agrees(central(prompt.at("water_l").at("onsite")), 0.253e-3, 2.5));
+  CHECK(result_of({"llama-2-70b", "--as", "sci"}).at("replay").at("unit").text() == "g CO2e per token");
+}
+
+TEST_CASE("footprint of a described run: fixed inputs give exact arithmetic") {
+  const auto r = result_of({"--on", "a100-sxm-80gb", "--hours", "1720320", "--power", "400:400:400", "--host", "1", "--pue", "1.1",
+                            "--grid", "0.385", "--device-kg", "0", "--server-kg", "0", "--lifetime", "4", "--utilisation", "1",
+                            "--wue", "0", "--ewif", "0"});
+  CHECK(agrees(central(r.at("co2e_kg").at("total")), 291422.2, 7));
+  CHECK(agrees(r.at("co2e_kg").at("total").at("low").number(), 291422.2, 7));
+}
+
+TEST_CASE("footprint from parameters and tokens uses observed utilisation and says how many runs it learnt from") {
+  const auto outcome = footprint({"--on", "h100-sxm-80gb", "--params", "70B", "--tokens", "15T", "--grid", "FRA", "--explain"});
+  CHECK(outcome.code == 0);
+  CHECK(outcome.out.find("learnt from 9 published runs") != std::string::npos);
+  const auto slow = result_of({"--on", "h100-sxm-80gb", "--params", "70B", "--tokens", "15T", "--mfu", "0.2", "--grid", "FRA"});
+  const auto fast = result_of({"--on", "h100-sxm-80gb", "--params", "70B", "--tokens", "15T", "--mfu", "0.4", "--grid", "FRA"});
+  CHECK(agrees(central(slow.at("energy_it_kwh")), 2 * central(fast.at("energy_it_kwh")), 10));
+}
+
+TEST_CASE("footprint of a fleet: idle time costs energy and embodied carbon") {
+  const std::vector<std::string> fleet = {"--on", "h100-sxm-80gb", "--count", "1024", "--days", "30", "--grid", "SWE"};
+  auto half = fleet;
+  half.insert(half.end(), {"--busy", "0.5"});
+  const auto full = result_of(fleet), halved = result_of(half);
+  CHECK(agrees(central(full.at("co2e_kg").at("embodied")), central(halved.at("co2e_kg").at("embodied")), 2));  // other draws
+  CHECK(central(halved.at("energy_it_kwh")) < central(full.at("energy_it_kwh")));
+  CHECK(central(halved.at("energy_it_kwh")) > 0.55 * central(full.at("energy_it_kwh")));
+}
+
+TEST_CASE("footprint of a serving load scores per token, and a market factor changes neither total nor score") {
+  const std::vector<std::string> load = {"--on", "h100-sxm-80gb", "--tokens-per-day", "1T", "--joules-per-token", "0.4",
+                                         "--days", "365", "--grid", "USA"};
+  auto market = load;
+  market.insert(market.end(), {"--market-kg", "0", "--marginal-kg", "0.5"});
+  const auto plain = result_of(load), bought = result_of(market);
+  CHECK(central(plain.at("co2e_kg").at("total")) == central(bought.at("co2e_kg").at("total")));
+  CHECK(central(plain.at("sci").at("per_unit_g")) == central(bought.at("sci").at("per_unit_g")));
+  CHECK(central(bought.at("co2e_kg").at("operational_market")) == 0);
+  CHECK(central(bought.at("co2e_kg").at("operational_location_marginal")) > central(bought.at("co2e_kg").at("operational")));
+  const double accelerators = 365e12 * 0.4 / 3.6e6;
+  CHECK(central(plain.at("energy_it_kwh")) > 1.2 * accelerators);
+  CHECK(central(plain.at("energy_it_kwh")) < 1.82 * accelerators);
+}
+
+TEST_CASE("footprint --published lists all rows with verdicts") {
+  const auto r = result_of({"--published"});
+  CHECK(r.at("n").number() == 46);
+  CHECK(r.at("inconsistent").number() == 1);
+}
+
+TEST_CASE("footprint without a run, with an unknown model or impossible numbers explains itself") {
+  CHECK(footprint({}).code == 2);
+  CHECK(footprint({}).err.find("name a run") != std::string::npos);
+  CHECK(footprint({"lama-3.1-405b"}).err.find("did you mean") != std::string::npos);
+  CHECK(footprint({"llama-2-7b", "--pue", "0.8"}).code == 2);
+  CHECK(footprint({"llama-2-7b", "--host", "abc"}).code == 2);
+  CHECK(footprint({"--on", "h100-sxm-80gb"}).code == 2);
+  CHECK(footprint({"--on", "h100-sxm-80gb", "--hours", "1e5", "--idle-w", "80"}).code == 2);
+  CHECK(footprint({"llama-2-7b", "--site", "Atlantis"}).code == 2);
+}
+
+TEST_CASE("footprint does not depend on the number of threads") {
+  CHECK(footprint({"llama-2-7b", "-j", "1", "--csv"}).out == footprint({"llama-2-7b", "-j", "4", "--csv"}).out);
+}
