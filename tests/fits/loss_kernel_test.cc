@@ -14,7 +14,7 @@ using namespace isoflop::fits::kernel;
 namespace {
 
 struct Sample {
-  AlignedDoubles ln_n{61}, ln_d{61}, loss{61}, weight{61};
+  AlignedDoubles ln_n{61}, ln_d{61}, loss{61}, inverse_loss{61}, weight{61};
   Sample() {
     Random random(11);
     for (std::size_t i = 0; i < ln_n.size(); ++i) {
@@ -24,8 +24,11 @@ struct Sample {
       weight[i] = random.uniform(0, 2);
     }
     for (std::size_t i = ln_n.size(); i < ln_n.groups() * lanes; ++i) loss[i] = 1;
+    for (std::size_t i = 0; i < ln_n.groups() * lanes; ++i) inverse_loss[i] = 1 / loss[i];
   }
-  Rows rows() const { return {ln_n.groups(), ln_n.data(), ln_d.data(), loss.data(), weight.data()}; }
+  Rows rows() const {
+    return {ln_n.groups(), ln_n.data(), ln_d.data(), loss.data(), inverse_loss.data(), weight.data()};
+  }
 };
 
 const double theta[] = {-0.6, -0.4, 0.6, 0.35, 0.37, 0.8};

@@ -8,7 +8,7 @@
 
 #include "isoflop/error.h"
 #include "isoflop/fits/identifiability.h"
-#include "isoflop/fits/kernel/global_search.h"
+#include "isoflop/fits/kernel/resample.h"
 #include "isoflop/parallel.h"
 #include "isoflop/random.h"
 #include "isoflop/statistics.h"
@@ -16,7 +16,7 @@
 namespace isoflop::fits {
 namespace {
 
-using kernel::AlignedDoubles;
+using kernel::Resample;
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 // Coarser than the fit's own grid: a replicate differs little from the sample, whose optimum is a start as well.
@@ -39,96 +39,6 @@ constexpr SchemeFacts scheme_facts[] = {
     {Scheme::Residual, "residual", "residual bootstrap"},
 };
 
-// Weights and losses of one replicate.
-struct Resample {
-  AlignedDoubles weight, loss;
-};
-
-class Resampler {
- public:
-  Resampler(const RunTable& runs, const ChinchillaFit& fit, const ChinchillaOptions& options, Scheme scheme,
-            const kernel::PreparedRuns& prepared)
-      : scheme_(scheme),
-        prepared_(prepared),
-        raw_(options.residual == Residual::RawLoss),
-        groups_(scheme_groups(runs, scheme)),
-        group_count_(group_count(groups_)) {
-    for (std::size_t i = 0; i < runs.size(); ++i) predicted_.push_back(fit.law.loss(runs[i].params, runs[i].tokens));
-    residuals_ = fit.residuals;
-    if (scheme == Scheme::Residual) {
-      const double center = median(residuals_);
-      for (double& r : residuals_) r -= center;
-    }
-  }
-
-  Resample draw(Random& random) const {
-    Resample sample{prepared_.weight(), prepared_.loss()};
-    const std::size_t n = prepared_.size();
-    switch (scheme_) {
-      case Scheme::Pairs:
-      case Scheme::ClusterBySize:
-      case Scheme::ClusterByBudget:
-      case Scheme::ClusterByFamily: {
-        std::vector<double> count(group_count_, 0);
-        for (std::size_t g = 0; g < group_count_; ++g) count[random.index(group_count_)] += 1;
-        for (std::size_t i = 0; i < n; ++i) sample.weight[i] *= count[groups_[i]];
-        break;
-      }
-      case Scheme::Bayesian: {
-        double sum = 0;
-        std::vector<double> share(n);
-        for (double& s : share) sum += s = random.exponential();
-        for (std::size_t i = 0; i < n; ++i) sample.weight[i] *= share[i] * static_cast<double>(n) / sum;
-        break;
-      }
-      case Scheme::Wild:
-      case Scheme::WildClusterBySize: {
-        std::vector<double> sign(group_count_);
-        for (double& s : sign) s = random.coin() ? 1 : -1;
-        for (std::size_t i = 0; i < n; ++i) sample.loss[i] = perturbed(i, sign[groups_[i]] * residuals_[i]);
-        break;
-      }
-      case Scheme::Residual:
-        for (std::size_t i = 0; i < n; ++i) sample.loss[i] = perturbed(i, residuals_[random.index(n)]);
-        break;
-    }
-    return sample;
-  }
-
- private:
-  // The loss whose residual against the fitted law is r; kept positive where losses are perturbed additively.
-  double perturbed(std::size_t i, double r) const {
-    return raw_ ? std::max(predicted_[i] - r, 1e-3 * predicted_[i]) : predicted_[i] * std::exp(-r);
-  }
-
-  Scheme scheme_;
-  const kernel::PreparedRuns& prepared_;
-  bool raw_;
-  std::vector<std::size_t> groups_;
-  std::size_t group_count_;
-  std::vector<double> predicted_, residuals_;
-};
-
-Theta theta_of(const ChinchillaLaw& law) {
-  return {std::log(law.A), std::log(law.B), law.E > 0 ? std::log(law.E) : kernel::least_log,
-          law.alpha,       law.beta,        law.k};
-}
-
-std::optional<ChinchillaLaw> law_of(const kernel::Point& point, const kernel::PreparedRuns& prepared,
-                                    const ChinchillaOptions& options) {
-  const Theta t = prepared.plain(point.theta);
-  const ChinchillaLaw law{options.fixed_E ? *options.fixed_E : std::exp(t[2]),
-                          std::exp(t[0]),
-                          std::exp(t[1]),
-                          t[3],
-                          t[4],
-                          options.coupled ? t[5] : 1};
-  const bool finite = std::isfinite(law.E) && std::isfinite(law.A) && std::isfinite(law.B) && law.A > 0 && law.B > 0 &&
-                      std::isfinite(law.alpha) && std::isfinite(law.beta) && std::isfinite(law.k);
-  if (!point.converged || !finite) return {};
-  return law;
-}
-
 // Searches every sample that `sample_of(i)` makes; the order of the draws is that of i.
 template <typename SampleOf>
 Draws search_all(const ChinchillaLaw& start, const ChinchillaOptions& options, bool global, std::size_t count,
@@ -138,19 +48,18 @@ Draws search_all(const ChinchillaLaw& start, const ChinchillaOptions& options, b
   const kernel::FreeMap map(form);
   const kernel::ExponentGrid grid(prepared, grid_low, grid_high, form.tied_exponents ? diagonal_points : grid_points,
                                   form.tied_exponents);
-  const Theta first = prepared.centred(theta_of(start));
+  const Theta first = prepared.centred(kernel::theta_of(start));
   kernel::SearchSettings settings;
   settings.polishes = 2;
   settings.cell_steps = 4;
   std::vector<std::optional<ChinchillaLaw>> laws(count);
   parallel_for(count, threads, [&](std::size_t i) {
     const Resample sample = sample_of(i);
-    kernel::Rows rows = prepared.rows();
-    rows.weight = sample.weight.data();
-    rows.loss = sample.loss.data();
-    laws[i] = law_of(global ? kernel::global_search(rows, grid, form, map, settings, {first}).best
-                            : kernel::polish(rows, first, form, map),
-                     prepared, form);
+    const kernel::Rows rows = sample.rows(prepared);
+    const kernel::Point point = global ? kernel::global_search(rows, grid, form, map, settings, {first}).best
+                                       : kernel::polish(rows, first, form, map);
+    const ChinchillaLaw law = kernel::law_of(prepared.plain(point.theta), form);
+    if (point.converged && kernel::is_finite(law)) laws[i] = law;
   });
   Draws draws;
   for (const auto& law : laws) {
@@ -234,7 +143,7 @@ Draws bootstrap(const RunTable& runs, const ChinchillaFit& fit, const Chinchilla
   if (auto problem = scheme_problem(runs, bootstrap_options.scheme); !problem.empty())
     throw Error(Fault::Usage, scheme_name(bootstrap_options.scheme) + ": " + problem);
   const kernel::PreparedRuns prepared(runs);
-  const Resampler resampler(runs, fit, options, bootstrap_options.scheme, prepared);
+  const kernel::Resampler resampler(runs, fit, options, bootstrap_options.scheme, prepared);
   Draws draws = search_all(bootstrap_options.start.value_or(fit.law), options, bootstrap_options.global_search,
                            bootstrap_options.replicates, bootstrap_options.threads, prepared, [&](std::size_t i) {
                              Random random(bootstrap_options.seed, i);
@@ -248,7 +157,7 @@ Draws jackknife(const RunTable& runs, const ChinchillaFit& fit, const Chinchilla
                 const std::vector<std::size_t>& groups, int threads) {
   const kernel::PreparedRuns prepared(runs);
   Draws draws = search_all(fit.law, options, true, group_count(groups), threads, prepared, [&](std::size_t g) {
-    Resample sample{prepared.weight(), prepared.loss()};
+    Resample sample(prepared);
     for (std::size_t i = 0; i < runs.size(); ++i)
       if (groups[i] == g) sample.weight[i] = 0;
     return sample;

@@ -8,6 +8,7 @@
 
 #include "isoflop/error.h"
 #include "isoflop/fits/identifiability.h"
+#include "isoflop/fits/jacobian.h"
 #include "isoflop/fits/kernel/global_search.h"
 #include "isoflop/parallel.h"
 
@@ -27,31 +28,6 @@ void validate(const ChinchillaOptions& options) {
   if (!(options.overestimate_penalty > 0) || !std::isfinite(options.overestimate_penalty))
     throw Error(Fault::Usage, "the penalty on overestimates must be positive and finite");
   if (options.fixed_E && !(*options.fixed_E >= 0)) throw Error(Fault::Usage, "the fixed floor E must not be negative");
-}
-
-ChinchillaLaw law_of(const Theta& plain, const ChinchillaOptions& options) {
-  return {options.fixed_E ? *options.fixed_E : std::exp(plain[2]),
-          std::exp(plain[0]),
-          std::exp(plain[1]),
-          plain[3],
-          plain[4],
-          options.coupled ? plain[5] : 1};
-}
-
-double residual_of(const Run& run, const ChinchillaLaw& law, const ChinchillaOptions& options) {
-  const double predicted = law.loss(run.params, run.tokens);
-  return options.residual == Residual::RawLoss ? predicted - run.loss : std::log(predicted / run.loss);
-}
-
-// Derivatives of the residual by plain theta.
-std::array<double, theta_size> residual_gradient(const Run& run, const ChinchillaLaw& law,
-                                                 const ChinchillaOptions& options) {
-  const double ln_n = std::log(run.params), ln_d = std::log(run.tokens);
-  const double a = std::exp(std::log(law.A) - law.alpha * ln_n), b = std::exp(std::log(law.B) - law.beta * ln_d);
-  const double inner = std::pow(a + b, law.k), loss = law.E + inner;
-  const double scale = options.residual == Residual::RawLoss ? 1 : 1 / loss;
-  const double da = scale * law.k * inner * a / (a + b), db = scale * law.k * inner * b / (a + b);
-  return {da, db, scale * law.E, -ln_n * da, -ln_d * db, scale * inner * std::log(a + b)};
 }
 
 // Gradient and Hessian of the free parameters in plain coordinates, from centred sums.
@@ -79,15 +55,12 @@ void state_derivatives(ChinchillaFit& fit, const kernel::Sums& sums, const Prepa
   const bool exact = fit.objective < 1e-28 * prepared.rows().total_weight();
   const double least_psi = exact ? rounding / certified_gradient : 0;
   Eigen::VectorXd magnitude = Eigen::VectorXd::Zero(m);
-  for (const Run& run : runs.runs()) {
-    const double r = residual_of(run, fit.law, options);
-    const double psi = std::fabs(std::clamp(r, -options.delta, options.delta));
-    const auto d = residual_gradient(run, fit.law, options);
-    Eigen::VectorXd own = Eigen::VectorXd::Zero(m);
-    for (std::size_t j = 0; j < theta_size; ++j)
-      if (map.slot[j] >= 0) own(map.slot[j]) += d[j];
-    const double weight = run.weight * (r > 0 ? options.overestimate_penalty : 1);
-    magnitude += weight * std::max(psi, least_psi) * own.cwiseAbs();
+  const auto jacobian = residual_jacobian(runs, fit, options);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const double r = fit.residuals[i], psi = std::fabs(std::clamp(r, -options.delta, options.delta));
+    const double weight = runs[i].weight * (r > 0 ? options.overestimate_penalty : 1);
+    magnitude +=
+        weight * std::max(psi, least_psi) * Eigen::Map<const Eigen::VectorXd>(jacobian[i].data(), m).cwiseAbs();
   }
   static const char* const names[theta_size] = {"ln A", "ln B", "ln E", "alpha", "beta", "k"};
   for (std::size_t j = 0; j < theta_size; ++j)
@@ -204,7 +177,7 @@ ChinchillaFit fit_chinchilla(const RunTable& runs, const ChinchillaOptions& opti
     return fit;
   }
   fit.theta = prepared.plain(search.best.theta);
-  fit.law = law_of(fit.theta, options);
+  fit.law = kernel::law_of(fit.theta, options);
   fit.objective = search.best.objective;
   fit.starts_tried = search.tried;
   fit.starts_agreeing = search.agreeing;

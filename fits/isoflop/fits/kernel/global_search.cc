@@ -48,22 +48,10 @@ std::array<double, 3> amplitudes(const NormalSums& sums, const std::optional<dou
 }
 
 // Residuals are known to a few rounding errors, so objectives below this are zero: the law fits exactly.
-double exact_fit(const Rows& rows) { return 1e-31 * rows.total_weight(); }
+// Per unit of weight.
+constexpr double exact_fit = 1e-31;
 
 double log_or_least(double x) { return x > 0 ? std::max(std::log(x), least_log) : least_log; }
-
-// Residual size that separates "few" from "many" inside the threshold; only its magnitude matters.
-double typical_residual(const Rows& rows, const Theta& theta, const ChinchillaOptions& options) {
-  std::vector<double> sizes;
-  for (std::size_t i = 0; i < rows.groups * lanes; ++i) {
-    if (!(rows.weight[i] > 0)) continue;
-    const double sum = std::exp(theta[0] - theta[3] * rows.ln_n[i]) + std::exp(theta[1] - theta[4] * rows.ln_d[i]);
-    const double loss = (options.coupled ? std::pow(sum, theta[5]) : sum) + std::exp(theta[2]);
-    const double r = raw(options) ? loss - rows.loss[i] : std::log(loss / rows.loss[i]);
-    if (std::isfinite(r)) sizes.push_back(std::fabs(r));
-  }
-  return sizes.empty() ? 0 : median(sizes);
-}
 
 Quadratic<6> reduced(const Sums& sums, const FreeMap& map) {
   Quadratic<6> q;
@@ -71,10 +59,11 @@ Quadratic<6> reduced(const Sums& sums, const FreeMap& map) {
   for (std::size_t i = 0; i < theta_size; ++i) {
     if (map.slot[i] < 0) continue;
     const auto a = static_cast<std::size_t>(map.slot[i]);
-    q.gradient[a] += sums.gradient[i];
+    q.gradient[a] += map.coefficient[i] * sums.gradient[i];
     for (std::size_t j = 0; j < theta_size; ++j) {
       if (map.slot[j] < 0) continue;
-      q.hessian[a][static_cast<std::size_t>(map.slot[j])] += sums.hessian[upper(std::min(i, j), std::max(i, j))];
+      q.hessian[a][static_cast<std::size_t>(map.slot[j])] +=
+          map.coefficient[i] * map.coefficient[j] * sums.hessian[upper(std::min(i, j), std::max(i, j))];
     }
   }
   return q;
@@ -83,12 +72,13 @@ Quadratic<6> reduced(const Sums& sums, const FreeMap& map) {
 }  // namespace
 
 PreparedRuns::PreparedRuns(const RunTable& runs)
-    : ln_n_(runs.size()), ln_d_(runs.size()), loss_(runs.size()), weight_(runs.size()) {
+    : ln_n_(runs.size()), ln_d_(runs.size()), loss_(runs.size()), inverse_loss_(runs.size()), weight_(runs.size()) {
   const std::size_t n = runs.size();
   for (std::size_t i = 0; i < n; ++i) {
     ln_n_[i] = std::log(runs[i].params);
     ln_d_[i] = std::log(runs[i].tokens);
     loss_[i] = runs[i].loss;
+    inverse_loss_[i] = 1 / runs[i].loss;
     weight_[i] = runs[i].weight;
     mean_ln_n_ += ln_n_[i] / static_cast<double>(n);
     mean_ln_d_ += ln_d_[i] / static_cast<double>(n);
@@ -97,7 +87,7 @@ PreparedRuns::PreparedRuns(const RunTable& runs)
     ln_n_[i] -= mean_ln_n_;
     ln_d_[i] -= mean_ln_d_;
   }
-  for (std::size_t i = n; i < loss_.groups() * lanes; ++i) loss_[i] = 1;
+  for (std::size_t i = n; i < loss_.groups() * lanes; ++i) loss_[i] = inverse_loss_[i] = 1;
 }
 
 Theta PreparedRuns::centred(const Theta& theta) const {
@@ -117,6 +107,23 @@ FreeMap::FreeMap(const ChinchillaOptions& options) {
   }
 }
 
+FreeMap FreeMap::holding(std::size_t j) const {
+  FreeMap rest = *this;
+  const int gone = rest.slot[j];
+  if (gone < 0) return rest;
+  for (int& s : rest.slot) s = s == gone ? -1 : s > gone ? s - 1 : s;
+  --rest.count;
+  return rest;
+}
+
+FreeMap FreeMap::with_exponent_ratio(double ratio) const {
+  FreeMap tied = holding(4);
+  if (slot[4] == slot[3]) tied = *this;
+  tied.slot[4] = tied.slot[3];
+  tied.coefficient[4] = ratio;
+  return tied;
+}
+
 ExponentGrid::ExponentGrid(const PreparedRuns& runs, double low, double high, std::size_t points, bool diagonal)
     : points_(points), diagonal_(diagonal) {
   const Rows rows = runs.rows();
@@ -126,6 +133,26 @@ ExponentGrid::ExponentGrid(const PreparedRuns& runs, double low, double high, st
     best().decay(rows.ln_n, rows.groups, e, n_.emplace_back(runs.size()).data());
     best().decay(rows.ln_d, rows.groups, e, d_.emplace_back(runs.size()).data());
   }
+}
+
+Theta theta_of(const ChinchillaLaw& law) {
+  return {std::log(law.A), std::log(law.B), log_or_least(law.E), law.alpha, law.beta, law.k};
+}
+
+ChinchillaLaw law_of(const Theta& plain, const ChinchillaOptions& options) {
+  ChinchillaLaw law;
+  law.E = options.fixed_E ? *options.fixed_E : std::exp(plain[2]);
+  law.A = std::exp(plain[0]);
+  law.B = std::exp(plain[1]);
+  law.alpha = plain[3];
+  law.beta = plain[4];
+  if (options.coupled) law.k = plain[5];
+  return law;
+}
+
+bool is_finite(const ChinchillaLaw& law) {
+  return std::isfinite(law.E) && std::isfinite(law.A) && std::isfinite(law.B) && law.A > 0 && law.B > 0 &&
+         std::isfinite(law.alpha) && std::isfinite(law.beta) && std::isfinite(law.k);
 }
 
 Point solve_cell(const Rows& rows, const ExponentGrid& grid, std::size_t cell, const ChinchillaOptions& options,
@@ -161,22 +188,25 @@ Sums evaluate_at(const Rows& rows, const Theta& theta, const ChinchillaOptions& 
   return sums;
 }
 
-Point polish(const Rows& rows, const Theta& start, const ChinchillaOptions& options, const FreeMap& map,
-             Sums* sums_at_end) {
+Point polish(const Rows& rows, const Theta& start, const ChinchillaOptions& options, const FreeMap& map) {
   Theta theta = start;
   const auto expanded = [&map, &start](const std::array<double, 6>& x) {
     Theta full = start;
     for (std::size_t j = 0; j < theta_size; ++j)
-      if (map.slot[j] >= 0) full[j] = x[static_cast<std::size_t>(map.slot[j])];
+      if (map.slot[j] >= 0) full[j] = map.coefficient[j] * x[static_cast<std::size_t>(map.slot[j])];
     return full;
   };
   const auto kernel = best().evaluate[options.coupled][raw(options)];
-  Sums sums;
-  const auto newton = [&](double delta, const NewtonSettings& settings) {
+  const double total_weight = rows.total_weight();
+  const auto newton = [&](double delta, double stop_relative) {
     std::array<double, 6> x{};
     for (std::size_t j = 0; j < theta_size; ++j)
-      if (map.slot[j] >= 0) x[static_cast<std::size_t>(map.slot[j])] = theta[j];
+      if (map.slot[j] >= 0) x[static_cast<std::size_t>(map.slot[j])] = theta[j] / map.coefficient[j];
     const Penalty penalty{delta, options.overestimate_penalty};
+    NewtonSettings settings;
+    settings.stop_relative = stop_relative;
+    settings.stop_absolute = exact_fit * total_weight;
+    Sums sums;
     Quadratic<6> q;
     const auto outcome = minimise(x, map.count, q, settings, [&](const std::array<double, 6>& at, Quadratic<6>& out) {
       const Theta full = expanded(at);
@@ -184,21 +214,16 @@ Point polish(const Rows& rows, const Theta& start, const ChinchillaOptions& opti
       out = reduced(sums, map);
     });
     theta = expanded(x);
-    return outcome.converged;
+    return Point{theta, q.value, outcome.converged};
   };
-  // Far below the residuals the objective is nearly piecewise linear and Newton alone crawls: approach by steps.
-  const double typical = typical_residual(rows, theta, options);
-  NewtonSettings rough, fine;
-  rough.stop_absolute = fine.stop_absolute = exact_fit(rows);
-  rough.stop_relative = 1e-6;
-  for (double delta = 0.1 * typical; delta > 1.5 * options.delta; delta /= 4) newton(delta, rough);
-  Point point;
-  point.converged = newton(options.delta, fine);
-  sums = evaluate_at(rows, theta, options);
-  point.theta = theta;
-  point.objective = sums.objective;
-  if (sums_at_end) *sums_at_end = sums;
-  return point;
+  if (std::isfinite(options.delta)) {
+    // Far below the residuals the objective is nearly piecewise linear and Newton alone crawls: approach by steps.
+    Sums sums;
+    kernel(rows, theta.data(), {options.delta, options.overestimate_penalty}, sums);
+    const double mean_residual = sums.objective / (options.delta * total_weight);
+    for (double delta = 0.1 * mean_residual; delta > 1.5 * options.delta; delta /= 4) newton(delta, 1e-6);
+  }
+  return newton(options.delta, NewtonSettings{}.stop_relative);
 }
 
 SearchResult global_search(const Rows& rows, const ExponentGrid& grid, const ChinchillaOptions& options,
@@ -247,7 +272,7 @@ SearchResult global_search(const Rows& rows, const ExponentGrid& grid, const Chi
   result.best.objective = 1e300;
   for (const Point& p : result.polished)
     if (p.objective < result.best.objective) result.best = p;
-  const double as_good = result.best.objective * (1 + 1e-10) + 10 * exact_fit(rows);
+  const double as_good = result.best.objective * (1 + 1e-10) + 10 * exact_fit * rows.total_weight();
   for (const Point& p : result.polished)
     if (p.objective <= as_good) ++result.agreeing;
   return result;

@@ -13,10 +13,13 @@ class PreparedRuns {
  public:
   explicit PreparedRuns(const RunTable& runs);
 
-  Rows rows() const { return {ln_n_.groups(), ln_n_.data(), ln_d_.data(), loss_.data(), weight_.data()}; }
+  Rows rows() const {
+    return {ln_n_.groups(), ln_n_.data(), ln_d_.data(), loss_.data(), inverse_loss_.data(), weight_.data()};
+  }
   std::size_t size() const { return ln_n_.size(); }
   const AlignedDoubles& weight() const { return weight_; }
   const AlignedDoubles& loss() const { return loss_; }
+  const AlignedDoubles& inverse_loss() const { return inverse_loss_; }
   double mean_ln_n() const { return mean_ln_n_; }
   double mean_ln_d() const { return mean_ln_d_; }
 
@@ -25,15 +28,21 @@ class PreparedRuns {
   Theta plain(const Theta& theta) const;
 
  private:
-  AlignedDoubles ln_n_, ln_d_, loss_, weight_;
+  AlignedDoubles ln_n_, ln_d_, loss_, inverse_loss_, weight_;
   double mean_ln_n_ = 0, mean_ln_d_ = 0;
 };
 
-/// Which entries of theta are estimated: theta_j belongs to free parameter slot[j], or is held (-1).
+/// Which entries of theta are estimated: theta_j = coefficient[j] * x[slot[j]], or held where slot[j] is -1.
 struct FreeMap {
   std::array<int, theta_size> slot{};
+  std::array<double, theta_size> coefficient{1, 1, 1, 1, 1, 1};
   std::size_t count = 0;
+
   explicit FreeMap(const ChinchillaOptions& options);
+  /// The same with theta_j held.
+  FreeMap holding(std::size_t j) const;
+  /// The same with beta = ratio * alpha.
+  FreeMap with_exponent_ratio(double ratio) const;
 };
 
 inline constexpr double least_log = -300;  ///< stands for ln 0
@@ -59,6 +68,11 @@ class ExponentGrid {
   std::vector<AlignedDoubles> n_, d_;
 };
 
+/// Plain (uncentred) theta and law.
+Theta theta_of(const ChinchillaLaw& law);
+ChinchillaLaw law_of(const Theta& plain, const ChinchillaOptions& options);
+bool is_finite(const ChinchillaLaw& law);
+
 struct Point {
   Theta theta{};  ///< centred
   double objective = 0;
@@ -70,8 +84,7 @@ Point solve_cell(const Rows& rows, const ExponentGrid& grid, std::size_t cell, c
                  int newton_steps);
 
 /// Newton on all free parameters, by way of larger thresholds where delta is far below the residuals.
-Point polish(const Rows& rows, const Theta& start, const ChinchillaOptions& options, const FreeMap& map,
-             Sums* sums_at_end = nullptr);
+Point polish(const Rows& rows, const Theta& start, const ChinchillaOptions& options, const FreeMap& map);
 
 struct SearchSettings {
   std::size_t polishes = 8;

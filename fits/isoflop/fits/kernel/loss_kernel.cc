@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <new>
+#include <type_traits>
 
 #pragma GCC diagnostic ignored "-Wpsabi"
 #define ISOFLOP_SIMD_BITS 0
@@ -48,7 +49,7 @@ const std::vector<Variant>& variants() {
       fill_avx512(add("avx512"));
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) fill_avx2(add("avx2"));
 #endif
-    fill(add("plain"));
+    fill_variant(add("plain"));
     return found;
   }();
   return list;

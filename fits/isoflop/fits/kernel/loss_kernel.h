@@ -44,6 +44,7 @@ struct Rows {
   const double* ln_n = nullptr;  ///< centred
   const double* ln_d = nullptr;  ///< centred
   const double* loss = nullptr;
+  const double* inverse_loss = nullptr;
   const double* weight = nullptr;
 
   double total_weight() const {

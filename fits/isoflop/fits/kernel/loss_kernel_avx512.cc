@@ -4,6 +4,8 @@
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #include <immintrin.h>
 
+#include <type_traits>
+
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512dq,avx512vl,avx512bw,fma")
 #pragma GCC diagnostic ignored "-Wpsabi"
@@ -11,7 +13,7 @@
 #include "isoflop/fits/kernel/loss_kernel_body.h"
 
 namespace isoflop::fits::kernel {
-void fill_avx512(Variant& variant) { fill(variant); }
+void fill_avx512(Variant& variant) { fill_variant(variant); }
 }  // namespace isoflop::fits::kernel
 #pragma GCC pop_options
 #endif
