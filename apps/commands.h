@@ -9,12 +9,14 @@ namespace isoflop::app {
 std::unique_ptr<Command> make_accelerators_list();
 std::unique_ptr<Command> make_accelerators_show();
 std::unique_ptr<Command> make_calibrate();
+std::unique_ptr<Command> make_kernel_train();
 std::unique_ptr<Command> make_completion();
 std::unique_ptr<Command> make_fit();
 std::unique_ptr<Command> make_grids_list();
 std::unique_ptr<Command> make_grids_show();
 std::unique_ptr<Command> make_fit();
 std::unique_ptr<Command> make_footprint();
+std::unique_ptr<Command> make_kernel_train();
 std::unique_ptr<Command> make_completion();
 std::unique_ptr<Command> make_manual();
 

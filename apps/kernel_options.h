@@ -1,0 +1,19 @@
+// The shape of a small transformer from options: shared by the commands that run the built-in kernel.
+#pragma once
+#include "apps/command.h"
+#include "isoflop/model/architecture.h"
+
+namespace isoflop::app {
+
+struct KernelShape {
+  long layers = 4, width = 128, heads = 4, vocabulary = 128;
+  std::optional<long> kv_heads, mlp_width, window, experts, experts_per_token;
+  std::string mlp = "swiglu", norm = "rms", wiring = "pre";
+  bool tied = false;
+
+  void declare(OptionSet& options);
+  /// Throws Error (Usage) when the numbers do not fit together.
+  Architecture architecture() const;
+};
+
+}  // namespace isoflop::app

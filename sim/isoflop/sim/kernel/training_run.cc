@@ -1,0 +1,121 @@
+#include "isoflop/sim/kernel/training_run.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+
+#include "isoflop/catalogue/csv_table.h"
+#include "isoflop/error.h"
+#include "isoflop/sha256.h"
+
+namespace isoflop::sim {
+namespace {
+
+// Everything that decides the bits of a run; a checkpoint of another run is refused. Threads are not among them.
+std::string fingerprint(const TrainingRunSettings& s, const TokenSource& source, const Trainer& trainer) {
+  std::string text = fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", source.name(), s.sequences, s.length, s.micro_batches, s.steps,
+                                 static_cast<int>(s.precision), s.optimiser.beta1, s.optimiser.beta2, s.optimiser.epsilon, s.optimiser.weight_decay,
+                                 s.optimiser.clip_norm, static_cast<int>(s.schedule.kind), s.schedule.peak, s.schedule.warmup_fraction, s.seed);
+  for (const auto& place : trainer.layout().places()) text += fmt::format(";{} {}", place.name, place.count);
+  return sha256_hex(text);
+}
+
+constexpr char magic[] = "isoflop checkpoint 1\n";
+
+void append(std::string& bytes, const void* data, std::size_t count) { bytes.append(static_cast<const char*>(data), count); }
+
+void save(const std::string& path, const std::string& print, Trainer& trainer, const std::vector<CurvePoint>& curve) {
+  std::string bytes = magic + print + "\n";
+  const std::int64_t numbers[2] = {trainer.steps_taken(), static_cast<std::int64_t>(curve.size())};
+  append(bytes, numbers, sizeof numbers);
+  append(bytes, curve.data(), curve.size() * sizeof(CurvePoint));
+  for (const auto* values : {&trainer.weights(), &trainer.first_moments(), &trainer.second_moments()})
+    append(bytes, values->data(), values->size() * sizeof(float));
+  write_file(path, bytes);
+}
+
+std::vector<CurvePoint> load(const std::string& path, const std::string& print, Trainer& trainer) {
+  const std::string bytes = read_file(path);
+  const std::string head = magic + print + "\n";
+  if (bytes.rfind(magic, 0) != 0) throw Error(Fault::BadInput, path + ": is no checkpoint of isoflop");
+  if (bytes.rfind(head, 0) != 0)
+    throw Error(Fault::BadInput, path + ": is the checkpoint of a run with other settings; give another file or the same settings");
+  std::int64_t numbers[2];
+  const std::size_t floats = trainer.weights().size() * sizeof(float);
+  std::size_t at = head.size();
+  if (bytes.size() < at + sizeof numbers) throw Error(Fault::BadInput, path + ": ends early");
+  std::memcpy(numbers, bytes.data() + at, sizeof numbers);
+  at += sizeof numbers;
+  const auto points = static_cast<std::size_t>(numbers[1]);
+  if (numbers[0] < 0 || points > bytes.size() || bytes.size() != at + points * sizeof(CurvePoint) + 3 * floats)
+    throw Error(Fault::BadInput, path + ": ends early");
+  std::vector<CurvePoint> curve(points);
+  std::memcpy(curve.data(), bytes.data() + at, points * sizeof(CurvePoint));
+  at += points * sizeof(CurvePoint);
+  for (auto* values : {&trainer.weights(), &trainer.first_moments(), &trainer.second_moments()}) {
+    std::memcpy(values->data(), bytes.data() + at, floats);
+    at += floats;
+  }
+  trainer.steps_taken() = numbers[0];
+  trainer.weights_changed();
+  return curve;
+}
+
+}  // namespace
+
+TrainingRunResult run_training(const TrainingRunSettings& s, const TokenSource& source, const std::function<void(const CurvePoint&)>& after_step) {
+  if (static_cast<std::size_t>(s.architecture.vocabulary) < source.vocabulary())
+    throw Error(Fault::BadInput, fmt::format("{}: has {} tokens in its vocabulary, the source ({}) needs {}", s.architecture.name,
+                                             s.architecture.vocabulary, source.name(), source.vocabulary()));
+  Trainer trainer(s.architecture, s.sequences, s.length, s.precision, s.optimiser, s.seed, s.threads);
+  TrainingRunResult result;
+  const std::string print = fingerprint(s, source, trainer);
+  if (!s.checkpoint.empty() && std::filesystem::exists(s.checkpoint)) result.curve = load(s.checkpoint, print, trainer);
+  result.first_step = static_cast<std::int64_t>(result.curve.size());
+  for (std::int64_t step = result.first_step; step < s.steps; ++step) {
+    std::vector<std::vector<std::int32_t>> ids, targets;
+    for (std::size_t m = 0; m < s.micro_batches; ++m) {
+      TokenBatch batch = source.batch(static_cast<std::uint64_t>(step) * s.micro_batches + m, s.sequences, s.length);
+      ids.push_back(std::move(batch.ids));
+      targets.push_back(std::move(batch.targets));
+    }
+    const double rate = learning_rate(s.schedule, step, s.steps);
+    const auto start = std::chrono::steady_clock::now();
+    const StepResult done = trainer.step(ids, targets, rate);
+    result.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (!std::isfinite(done.loss) || !std::isfinite(done.gradient_norm)) {
+      result.diverged = fmt::format("the loss stopped being a number at step {} (learning rate {:.3g}); weights are those before it", step, rate);
+      break;
+    }
+    result.curve.push_back({step, done.loss, rate, done.gradient_norm});
+    if (after_step) after_step(result.curve.back());
+    if (!s.checkpoint.empty() && ((step + 1) % s.checkpoint_every == 0 || step + 1 == s.steps)) save(s.checkpoint, print, trainer, result.curve);
+  }
+  double perfect = 0;
+  bool knows_perfect = s.held_out_batches > 0;
+  for (std::size_t i = 0; i < s.held_out_batches; ++i) {
+    const TokenBatch batch = source.held_out(i, s.sequences, s.length);
+    result.held_out_loss += trainer.evaluate(batch.ids, batch.targets) / static_cast<double>(s.held_out_batches);
+    const auto best = source.perfect_loss(batch, s.length);
+    if (best) perfect += *best / static_cast<double>(s.held_out_batches);
+    else knows_perfect = false;
+  }
+  if (knows_perfect) result.perfect_loss = perfect;
+  const double run_steps = static_cast<double>(static_cast<std::int64_t>(result.curve.size()) - result.first_step);
+  const double micro = static_cast<double>(s.micro_batches);
+  result.model_flop_per_step = micro * trainer.model_flop_per_step();
+  result.executed_flop_per_step = micro * trainer.flop_per_step();
+  if (result.seconds > 0) {
+    result.tokens_per_s = run_steps * micro * static_cast<double>(s.sequences * s.length) / result.seconds;
+    result.model_flop_per_s = run_steps * result.model_flop_per_step / result.seconds;
+    result.executed_flop_per_s = run_steps * result.executed_flop_per_step / result.seconds;
+  }
+  for (const auto& place : trainer.layout().places()) result.parameters += place.count;
+  result.memory_bytes = trainer.memory_bytes();
+  return result;
+}
+
+}  // namespace isoflop::sim

@@ -1,0 +1,48 @@
+// A whole training run: batches, schedule, curve, held-out loss, checkpoints that continue to the same bits.
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "isoflop/sim/kernel/token_source.h"
+#include "isoflop/sim/kernel/training_step.h"
+
+namespace isoflop::sim {
+
+struct TrainingRunSettings {
+  Architecture architecture;
+  std::size_t sequences = 16, length = 64;
+  std::size_t micro_batches = 1;     ///< gradients of so many batches are added before an update
+  std::int64_t steps = 100;
+  Precision precision = Precision::Fp32;
+  OptimiserSettings optimiser;
+  Schedule schedule;
+  std::uint64_t seed = 42;
+  int threads = 0;
+  std::size_t held_out_batches = 8;
+  std::string checkpoint;            ///< file; empty: none. Continued from when it exists and fits the settings.
+  std::int64_t checkpoint_every = 100;
+};
+
+struct CurvePoint {
+  std::int64_t step = 0;
+  double loss = 0, learning_rate = 0, gradient_norm = 0;
+};
+
+struct TrainingRunResult {
+  std::vector<CurvePoint> curve;
+  std::int64_t first_step = 0;       ///< where a resumed run continued
+  std::string diverged;              ///< not empty: at which step the loss stopped being a number
+  double held_out_loss = 0;          ///< nats per token
+  std::optional<double> perfect_loss;  ///< of a perfect model on the same held-out tokens
+  double seconds = 0;                ///< of the steps alone
+  double tokens_per_s = 0, model_flop_per_s = 0, executed_flop_per_s = 0;
+  double model_flop_per_step = 0, executed_flop_per_step = 0;
+  std::size_t parameters = 0, memory_bytes = 0;
+};
+
+/// `after_step` sees each point as it is made. Throws Error (BadInput) for a checkpoint of other settings.
+TrainingRunResult run_training(const TrainingRunSettings& settings, const TokenSource& source,
+                               const std::function<void(const CurvePoint&)>& after_step = {});
+
+}  // namespace isoflop::sim
