@@ -42,7 +42,7 @@ struct LegendKey {
   KeyKind kind = KeyKind::Marker;
   double x = 0, y = 0, width = 0;
   Marker marker = Marker::Circle;
-  Dash dash = Dash::Solid;
+  std::vector<double> dashes;  ///< as dashes_of_line
   int colour = 0;
   double line_width = 2, opacity = 1;
 };

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iterator>
 
+#include "isoflop/plot/line_styles.h"
 #include "isoflop/plot/theme.h"
 
 namespace isoflop {
@@ -58,10 +59,11 @@ class ScriptWriter {
   std::string faint(Rgb c, double opacity) const {
     return fmt::format("'#{:02x}{}'", static_cast<int>(std::lround(255 * (1 - opacity))), hex_colour(c).substr(1));
   }
-  std::string dash(Dash kind) const {
-    if (kind == Dash::Dashed) return fmt::format("({:.1f},{:.1f})", unit(8), unit(5));
-    if (kind == Dash::Dotted) return fmt::format("({:.1f},{:.1f})", unit(2), unit(4));
-    return "solid";
+  std::string dash(const std::vector<double>& lengths) const {
+    if (lengths.empty()) return "solid";
+    std::string text;
+    for (const double length : lengths) text += fmt::format("{}{:.1f}", text.empty() ? "(" : ",", unit(length));
+    return text + ")";
   }
 
   void frame() {
@@ -118,7 +120,7 @@ class ScriptWriter {
              gnuplot_point_type(key.marker), unit(5) / radius_of_size_one_px, colour(key.colour));
       else if (key.kind == KeyKind::Line)
         line("set arrow {} from {} to {} nohead lw {:.2f} dt {} lc rgb {} front", ++arrows_, screen(left, key.y),
-             screen(right, key.y), unit(key.line_width), dash(key.dash), colour(key.colour));
+             screen(right, key.y), unit(key.line_width), dash(key.dashes), colour(key.colour));
       else
         rectangle({left, key.y - unit(6), right, key.y + unit(6)}, faint(mark_colour(colours_, key.colour), key.opacity));
     }
@@ -227,16 +229,17 @@ class ScriptWriter {
       if (rule.x && figure_.x.shows(*rule.x)) rows += fmt::format("{0} {1}\n{0} {2}\n\n", *rule.x, figure_.y.low, figure_.y.high);
       if (rows.empty()) continue;
       block(rows);
-      command(fmt::format("with lines lw {:.2f} dt {} lc rgb '{}'", unit(1.3), dash(rule.dash), hex_colour(colours_.muted_text)), "1:2");
+      command(fmt::format("with lines lw {:.2f} dt {} lc rgb '{}'", unit(1.3), dash(dash_pattern(rule.dash)), hex_colour(colours_.muted_text)), "1:2");
     }
   }
 
   void lines() {
-    for (const auto& layer : plot_.lines) {
+    for (std::size_t k = 0; k < plot_.lines.size(); ++k) {
+      const LineLayer& layer = plot_.lines[k];
       const std::string rows = path_rows(layer.x, layer.y);
       if (rows.empty()) continue;
       block(rows);
-      command(fmt::format("with lines lw {:.2f} dt {} lc rgb {}", unit(layer.width), dash(layer.dash), colour(layer.colour)), "1:2");
+      command(fmt::format("with lines lw {:.2f} dt {} lc rgb {}", unit(layer.width), dash(dashes_of_line(plot_, k)), colour(layer.colour)), "1:2");
     }
   }
 
@@ -285,13 +288,14 @@ class ScriptWriter {
   }
 
   void points() {
-    for (const auto& layer : plot_.points) {
+    for (std::size_t k = 0; k < plot_.points.size(); ++k) {
+      const PointLayer& layer = plot_.points[k];
       std::string rows;
       for (std::size_t i = 0; i < layer.x.size(); ++i)
         if (shown(layer, i)) rows += fmt::format("{} {}\n", layer.x[i], layer.y[i]);
       if (rows.empty()) continue;
       block(rows);
-      command(fmt::format("with points pt {} ps {:.3f} lc rgb {}", gnuplot_point_type(layer.marker),
+      command(fmt::format("with points pt {} ps {:.3f} lc rgb {}", gnuplot_point_type(marker_of_layer(plot_, k)),
                           marker_radius(figure_, layer) / radius_of_size_one_px, colour(layer.colour)), "1:2");
     }
   }

@@ -92,7 +92,11 @@ class Placer {
     int covered = 0;
     for (const auto& line : obstacles_.lines) {
       covered += line.crosses(box);
-      if (with_leader && line.crosses(candidate.label.leader)) candidate.cost += 2;
+      if (!with_leader) continue;
+      const PixelSegment& leader = candidate.label.leader;
+      if (line.crosses(leader)) candidate.cost += 2;
+      // Along an error bar or a rule a leader would not be seen.
+      if (line.distance({(leader.from.x + leader.to.x) / 2, (leader.from.y + leader.to.y) / 2}) < 2) candidate.cost += 8;
     }
     candidate.cost += 14.0 * std::min(covered, 3);
     candidate.reach = grown(box, 3);

@@ -9,6 +9,7 @@
 #include "isoflop/plot/axis_map.h"
 #include "isoflop/plot/contours.h"
 #include "isoflop/plot/draw.h"
+#include "isoflop/plot/line_styles.h"
 #include "isoflop/plot/text_metrics.h"
 #include "isoflop/plot/ticks.h"
 
@@ -181,38 +182,41 @@ class TerminalPlot {
  private:
   std::string shown(const std::string& text) const { return unicode_ ? clean_text(text) : ascii_text(clean_text(text)); }
 
-  std::string cut(const std::string& text) const {
+  // At most `room` characters; an ellipsis stands for what is left out.
+  std::string cut(const std::string& text, std::size_t room) const {
+    if (character_count(text) <= room) return text;
+    const std::string dots = unicode_ ? "…" : "~";
     std::string result;
-    std::size_t count = 0;
-    for (std::size_t at = 0; at < text.size() && count < columns_; ++count) append_code_point(result, next_code_point(text, at));
-    return result;
+    for (std::size_t at = 0, count = 0; at < text.size() && count + 1 < room; ++count) append_code_point(result, next_code_point(text, at));
+    return result + dots;
   }
 
   std::string heading() const {
-    std::string text = cut(shown(plot_.title)) + "\n";
+    std::string text = cut(shown(plot_.title), columns_) + "\n";
     std::string line;
     std::size_t used = 0;
     const auto entry = [&](const std::string& sample, const std::string& legend, int colour) {
       if (legend.empty()) return;
-      const std::size_t width = character_count(sample) + 1 + character_count(shown(legend));
+      const std::string caption = cut(shown(legend), columns_ - character_count(sample) - 1);
+      const std::size_t width = character_count(sample) + 1 + character_count(caption);
       if (used > 0 && used + 2 + width > columns_) {
         text += line + "\n";
         line.clear();
         used = 0;
       }
       if (used > 0) line += "  ", used += 2;
-      line += (colour_ ? colour_code(colour) : "") + sample + (colour_ ? "\x1b[0m" : "") + " " + cut(shown(legend));
+      line += (colour_ ? colour_code(colour) : "") + sample + (colour_ ? "\x1b[0m" : "") + " " + caption;
       used += width;
     };
-    for (const auto& l : plot_.points) {
+    for (std::size_t k = 0; k < plot_.points.size(); ++k) {
       std::string sample;
-      append_code_point(sample, symbol(l.marker, unicode_));
-      entry(sample, l.legend, l.colour);
+      append_code_point(sample, symbol(marker_of_layer(plot_, k), unicode_));
+      entry(sample, plot_.points[k].legend, plot_.points[k].colour);
     }
     for (const auto& l : plot_.lines) entry(unicode_ ? "⣀⣀" : "..", l.legend, l.colour);
     for (const auto& l : plot_.bands) entry(unicode_ ? "⢐⢐" : "..", l.legend.empty() ? "" : l.legend + " (edges)", l.colour);
     if (used > 0) text += line + "\n";
-    if (!plot_.y.title.empty()) text += cut(shown(plot_.y.title)) + "\n";
+    if (!plot_.y.title.empty()) text += cut(shown(plot_.y.title), columns_) + "\n";
     return text;
   }
 
@@ -233,13 +237,15 @@ class TerminalPlot {
       if (l.x) canvas.line(x_.place(*l.x), y_.low_px, x_.place(*l.x), y_.high_px, -1, 2);
     }
     for (const auto& l : plot_.lines) path(canvas, l.x, l.y, l.colour, l.dash == Dash::Solid ? 1 : 2);
-    for (const auto& l : plot_.points)
+    for (std::size_t k = 0; k < plot_.points.size(); ++k) {
+      const PointLayer& l = plot_.points[k];
       for (std::size_t i = 0; i < l.x.size(); ++i)
         if (x_.shows(l.x[i]) && y_.shows(l.y[i])) {
           Cell& cell = canvas.at(column(l.x[i], canvas), line(l.y[i], canvas));
-          cell.glyph = symbol(l.marker, unicode_);
+          cell.glyph = symbol(marker_of_layer(plot_, k), unicode_);
           cell.colour = l.colour;
         }
+    }
     for (const auto& l : plot_.points)
       for (std::size_t i = 0; i < l.labelled.size(); ++i)
         if (l.labelled[i] && x_.shows(l.x[i]) && y_.shows(l.y[i])) name(canvas, l, i);
@@ -311,7 +317,7 @@ class TerminalPlot {
     for (const auto& piece : axis) text += piece;
     text += "\n" + labels + "\n";
     if (!plot_.x.title.empty()) {
-      const std::string title = cut(shown(plot_.x.title));
+      const std::string title = cut(shown(plot_.x.title), columns_);
       const std::size_t length = character_count(title);
       text += std::string(length < columns_ ? (columns_ - length) / 2 : 0, ' ') + title + "\n";
     }

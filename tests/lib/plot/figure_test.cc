@@ -120,6 +120,37 @@ TEST_CASE("bars start at zero and their interval and value fit on the axis") {
   CHECK(stacked[8].x_to == 74 + 210 + 30);
 }
 
+TEST_CASE("many bars with long names make the picture taller instead of losing any") {
+  PlotSpec plot = sample::grouped_bars();
+  plot.width_px = 500;
+  plot.height_px = 300;
+  for (auto& layer : plot.bars) {
+    layer.low.clear();
+    layer.high.clear();
+    layer.categories.clear();
+    layer.values.clear();
+    for (int k = 0; k < 30; ++k) {
+      layer.categories.push_back("category number " + std::to_string(k) + " with a name of several words that must wrap");
+      layer.values.push_back(k);
+    }
+  }
+  const Figure figure = lay_out(plot);
+  CHECK(figure.height > 300);
+  check_texts(figure);
+}
+
+TEST_CASE("a rule outside the axes is named, and one without a free place goes into the notes") {
+  PlotSpec plot = sample::dates();
+  plot.y.low = 30;
+  Figure figure = lay_out(plot);
+  CHECK(figure.outside == std::vector<std::string>{"line at y = 25 (guessing: 25 %)"});
+  plot.rules[1].caption = std::string(400, 'x');
+  figure = lay_out(plot);
+  check_texts(figure);
+  const bool noted = std::any_of(figure.texts.begin(), figure.texts.end(), [](const FigureText& t) { return t.text.rfind("Line at x = 2024-04-23", 0) == 0; });
+  CHECK(noted);
+}
+
 TEST_CASE("columns of different length are refused with the layer's name") {
   PlotSpec plot = sample::scores();
   plot.points[1].y.pop_back();
