@@ -10,6 +10,7 @@
 #include "isoflop/plot/contours.h"
 #include "isoflop/plot/draw.h"
 #include "isoflop/plot/line_styles.h"
+#include "isoflop/plot/terminal_text.h"
 #include "isoflop/plot/text_metrics.h"
 #include "isoflop/plot/ticks.h"
 
@@ -19,18 +20,9 @@ namespace {
 struct Cell {
   char32_t glyph = 0;      ///< 0: the braille dots, if any
   unsigned dots = 0;
-  int colour = none;
-  static constexpr int none = -2;
+  int colour = plain_terminal_colour;
+  static constexpr int none = plain_terminal_colour;
 };
-
-// Of the 256-colour set, near the theme's marks and readable on light and dark terminals.
-constexpr std::array mark_codes = {33, 208, 36, 169, 142, 245, 75, 130};
-
-std::string colour_code(int colour) {
-  if (colour == Cell::none) return "";
-  const int code = colour < 0 ? 244 : mark_codes[static_cast<std::size_t>(colour) % mark_codes.size()];
-  return fmt::format("\x1b[38;5;{}m", code);
-}
 
 char32_t symbol(Marker marker, bool unicode) {
   switch (marker) {
@@ -48,27 +40,6 @@ char32_t symbol(Marker marker, bool unicode) {
     case Marker::Cross: return unicode ? U'×' : U'x';
   }
   return U'o';
-}
-
-// What an ASCII terminal can show of a text: superscripts become ^n, other characters "?".
-std::string ascii_text(const std::string& text) {
-  static constexpr std::u32string_view raised = U"⁰¹²³⁴⁵⁶⁷⁸⁹⁻";
-  std::string result;
-  bool in_power = false;
-  for (std::size_t at = 0; at < text.size();) {
-    const char32_t code = next_code_point(text, at);
-    const auto power = raised.find(code);
-    if (power != std::u32string_view::npos) {
-      if (!in_power) result += '^';
-      result += power == 10 ? '-' : static_cast<char>('0' + power);
-    } else if (code < 0x80) {
-      result += static_cast<char>(code);
-    } else {
-      result += code == U'×' ? 'x' : code == U'−' || code == U'–' || code == U'—' ? '-' : code == U'…' ? '~' : '?';
-    }
-    in_power = power != std::u32string_view::npos;
-  }
-  return result;
 }
 
 class Canvas {
@@ -126,7 +97,7 @@ class Canvas {
       const Cell& cell = cells_[line * columns_ + c];
       const bool empty = cell.glyph == 0 && cell.dots == 0;
       const int wanted = empty ? current : cell.colour;
-      if (colour && wanted != current) text += wanted == Cell::none ? "\x1b[0m" : colour_code(wanted);
+      if (colour && wanted != current) text += wanted == Cell::none ? "\x1b[0m" : terminal_colour(wanted);
       current = wanted;
       if (empty) text += ' ';
       else if (cell.glyph != 0) append_code_point(text, cell.glyph);
@@ -180,16 +151,8 @@ class TerminalPlot {
   }
 
  private:
-  std::string shown(const std::string& text) const { return unicode_ ? clean_text(text) : ascii_text(clean_text(text)); }
-
-  // At most `room` characters; an ellipsis stands for what is left out.
-  std::string cut(const std::string& text, std::size_t room) const {
-    if (character_count(text) <= room) return text;
-    const std::string dots = unicode_ ? "…" : "~";
-    std::string result;
-    for (std::size_t at = 0, count = 0; at < text.size() && count + 1 < room; ++count) append_code_point(result, next_code_point(text, at));
-    return result + dots;
-  }
+  std::string shown(const std::string& text) const { return terminal_text(text, unicode_); }
+  std::string cut(const std::string& text, std::size_t room) const { return cut_terminal_text(text, room, unicode_); }
 
   std::string heading() const {
     std::string text = cut(shown(plot_.title), columns_) + "\n";
@@ -205,7 +168,7 @@ class TerminalPlot {
         used = 0;
       }
       if (used > 0) line += "  ", used += 2;
-      line += (colour_ ? colour_code(colour) : "") + sample + (colour_ ? "\x1b[0m" : "") + " " + caption;
+      line += (colour_ ? terminal_colour(colour) : "") + sample + (colour_ ? "\x1b[0m" : "") + " " + caption;
       used += width;
     };
     for (std::size_t k = 0; k < plot_.points.size(); ++k) {
@@ -330,57 +293,11 @@ class TerminalPlot {
   AxisMap x_, y_;
 };
 
-// A row a category: name, bar, number.
-std::string bar_chart(const PlotSpec& plot, std::size_t columns, bool colour, bool unicode) {
-  const auto shown = [&](const std::string& text) { return unicode ? clean_text(text) : ascii_text(clean_text(text)); };
-  const auto categories = bar_categories(plot);
-  const auto boxes = bar_boxes(plot);
-  AxisMap x = x_range(plot);
-  std::size_t margin = 0;
-  for (const auto& name : categories) margin = std::max(margin, character_count(shown(name)));
-  const std::size_t number_room = 12, least_bar = 10;
-  margin = std::min(margin, columns > number_room + least_bar + 10 ? columns - number_room - least_bar : 10);
-  x.low_px = 0;
-  x.high_px = static_cast<double>(columns > margin + number_room ? columns - margin - number_room : least_bar);
-  std::string text = shown(plot.title) + "\n";
-  for (std::size_t l = 0; l < plot.bars.size(); ++l)
-    if (!plot.bars[l].legend.empty()) {
-      static constexpr std::string_view letters = "#=+o*%@x";
-      text += (colour ? colour_code(plot.bars[l].colour) : "") + (unicode ? std::string("█") : std::string(1, letters[l % letters.size()])) +
-              (colour ? "\x1b[0m" : "") + " " + shown(plot.bars[l].legend) + "\n";
-    }
-  static constexpr std::array<std::string_view, 8> blocks = {"█", "▓", "▒", "░", "▚", "▞", "▤", "▥"};
-  static constexpr std::string_view letters = "#=+o*%@x";
-  const bool stacked = plot.stacked && plot.bars.size() > 1;
-  const std::size_t rows_each = stacked || plot.bars.empty() ? 1 : plot.bars.size();
-  for (std::size_t k = 0; k < categories.size(); ++k)
-    for (std::size_t r = 0; r < rows_each; ++r) {
-      std::string name;
-      const std::string full = r == 0 ? shown(categories[k]) : "";
-      for (std::size_t at = 0, count = 0; at < full.size() && count < margin; ++count) append_code_point(name, next_code_point(full, at));
-      std::string line = name + std::string(margin - character_count(name), ' ') + (unicode ? "│" : "|");
-      double end = 0, total = 0;
-      for (const auto& box : boxes) {
-        const BarLayer& layer = plot.bars[box.layer];
-        if (layer.categories[box.row] != categories[k] || (!stacked && rows_each > 1 && box.layer != r)) continue;
-        const auto from = static_cast<long>(std::lround(end)), to = std::lround(x.place(std::max(box.x_from, box.x_to)));
-        if (colour) line += colour_code(layer.colour);
-        for (long c = from; c < to; ++c) line += unicode ? std::string(colour ? blocks[0] : blocks[box.layer % blocks.size()]) : std::string(1, letters[box.layer % letters.size()]);
-        if (colour) line += "\x1b[0m";
-        end = std::max(end, x.place(std::max(box.x_from, box.x_to)));
-        total += layer.values[box.row];
-      }
-      text += line + " " + shown(tick_text(plot.x, total)) + "\n";
-    }
-  if (!plot.x.title.empty()) text += std::string(margin + 1, ' ') + shown(plot.x.title) + "\n";
-  return text;
-}
-
 }  // namespace
 
 std::string draw_terminal(const PlotSpec& plot, std::size_t columns, std::size_t lines, bool colour, bool unicode) {
   check_plot(plot);
-  if (!plot.bars.empty()) return bar_chart(plot, std::max<std::size_t>(columns, 30), colour, unicode);
+  if (!plot.bars.empty()) return terminal_bars(plot, std::max<std::size_t>(columns, 30), colour, unicode);
   return TerminalPlot(plot, columns, lines, colour, unicode).draw();
 }
 
