@@ -26,7 +26,7 @@ ValidationResult validated(const std::string& kind, const CsvTable& table, bool 
 }  // namespace
 
 TEST_SUITE("slow") {
-  TEST_CASE("matrix products are predicted within 15 % on groups left out, without bias, with honest intervals") {
+  TEST_CASE("matrix products are predicted within 15 % on groups left out without bias and with honest intervals") {
     const auto table = measured("op_gemm_dev.csv");
     if (!table) return;
     const auto result = validated("op_gemm", *table);
@@ -42,7 +42,7 @@ TEST_SUITE("slow") {
   }
 }
 
-TEST_CASE("generic efficiencies over data sheets are far worse than fitted constants, and their interval admits it") {
+TEST_CASE("generic efficiencies over data sheets are far worse than fitted constants and their interval admits it") {
   const auto table = measured("op_gemm_dev.csv");
   if (!table) return;
   const auto overall = accuracy_of(validated("op_gemm", *table, true).rows);
