@@ -10,7 +10,7 @@ install(TARGETS isoflop_core isoflop_fits isoflop_sim EXPORT isoflop
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 foreach(folder lib fits sim)
   install(DIRECTORY ${folder}/isoflop DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
-    PATTERN "laws" EXCLUDE)
+    PATTERN "laws" EXCLUDE PATTERN "solver" EXCLUDE)
 endforeach()
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/isoflop)

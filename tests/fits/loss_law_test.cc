@@ -6,30 +6,10 @@
 #include <set>
 
 #include "agrees.h"
+#include "fits/spread_points.h"
 #include "isoflop/error.h"
 
 using namespace isoflop::fits;
-
-namespace {
-
-// Points spread over the span of a law's inputs: a Halton sequence.
-std::vector<double> spread_point(const LossLaw& law, std::size_t index) {
-  static const int primes[] = {2, 3, 5, 7, 11};
-  std::vector<double> point;
-  for (std::size_t i = 0; i < law.facts().inputs.size(); ++i) {
-    const auto& input = law.facts().inputs[i];
-    double fraction = 0, share = 1;
-    for (std::size_t k = index + 1; k > 0; k /= static_cast<std::size_t>(primes[i])) {
-      share /= primes[i];
-      fraction += share * static_cast<double>(k % static_cast<std::size_t>(primes[i]));
-    }
-    point.push_back(input.logarithmic ? input.low * std::pow(input.high / input.low, fraction)
-                                      : input.low + fraction * (input.high - input.low));
-  }
-  return point;
-}
-
-}  // namespace
 
 TEST_CASE("every law states formula, citation, what it counts, units and search ranges") {
   std::set<std::string> names;
