@@ -11,6 +11,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_accelerators_show());
   commands.push_back(make_grids_list());
   commands.push_back(make_grids_show());
+  commands.push_back(make_check());
   commands.push_back(make_fit());
   commands.push_back(make_calibrate());
   commands.push_back(make_validate());

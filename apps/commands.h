@@ -6,6 +6,7 @@
 
 namespace isoflop::app {
 
+std::unique_ptr<Command> make_check();
 std::unique_ptr<Command> make_accelerators_list();
 std::unique_ptr<Command> make_accelerators_show();
 std::unique_ptr<Command> make_calibrate();

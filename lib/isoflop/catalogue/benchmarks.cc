@@ -12,6 +12,8 @@ Field<ScoreRecord> field(const char* column) {
 
 using S = ScoreRecord;
 
+}  // namespace
+
 const std::vector<Field<S>>& score_fields() {
   static const std::vector<Field<S>> fields = {
       field<&S::model>("model"), field<&S::benchmark>("benchmark"), field<&S::value>("value"), field<&S::unit>("unit"),
@@ -24,8 +26,6 @@ const std::vector<Field<S>>& score_fields() {
   };
   return fields;
 }
-
-}  // namespace
 
 ScoreTable ScoreTable::load(const DataFolder& folder) { return from(open_data_table("benchmarks.csv", folder)); }
 

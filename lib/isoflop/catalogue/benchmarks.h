@@ -30,6 +30,9 @@ struct ScoreRecord {
   bool usable() const { return excluded.empty(); }
 };
 
+/// Every column a ScoreRecord is read from, in all spellings.
+const std::vector<Field<ScoreRecord>>& score_fields();
+
 class ScoreTable {
  public:
   /// benchmarks.csv of the folder, else the one compiled in.

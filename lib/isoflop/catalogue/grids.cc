@@ -16,6 +16,8 @@ Field<GridFactor> field(const char* column) {
 
 using G = GridFactor;
 
+}  // namespace
+
 const std::vector<Field<G>>& grid_fields() {
   static const std::vector<Field<G>> fields = {
       field<&G::zone>("zone"), field<&G::name>("name"), field<&G::aliases>("aliases"),
@@ -26,6 +28,8 @@ const std::vector<Field<G>>& grid_fields() {
   };
   return fields;
 }
+
+namespace {
 
 // How well a row answers to a name, best first; 0 = not at all. A country wins over a cloud region in it, so that
 // "Finland" is the country and "Georgia" never a region of the United States.

@@ -25,6 +25,9 @@ struct GridFactor {
   std::string source, licence, note;
 };
 
+/// Every column a GridFactor is read from, in all spellings.
+const std::vector<Field<GridFactor>>& grid_fields();
+
 class GridCatalogue {
  public:
   /// grids.csv of the folder, else the one compiled in.

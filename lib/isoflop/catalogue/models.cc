@@ -12,17 +12,24 @@ Field<ModelRecord> field(const char* column, int exponent = 0) {
 
 using M = ModelRecord;
 
+}  // namespace
+
 const std::vector<Field<M>>& model_fields() {
   static const std::vector<Field<M>> fields = {
       field<&M::id>("id"), field<&M::name>("name"), field<&M::name>("model"), field<&M::aliases>("aliases"),
       field<&M::hf_id>("hf_id"), field<&M::family>("family"), field<&M::organisation>("organisation"),
       field<&M::release_date>("release_date"), field<&M::licence>("licence"), field<&M::openness>("openness"),
       field<&M::data_regime>("data_regime"), field<&M::derived_from>("derived_from"), field<&M::notes>("notes"),
-      field<&M::context_tokens>("context_tokens"), field<&M::facts_source>("facts_source"),
+      field<&M::context_tokens>("context_tokens"),
+      field<&M::context_tokens>("training_context_thousand_tokens", 3), field<&M::facts_source>("facts_source"),
       field<&M::params_total_published>("params_total_published"),
       field<&M::params_total_published>("total_params_published_billion", 9),
+      field<&M::params_total_published>("total_params_billion", 9),
+      field<&M::params_total_published>("total_params"),
       field<&M::params_active_published>("params_active_published"),
       field<&M::params_active_published>("active_params_published_billion", 9),
+      field<&M::params_active_published>("active_params_billion", 9),
+      field<&M::params_active_published>("active_params"),
       field<&M::params_source>("params_source"),
       field<&M::params_total_recounted>("params_total_recounted"),
       field<&M::params_total_recounted>("total_params_recomputed"),
@@ -31,6 +38,7 @@ const std::vector<Field<M>>& model_fields() {
       field<&M::params_active_nonembedding_recounted>("params_active_nonembedding_recounted"),
       field<&M::params_active_nonembedding_recounted>("active_nonembedding_params_recomputed"),
       field<&M::training_tokens>("training_tokens"), field<&M::training_tokens>("training_tokens_trillion", 12),
+      field<&M::training_tokens>("tokens"),
       field<&M::tokens_confidence>("tokens_confidence"), field<&M::tokens_source>("tokens_source"),
       field<&M::layers>("layers"), field<&M::hidden_size>("hidden_size"), field<&M::heads>("heads"),
       field<&M::kv_heads>("kv_heads"), field<&M::head_dim>("head_dim"), field<&M::ffn_size>("ffn_size"),
@@ -41,7 +49,7 @@ const std::vector<Field<M>>& model_fields() {
       field<&M::dense_residual_ffn_size>("dense_residual_ffn_size"), field<&M::mla_query_rank>("mla_query_rank"),
       field<&M::mla_kv_rank>("mla_kv_rank"), field<&M::mla_nope_head_dim>("mla_nope_head_dim"),
       field<&M::mla_rope_head_dim>("mla_rope_head_dim"), field<&M::mla_value_head_dim>("mla_value_head_dim"),
-      field<&M::vocabulary_size>("vocabulary_size"), field<&M::sliding_window_tokens>("sliding_window_tokens"),
+      field<&M::vocabulary_size>("vocabulary_size"), field<&M::vocabulary_size>("vocabulary_thousand", 3), field<&M::sliding_window_tokens>("sliding_window_tokens"),
       field<&M::tied_embeddings>("tied_embeddings"), field<&M::activation>("activation"), field<&M::norm>("norm"),
       field<&M::norm_variant>("norm_variant"), field<&M::norms_per_layer>("norms_per_layer"),
       field<&M::position_encoding>("position_encoding"), field<&M::position_variant>("position_variant"),
@@ -56,8 +64,6 @@ const std::vector<Field<M>>& model_fields() {
   };
   return fields;
 }
-
-}  // namespace
 
 ModelCatalogue ModelCatalogue::load(const DataFolder& folder) { return from(open_data_table("models.csv", folder)); }
 

@@ -63,6 +63,9 @@ struct ModelRecord {
   Count params_total() const { return params_total_recounted ? params_total_recounted : params_total_published; }
 };
 
+/// Every column a ModelRecord is read from, in all spellings.
+const std::vector<Field<ModelRecord>>& model_fields();
+
 class ModelCatalogue {
  public:
   /// models.csv of the folder, else the one compiled in.

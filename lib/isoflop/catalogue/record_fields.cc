@@ -47,7 +47,7 @@ void read(std::optional<std::int64_t>& member, const CsvTable& t, std::size_t ro
   const auto value = scaled(t, row, column, exponent);
   if (!value) return;
   if (*value < 0) t.reject(row, column, "is negative; expected a count");
-  if (*value > 9e15) t.reject(row, column, "is beyond every plausible count (9e15)");
+  if (*value > 9e18) t.reject(row, column, "is beyond every count (9e18)");
   if (*value != std::floor(*value)) t.reject(row, column, "is not a whole number");
   member = static_cast<std::int64_t>(*value);
 }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,7 @@ inline void read(std::optional<bool>& member, const CsvTable& t, std::size_t row
 void read(bool& member, const CsvTable& t, std::size_t row, std::size_t column, int);
 void read(double& member, const CsvTable& t, std::size_t row, std::size_t column, int exponent);
 void read(std::optional<double>& member, const CsvTable& t, std::size_t row, std::size_t column, int exponent);
-/// Throws Error (BadInput) when the scaled value is negative, has a fraction or exceeds 9e15.
+/// Throws Error (BadInput) when the scaled value is negative, has a fraction or exceeds 9e18.
 void read(std::optional<std::int64_t>& member, const CsvTable& t, std::size_t row, std::size_t column, int exponent);
 
 template <typename Record, auto Member>
@@ -61,20 +62,54 @@ Field<Record> field_of(const char* column, int exponent) {
   return {column, exponent, &field_readers::fill<Record, Member>};
 }
 
-/// Records of all rows. Columns nobody asked for are ignored.
+/// Reads rows of one table into records; columns nobody asked for are ignored.
 template <typename Record>
-std::vector<Record> read_records(const CsvTable& table, const std::vector<Field<Record>>& fields) {
+class RecordReader {
+ public:
+  RecordReader(const CsvTable& table, const std::vector<Field<Record>>& fields) : table_(table) {
+    for (const auto& field : fields)
+      if (const auto column = table.find_column(field.column)) bound_.push_back({&field, *column});
+  }
+
+  /// Throws Error (BadInput) naming file, line and column of the first cell that cannot be read.
+  Record read(std::size_t row) const {
+    Record record;
+    for (const auto& [field, column] : bound_)
+      if (!table_.text(row, column).empty()) field->fill(record, table_, row, column, field->exponent);
+    return record;
+  }
+
+  /// As read(), but hands every unreadable cell to `on_problem(column, message)` and leaves its member unset.
+  template <typename OnProblem>
+  Record read(std::size_t row, OnProblem on_problem) const {
+    Record record;
+    for (const auto& [field, column] : bound_) {
+      if (table_.text(row, column).empty()) continue;
+      try {
+        field->fill(record, table_, row, column, field->exponent);
+      } catch (const std::runtime_error& problem) {
+        on_problem(column, std::string(problem.what()));
+      }
+    }
+    return record;
+  }
+
+ private:
   struct Bound {
     const Field<Record>* field;
     std::size_t column;
   };
-  std::vector<Bound> bound;
-  for (const auto& field : fields)
-    if (const auto column = table.find_column(field.column)) bound.push_back({&field, *column});
-  std::vector<Record> records(table.rows());
-  for (std::size_t row = 0; row < table.rows(); ++row)
-    for (const auto& [field, column] : bound)
-      if (!table.text(row, column).empty()) field->fill(records[row], table, row, column, field->exponent);
+  CsvTable table_;
+  std::vector<Bound> bound_;
+};
+
+/// Records of all rows; throws as RecordReader::read.
+template <typename Record>
+std::vector<Record> read_records(const CsvTable& table, const std::vector<Field<Record>>& fields) {
+  const RecordReader<Record> reader(table, fields);
+  std::vector<Record> records;
+  records.reserve(table.rows());
+  for (std::size_t row = 0; row < table.rows(); ++row) records.push_back(reader.read(row));
   return records;
 }
 

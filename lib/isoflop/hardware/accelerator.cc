@@ -12,6 +12,8 @@ Field<Accelerator> field(const char* column, int exponent = 0) {
 
 using A = Accelerator;
 
+}  // namespace
+
 const std::vector<Field<A>>& accelerator_fields() {
   static const std::vector<Field<A>> fields = {
       field<&A::id>("id"), field<&A::name>("name"), field<&A::name>("device"), field<&A::aliases>("aliases"),
@@ -32,8 +34,6 @@ const std::vector<Field<A>>& accelerator_fields() {
   };
   return fields;
 }
-
-}  // namespace
 
 std::optional<double> Accelerator::peak_flop_per_s(NumberFormat format) const {
   switch (format) {

@@ -44,6 +44,9 @@ struct Accelerator {
   std::optional<double> peak_flop_per_s(NumberFormat format) const;
 };
 
+/// Every column an Accelerator is read from, in all spellings.
+const std::vector<Field<Accelerator>>& accelerator_fields();
+
 class AcceleratorCatalogue {
  public:
   /// accelerators.csv of the folder, else the one compiled in.

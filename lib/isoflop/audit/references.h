@@ -1,0 +1,46 @@
+// The catalogue as second source of an audit, read only when a rule asks for it.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "isoflop/catalogue/benchmarks.h"
+#include "isoflop/catalogue/grids.h"
+#include "isoflop/catalogue/models.h"
+#include "isoflop/hardware/accelerator.h"
+
+namespace isoflop::audit {
+
+/// A published family total (footprint_published.csv, scope "sum of ...") and its members.
+struct FamilyTotal {
+  std::string family;  ///< "Llama-2"
+  double tco2e = 0;
+  struct Member {
+    std::string model_id, name;
+    double tco2e = 0;
+  };
+  std::vector<Member> members;
+};
+
+class References {
+ public:
+  explicit References(DataFolder folder = {}) : folder_(std::move(folder)) {}
+  const ModelCatalogue& models();
+  const ScoreTable& scores();
+  const AcceleratorCatalogue& accelerators();
+  const GridCatalogue& grids();
+  const std::vector<FamilyTotal>& family_totals();
+  /// Usable scores of one model and benchmark.
+  const std::vector<const ScoreRecord*>& scores_of(const std::string& model_id, const std::string& benchmark);
+
+ private:
+  DataFolder folder_;
+  std::optional<ModelCatalogue> models_;
+  std::optional<ScoreTable> scores_;
+  std::optional<AcceleratorCatalogue> accelerators_;
+  std::optional<GridCatalogue> grids_;
+  std::optional<std::vector<FamilyTotal>> family_totals_;
+  std::unordered_map<std::string, std::vector<const ScoreRecord*>> score_index_;
+};
+
+}  // namespace isoflop::audit
