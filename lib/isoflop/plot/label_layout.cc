@@ -8,6 +8,8 @@
 #include <numeric>
 #include <optional>
 
+#include "isoflop/random.h"
+
 namespace isoflop {
 namespace {
 
@@ -40,8 +42,9 @@ class Placer {
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return candidates_[a].size() < candidates_[b].size(); });
     for (const std::size_t label : order) chosen_[label] = best_choice(label).index;
-    for (int sweep = 0; sweep < 8; ++sweep)
-      if (!improve(order)) break;
+    sweep(order);
+    anneal();
+    sweep(order);
     std::vector<PlacedLabel> result(requests_.size());
     for (std::size_t i = 0; i < requests_.size(); ++i)
       if (chosen_[i] != none) result[i] = candidates_[i][chosen_[i]].label;
@@ -85,7 +88,7 @@ class Placer {
       if (m == request.marker) continue;
       // Points drawn on top of each other share their label's neighbourhood; nothing can tell them apart.
       if (std::hypot(marker.centre.x - own.centre.x, marker.centre.y - own.centre.y) > 1) nearest_other = std::min(nearest_other, distance);
-      if (with_leader && candidate.label.leader.distance(marker.centre) < marker.radius + 1) candidate.cost += 60;
+      if (with_leader && candidate.label.leader.distance(marker.centre) < marker.radius + 1) candidate.cost += 200;
     }
     if (!with_leader && nearest_other < own_distance + 3) candidate.cost += 25;
     if (with_leader && nearest_other < 3) candidate.cost += 10;
@@ -149,7 +152,7 @@ class Placer {
     if (grown(a.box, 1).overlaps(b.box)) return forbidden;
     if (a.has_leader && a.leader.crosses(b.box)) return forbidden;
     if (b.has_leader && b.leader.crosses(a.box)) return forbidden;
-    if (a.has_leader && b.has_leader && a.leader.crosses(b.leader)) return 80;
+    if (a.has_leader && b.has_leader && a.leader.crosses(b.leader)) return 150;
     return grown(a.box, 3).overlaps(b.box) ? 3 : 0;
   }
 
@@ -175,6 +178,55 @@ class Placer {
 
   double cost_now(std::size_t label, std::size_t skipped = none) const {
     return chosen_[label] == none ? dropped_cost : cost_among(label, chosen_[label], skipped, dropped_cost);
+  }
+
+  void sweep(const std::vector<std::size_t>& order) {
+    for (int round = 0; round < 8; ++round)
+      if (!improve(order)) break;
+  }
+
+  double total_cost() const {
+    double total = 0;
+    for (std::size_t label = 0; label < chosen_.size(); ++label) {
+      if (chosen_[label] == none) {
+        total += dropped_cost;
+        continue;
+      }
+      const Candidate& own = candidates_[label][chosen_[label]];
+      total += own.cost;
+      for (std::size_t other = 0; other < label; ++other)
+        if (chosen_[other] != none) total += pair_cost(own, candidates_[other][chosen_[other]]);
+    }
+    return total;
+  }
+
+  // Random moves, at first also for the worse, to leave what the sweeps cannot improve one move at a time. The seed is
+  // fixed: one input, one layout.
+  void anneal() {
+    if (requests_.size() < 2 || total_cost() < 20.0 * static_cast<double>(requests_.size())) return;
+    Random random(1);
+    std::vector<std::size_t> best = chosen_;
+    double now = total_cost(), least = now;
+    const std::size_t moves = std::min<std::size_t>(400 * requests_.size(), 20000);
+    for (std::size_t move = 0; move < moves; ++move) {
+      const double warmth = 60 * std::pow(0.02, static_cast<double>(move) / static_cast<double>(moves));
+      const std::size_t label = random.index(requests_.size());
+      if (candidates_[label].empty()) continue;
+      // Cheap places come first in the list and are tried more often.
+      const double draw = random.uniform();
+      const auto candidate = static_cast<std::size_t>(draw * draw * static_cast<double>(candidates_[label].size()));
+      const double before = cost_now(label);
+      const double limit = before - warmth * std::log(1 - random.uniform());
+      const double after = cost_among(label, candidate, none, limit);
+      if (after >= limit) continue;
+      chosen_[label] = candidate;
+      now += after - before;
+      if (now < least - 1e-9) {
+        least = now;
+        best = chosen_;
+      }
+    }
+    chosen_ = best;
   }
 
   bool improve(const std::vector<std::size_t>& order) {
