@@ -1,3 +1,4 @@
+#include "isoflop/sim/footprint/validate_footprint.h"
 #include "isoflop/sim/op/op_table.h"
 #include "isoflop/sim/op/validate_op.h"
 #include "isoflop/sim/validation.h"
@@ -9,6 +10,7 @@ const std::vector<ValidationKind>& validation_kinds() {
     std::vector<ValidationKind> all;
     for (const auto& name : op_table_kinds())
       all.push_back({name, "measured kernel times", [name](const ValidationRequest& request) { return validate_op(name, request); }});
+    all.push_back({"footprint", "published training footprints, or measured serving energy", validate_footprint});
     return all;
   }();
   return kinds;

@@ -20,7 +20,7 @@ ActivityInputs llama(double hours, double tdp_w, double grid) {
   ActivityInputs in;
   in.device_hours.distribution = Distribution::fixed(hours);
   in.tdp_w.distribution = Distribution::fixed(tdp_w);
-  in.power_fraction.distribution = training_power_fraction(false);
+  in.power_fraction.distribution = Distribution::triangular(0.80, 0.90, 0.95);
   in.host_factor.distribution = host_factor();
   in.pue.distribution = Distribution::triangular(1.07, 1.09, 1.12);
   in.grid_kg_per_kwh.distribution = Distribution::normal(grid, 0.04 * grid);

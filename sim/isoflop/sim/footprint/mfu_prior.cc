@@ -87,7 +87,7 @@ std::vector<ObservedRun> observed_runs(const std::vector<PublishedFootprint>& ro
   for (const auto& row : rows) {
     const Accelerator* device = device_of(row, devices);
     if (!device || !training_peak_flop_per_s(*device) || !row.active() || !row.tokens || !row.accelerator_hours) continue;
-    if (!row.scope.empty() || row.energy_basis == "inconsistent") continue;
+    if (!row.is_single_run() || row.energy_basis == "inconsistent") continue;
     // Pruned or distilled from larger models, whose forward passes are in the hours but not in 6ND.
     if (row.model.starts_with("Llama-3.2-1B") || row.model.starts_with("Llama-3.2-3B")) continue;
     ObservedRun run{row.model, row.family_group, device, *row.active(), *row.tokens, *row.accelerator_hours};

@@ -51,8 +51,10 @@ double unmetered_power_w(double tdp_w) { return 0.5 * tdp_w; }
 
 double codecarbon_fallback_power_w(double tdp_w, double load) { return tdp_w * (0.1 + 0.9 * load * load * load); }
 
-Distribution training_power_fraction(bool is_tpu) {
-  return is_tpu ? Distribution::triangular(0.54, 0.61, 0.69) : Distribution::triangular(0.80, 0.90, 0.95);
+Distribution training_power_fraction(const Accelerator& device) {
+  if (device.id.starts_with("tpu")) return Distribution::triangular(0.9, 1.4, 2.4);
+  const bool like_measured = device.id.starts_with("h100") || device.id.starts_with("h200") || device.id.starts_with("a100");
+  return like_measured ? Distribution::triangular(0.80, 0.90, 0.95) : Distribution::triangular(0.60, 0.85, 0.95);
 }
 Distribution serving_power_fraction() { return Distribution::triangular(0.57, 0.72, 0.90); }
 Distribution host_factor() { return Distribution::triangular(1.2, 1.4, 1.82); }

@@ -5,6 +5,7 @@
 #pragma once
 #include <string_view>
 
+#include "isoflop/hardware/accelerator.h"
 #include "isoflop/sim/footprint/distribution.h"
 
 namespace isoflop::sim {
@@ -42,9 +43,12 @@ double unmetered_power_w(double tdp_w);
 /// CodeCarbon's fallback TDP (0.1 + 0.9 load^3), kept as the baseline to beat. Source: mlco2/codecarbon@b05965e.
 double codecarbon_fallback_power_w(double tdp_w, double load);
 
-/// Mean power of a training accelerator as a share of TDP: triangular 0.80, 0.90, 0.95 for GPUs (measured long H100
-/// runs lie at 0.85-0.95), 0.54, 0.61, 0.69 for TPUs (Patterson et al. 2021: 245-310 W of 450 W).
-Distribution training_power_fraction(bool is_tpu);
+/// Mean power per training accelerator as a share of its TDP.
+/// A100 and H100 class, accelerator alone: triangular 0.80, 0.90, 0.95 (long H100 runs measured at 0.85-0.95).
+/// Other GPUs: triangular 0.60, 0.85, 0.95 (assumed: no long run was measured).
+/// TPUs, whole system over the chip's TDP: triangular 0.9, 1.4, 2.4 (245-310 W over 220 for v3, arXiv:2104.10350;
+/// 326-379 W over 192 for v4, PaLM and GLaM), so no host comes on top.
+Distribution training_power_fraction(const Accelerator& device);
 /// The same for serving: triangular 0.57, 0.72, 0.90 (p10-p90 of 274 measured H100 configurations).
 Distribution serving_power_fraction();
 /// IT energy per accelerator energy (host processors, memory, network, idle): triangular 1.2, 1.4, 1.82.

@@ -118,7 +118,7 @@ void find_implied_factor(const Row& row, Audit& result, const std::vector<Row>& 
 
 void find_utilisation(const Row& row, Audit& result, const AcceleratorCatalogue& devices) {
   const Accelerator* device = device_of(row, devices);
-  if (!device || !row.active() || !row.tokens || !row.accelerator_hours || !row.scope.empty()) return;
+  if (!device || !row.active() || !row.tokens || !row.accelerator_hours || !row.is_single_run()) return;
   const auto peak = training_peak_flop_per_s(*device);
   if (!peak) return;
   result.implied_mfu = 6 * *row.active() * *row.tokens / (*row.accelerator_hours * 3600 * *peak);
@@ -139,6 +139,12 @@ std::optional<double> training_peak_flop_per_s(const Accelerator& device) {
 std::optional<double> Row::power_w() const {
   if (!power_w_low) return power_w_high;
   return power_w_high ? (*power_w_low + *power_w_high) / 2 : *power_w_low;
+}
+
+bool Row::is_single_run() const {
+  for (const char* word : {"sum", "all ", "models", "series", "development"})
+    if (scope.find(word) != std::string::npos) return false;
+  return true;
 }
 
 MeterTier Row::tier() const {

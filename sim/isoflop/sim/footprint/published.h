@@ -32,6 +32,8 @@ struct PublishedFootprint {
   std::optional<double> active() const { return params_active ? params_active : params; }
   std::optional<double> power_w() const;  ///< middle of the range
   MeterTier tier() const;
+  /// False for a family, a series, a sum: its hours are not those of one N and D.
+  bool is_single_run() const;
   bool is_measured() const { return energy_basis.starts_with("measured"); }
 };
 

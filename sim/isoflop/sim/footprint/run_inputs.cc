@@ -19,15 +19,19 @@ ActivityInputs default_inputs(const Accelerator& device, Use use) {
     in.tdp_w.distribution = Distribution::fixed(*device.tdp_w);
     in.tdp_w.source = device.source;
   }
-  in.power_fraction.distribution = use == Use::Training ? training_power_fraction(is_tpu(device)) : serving_power_fraction();
+  in.power_fraction.distribution = use == Use::Training ? training_power_fraction(device) : serving_power_fraction();
   in.power_fraction.source =
       use == Use::Serving ? "p10-p90 of 274 measured H100 serving configurations (ML.ENERGY): 0.57-0.90"
-      : is_tpu(device)    ? "Patterson et al. 2021, arXiv:2104.10350: 245-310 W of 450 W"
-                          : "long H100 training runs draw 0.85-0.95 of TDP; prior";
+      : is_tpu(device)    ? "whole system over the chip's TDP: 1.11-1.41 for v3 (arXiv:2104.10350), 1.70-1.97 for v4 (GLaM, PaLM)"
+                          : "long H100 training runs draw 0.85-0.95 of TDP; prior, wider for GPUs before A100 and other makers";
   in.tier = MeterTier::FractionOfTdp;
   in.host_factor.distribution = host_factor();
   in.host_factor.source =
       "host and idle: 1.72 all-in at Google (arXiv:2508.15734), 1.82 nameplate of a DGX H100 (Epoch AI); prior";
+  if (is_tpu(device) && use == Use::Training) {
+    in.host_factor.distribution = Distribution::fixed(1);
+    in.host_factor.source = "already in the system power of TPUs";
+  }
   in.device_kg.distribution = device_kg_prior(is_tpu(device));
   in.device_kg.source = is_tpu(device) ? "208-585 kg, five TPU generations, arXiv:2502.01671"
                                        : "128 (arXiv:2509.00093), 164 (NVIDIA HGX H100), 572 kg (BoaviztAPI 2.4.1); prior";
