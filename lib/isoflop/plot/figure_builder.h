@@ -60,7 +60,8 @@ class FigureBuilder {
   bool is_kept_out(const PixelBox& box) const;
   std::vector<PixelBox> caption_places(const RuleLayer& rule, double width, double height) const;
   void rule_captions();
-  void add_line(LabelObstacles& obstacles, const std::vector<double>& xs, const std::vector<double>& ys) const;
+  void add_line(const std::vector<double>& xs, const std::vector<double>& ys);
+  void collect_lines();
   void point_labels();
 
   const PlotSpec& plot_;
@@ -70,6 +71,7 @@ class FigureBuilder {
   std::vector<std::string> source_lines_, x_title_lines_, notes_;
   std::vector<std::vector<std::string>> categories_;  ///< lines of each category's name
   std::vector<PixelBox> keep_out_;
+  std::vector<PixelSegment> drawn_lines_;
   Axis heat_axis_;
   Ticks heat_ticks_;
 };

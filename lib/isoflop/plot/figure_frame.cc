@@ -38,6 +38,7 @@ Figure FigureBuilder::build() {
   axes_box(lower_titles());
   bar_values();
   tick_texts();
+  collect_lines();
   heat();
   rule_captions();
   point_labels();

@@ -21,12 +21,14 @@ void FigureBuilder::bar_values() {
   const auto boxes = bar_boxes(plot_);
   const auto thickness = std::fabs(figure_.y.place(boxes.empty() ? 1 : boxes[0].y_high) - figure_.y.place(boxes.empty() ? 0 : boxes[0].y_low));
   if (thickness < px(figure_sizes::label) * 0.9) return;
+  // An interval makes further digits idle.
+  const bool uncertain = std::any_of(boxes.begin(), boxes.end(), [](const BarBox& box) { return box.has_interval; });
   std::vector<double> totals(categories_.size(), 0), far(categories_.size(), 0);
   for (const auto& box : boxes) {
     const double middle = (box.y_low + box.y_high) / 2;
     const double end = std::max({box.x_from, box.x_to, box.has_interval ? box.interval_high : box.x_to});
     if (!stacked) {
-      ends.push_back({end, middle, tick_text(plot_.x, box.x_to)});
+      ends.push_back({end, middle, tick_text(plot_.x, box.x_to, uncertain ? 3 : 4)});
     } else {
       const auto k = static_cast<std::size_t>(std::lround(middle));
       totals[k] += box.x_to - box.x_from;
@@ -34,7 +36,7 @@ void FigureBuilder::bar_values() {
     }
   }
   if (stacked)
-    for (std::size_t k = 0; k < totals.size(); ++k) ends.push_back({far[k], static_cast<double>(k), tick_text(plot_.x, totals[k])});
+    for (std::size_t k = 0; k < totals.size(); ++k) ends.push_back({far[k], static_cast<double>(k), tick_text(plot_.x, totals[k], uncertain ? 3 : 4)});
   const double size = px(figure_sizes::label);
   if (plot_.x.scale == Scale::Linear && !plot_.x.high) {
     double high = figure_.x.high;
@@ -117,6 +119,7 @@ void FigureBuilder::contour_label(const std::vector<PixelPoint>& path, const std
     const PixelBox box = label.box();
     if (!figure_.axes.contains(box)) continue;
     if (is_kept_out(box) || covers_marker(box)) continue;
+    if (std::any_of(drawn_lines_.begin(), drawn_lines_.end(), [&](const PixelSegment& line) { return line.crosses(box); })) continue;
     keep_out_.push_back(box);
     figure_.texts.push_back(label);
     return;
@@ -184,11 +187,23 @@ void FigureBuilder::rule_captions() {
   }
 }
 
-void FigureBuilder::add_line(LabelObstacles& obstacles, const std::vector<double>& xs, const std::vector<double>& ys) const {
+void FigureBuilder::add_line(const std::vector<double>& xs, const std::vector<double>& ys) {
   for (std::size_t i = 1; i < xs.size(); ++i) {
     const PixelSegment piece = {{figure_.x.place(xs[i - 1]), figure_.y.place(ys[i - 1])}, {figure_.x.place(xs[i]), figure_.y.place(ys[i])}};
-    if (std::isfinite(piece.from.x + piece.from.y + piece.to.x + piece.to.y) && piece.crosses(figure_.axes)) obstacles.lines.push_back(piece);
+    if (std::isfinite(piece.from.x + piece.from.y + piece.to.x + piece.to.y) && piece.crosses(figure_.axes)) drawn_lines_.push_back(piece);
   }
+}
+
+// Lines, rules and error bars: what texts had better not stand on.
+void FigureBuilder::collect_lines() {
+  for (const auto& layer : plot_.lines) add_line(layer.x, layer.y);
+  for (const auto& rule : plot_.rules) {
+    if (rule.y && figure_.y.shows(*rule.y)) add_line({figure_.x.low, figure_.x.high}, {*rule.y, *rule.y});
+    if (rule.x && figure_.x.shows(*rule.x)) add_line({*rule.x, *rule.x}, {figure_.y.low, figure_.y.high});
+  }
+  for (const auto& layer : plot_.points)
+    for (std::size_t i = 0; i < layer.y_low.size(); ++i)
+      if (figure_.x.shows(layer.x[i]) && figure_.y.shows(layer.y[i])) add_line({layer.x[i], layer.x[i]}, {layer.y_low[i], layer.y_high[i]});
 }
 
 void FigureBuilder::point_labels() {
@@ -196,11 +211,7 @@ void FigureBuilder::point_labels() {
   const PixelBox& axes = figure_.axes;
   obstacles.area = {axes.left + px(3), axes.top, axes.right, axes.bottom - px(2)};
   obstacles.keep_out = keep_out_;
-  for (const auto& layer : plot_.lines) add_line(obstacles, layer.x, layer.y);
-  for (const auto& rule : plot_.rules) {
-    if (rule.y && figure_.y.shows(*rule.y)) add_line(obstacles, {figure_.x.low, figure_.x.high}, {*rule.y, *rule.y});
-    if (rule.x && figure_.x.shows(*rule.x)) add_line(obstacles, {*rule.x, *rule.x}, {figure_.y.low, figure_.y.high});
-  }
+  obstacles.lines = drawn_lines_;
   const double size = px(figure_sizes::label);
   std::vector<LabelRequest> requests;
   std::vector<std::string> names;
@@ -212,7 +223,6 @@ void FigureBuilder::point_labels() {
         figure_.outside.push_back(name.empty() ? "a point of \"" + clean_text(layer.legend) + "\"" : name);
         continue;
       }
-      if (!layer.y_low.empty()) add_line(obstacles, {layer.x[i], layer.x[i]}, {layer.y_low[i], layer.y_high[i]});
       const bool wanted = !layer.labelled.empty() && layer.labelled[i] && !name.empty();
       if (wanted) {
         requests.push_back({obstacles.markers.size(), text_width_px(name, size), (above_baseline + below_baseline) * size});

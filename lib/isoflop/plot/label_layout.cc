@@ -101,7 +101,7 @@ class Placer {
       // Along an error bar or a rule a leader would not be seen.
       if (line.distance({(leader.from.x + leader.to.x) / 2, (leader.from.y + leader.to.y) / 2}) < 2) candidate.cost += 8;
     }
-    candidate.cost += 14.0 * std::min(covered, 3);
+    candidate.cost += 20.0 * std::min(covered, 3);
     candidate.reach = grown(box, 3);
     if (with_leader) {
       const PixelPoint rim = candidate.label.leader.from;

@@ -218,7 +218,7 @@ Ticks make_ticks(const Axis& axis, double low, double high, const TickRoom& room
   return linear_ticks(axis, low, high, room);
 }
 
-std::string tick_text(const Axis& axis, double value) {
+std::string tick_text(const Axis& axis, double value, int digits) {
   if (!std::isfinite(value)) return "-";
   if (axis.scale == Scale::Date) return date_text(value);
   if (axis.ticks == TickStyle::Count) return with_minus(format_count(value, 3));
@@ -226,7 +226,7 @@ std::string tick_text(const Axis& axis, double value) {
   if (axis.ticks == TickStyle::Power || (axis.ticks == TickStyle::Auto && magnitude > 0 && (magnitude >= 1e6 || magnitude < 1e-4)))
     return power_text(value);
   if (magnitude >= 1000) return grouped(value, 0);
-  return with_minus(format_number(value, 4));
+  return with_minus(format_number(value, digits));
 }
 
 }  // namespace isoflop

@@ -30,7 +30,7 @@ struct TickRoom {
 Ticks make_ticks(const Axis& axis, double low, double high, const TickRoom& room);
 
 /// One number in the style of the axis: "10²¹", "2×10²¹", "1.4T", "2,500", "2024-04-30".
-std::string tick_text(const Axis& axis, double value);
+std::string tick_text(const Axis& axis, double value, int digits = 4);
 
 /// Days since 1970-01-01 of a civil date, and back as "2024-04-30". Proleptic Gregorian calendar.
 double days_of_date(int year, int month, int day);
