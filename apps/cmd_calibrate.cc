@@ -1,4 +1,5 @@
 // isoflop calibrate FILE...: measured kernel times to constants with standard errors.
+#include <algorithm>
 #include <cmath>
 
 #include "apps/commands.h"
@@ -28,9 +29,8 @@ class Calibrate : public Command {
     Report report;
     report.command = "calibrate";
     report.seed = settings.seed;
-    const auto accelerators = AcceleratorCatalogue::load(settings.data);
     std::vector<sim::OpSample> samples;
-    for (const auto& file : files_) read(file, accelerators, samples, report);
+    for (const auto& file : files_) read(file, settings.data, samples, report);
     if (samples.empty()) throw Error(Fault::BadInput, "no row can be used for calibration");
     sim::OpCalibrationOptions options;
     options.folds = static_cast<int>(folds_);
@@ -52,12 +52,19 @@ class Calibrate : public Command {
   }
 
  private:
-  static void read(const std::string& file, const AcceleratorCatalogue& accelerators, std::vector<sim::OpSample>& samples, Report& report) {
+  static void read(const std::string& file, const DataFolder& data, std::vector<sim::OpSample>& samples, Report& report) {
     const CsvTable table = CsvTable::read(file);
     const std::string kind = sim::op_table_kind_of(table);
     if (kind.empty()) throw Error(Fault::BadInput, file + ":1: these columns are none of the known tables of kernel times");
-    auto read_rows = sim::read_op_table(kind, table, accelerators);
-    for (const auto& row : read_rows.refused) report.warnings.push_back(file + " row " + row.row_id + " not used: " + row.reason);
+    auto read_rows = sim::read_op_table(kind, table, data);
+    for (const auto& note : read_rows.notes) report.warnings.push_back(note);
+    for (const auto& row : read_rows.refused)
+      report.result["refused"].push_back(Value::object({{"row_id", row.row_id}, {"reason", row.reason}}));
+    if (!read_rows.refused.empty())
+      report.warnings.push_back(std::to_string(read_rows.refused.size()) + " rows of " + file + " cannot be used, the first (" +
+                                read_rows.refused.front().row_id + ") because: " + read_rows.refused.front().reason);
+    const auto suspects = std::count_if(read_rows.samples.begin(), read_rows.samples.end(), [](const auto& s) { return !s.suspect.empty(); });
+    if (suspects > 0) report.warnings.push_back(std::to_string(suspects) + " rows of " + file + " beat a physical bound by less than a quarter and are left out of the fit");
     // One bad row is a slip; many are a wrong unit, and constants fitted to the rest would hide it.
     if (read_rows.refused.size() > read_rows.samples.size() / 20)
       report.distrust = std::to_string(read_rows.refused.size()) + " of " + std::to_string(table.rows()) + " rows of " + file +

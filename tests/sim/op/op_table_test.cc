@@ -1,5 +1,7 @@
 #include "isoflop/sim/op/op_table.h"
 
+#include <cmath>
+
 #include "agrees.h"
 #include "isoflop/error.h"
 
@@ -9,8 +11,7 @@ using namespace isoflop::sim;
 namespace {
 
 OpSamples gemm_rows(const std::string& rows) {
-  return read_op_table("op_gemm", CsvTable::parse("row_id,hardware,dtype,m,n,k,latency_us,group\n" + rows, "test.csv"),
-                       AcceleratorCatalogue::load());
+  return read_op_table("op_gemm", CsvTable::parse("row_id,hardware,dtype,m,n,k,latency_us,group\n" + rows, "test.csv"));
 }
 
 }  // namespace
@@ -49,4 +50,29 @@ TEST_CASE("a cell that is no number is an error with its place") {
     CHECK(error.fault() == Fault::BadInput);
     CHECK(std::string(error.what()).find("test.csv:2:4") != std::string::npos);
   }
+}
+
+TEST_CASE("a message column that counts elements is found by comparing two number formats") {
+  // Times of true bytes: 10 us + bytes / 100 GB/s; the column holds elements of 2 and 1 bytes.
+  std::string rows = "row_id,hardware,op,dtype,num_gpus,message_bytes,nodes,latency_us,group\n";
+  for (int i = 0; i < 8; ++i)
+    for (const auto& [format, bytes] : {std::pair{"half", 2.0}, std::pair{"int8", 1.0}}) {
+      const double elements = 1e6 * std::exp2(i);
+      rows += std::string(format) + std::to_string(i) + ",h100-sxm,all_gather," + format + ",8," + std::to_string(elements) + ",1," +
+              std::to_string(10 + 1e6 * elements * bytes / 100e9) + ",g" + std::to_string(i) + "\n";
+    }
+  const auto read = read_op_table("op_comm", CsvTable::parse(rows, "comm.csv"));
+  REQUIRE(read.samples.size() == 16);
+  REQUIRE(read.notes.size() == 1);
+  CHECK(read.notes[0].find("read as elements") != std::string::npos);
+  CHECK(agrees(std::get<CommShape>(read.samples[0].shape).message_bytes, 2e6, 12));
+  CHECK(agrees(std::get<CommShape>(read.samples[1].shape).message_bytes, 1e6, 12));
+}
+
+TEST_CASE("a message that would need more than the link is refused with a hint at its unit") {
+  // 7/8 GB in a millisecond is 875 GB/s over a 450 GB/s link.
+  const auto read = read_op_table("op_comm", CsvTable::parse("row_id,hardware,op,dtype,num_gpus,message_bytes,nodes,latency_us,group\n"
+                                                             "a,h100-sxm,all_gather,half,8,1000000000,1,1000,g\n", "comm.csv"));
+  REQUIRE(read.refused.size() == 1);
+  CHECK(read.refused[0].reason.find("bytes or elements") != std::string::npos);
 }

@@ -71,13 +71,50 @@ CrossValidation cross_validate(const CalibrationProblem& problem, const Calibrat
   return result;
 }
 
+namespace {
+
+RatioInterval quantile_interval(std::span<const double> sorted_logs, double tail) {
+  const auto at = [&](double p) {
+    const double position = p * static_cast<double>(sorted_logs.size() - 1);
+    const auto below = static_cast<std::size_t>(position);
+    const std::size_t above = std::min(below + 1, sorted_logs.size() - 1);
+    return sorted_logs[below] + (position - static_cast<double>(below)) * (sorted_logs[above] - sorted_logs[below]);
+  };
+  return {std::exp(at(tail)), std::exp(at(1 - tail))};
+}
+
+constexpr int tail_steps = 20;
+constexpr int calibration_folds = 20;
+
+}  // namespace
+
 RatioInterval conformal_interval(std::span<const double> ratios, std::span<const std::string> groups, double coverage) {
   if (ratios.size() < 2) return {0, std::numeric_limits<double>::infinity()};
-  const auto count = static_cast<double>(std::set<std::string>(groups.begin(), groups.end()).size());
-  const double tail = std::max(0.0, (1 - coverage) / 2 - (1 + coverage) / 2 / count);
-  std::vector<double> logs;
-  for (double ratio : ratios) logs.push_back(std::log(ratio));
-  return {std::exp(quantile(logs, tail)), std::exp(quantile(logs, 1 - tail))};
+  std::vector<double> all;
+  for (double ratio : ratios) all.push_back(std::log(ratio));
+  std::vector<double> sorted = all;
+  std::sort(sorted.begin(), sorted.end());
+  const auto fold = folds_by_group(groups, calibration_folds, 0);
+  const int folds = 1 + *std::max_element(fold.begin(), fold.end());
+  if (folds < 2) return quantile_interval(sorted, 0);
+  std::vector<std::vector<double>> others(static_cast<std::size_t>(folds));
+  for (std::size_t i = 0; i < all.size(); ++i)
+    for (int f = 0; f < folds; ++f)
+      if (fold[i] != f) others[static_cast<std::size_t>(f)].push_back(all[i]);
+  for (auto& part : others) std::sort(part.begin(), part.end());
+  // From the nominal level outwards until the rows left out are covered; the extremes when nothing suffices.
+  for (int step = tail_steps; step > 0; --step) {
+    const double tail = (1 - coverage) / 2 * step / tail_steps;
+    std::size_t inside = 0;
+    std::vector<RatioInterval> intervals;
+    for (const auto& part : others) intervals.push_back(quantile_interval(part, tail));
+    for (std::size_t i = 0; i < ratios.size(); ++i) {
+      const auto& interval = intervals[static_cast<std::size_t>(fold[i])];
+      inside += interval.low <= ratios[i] && ratios[i] <= interval.high;
+    }
+    if (static_cast<double>(inside) >= coverage * static_cast<double>(ratios.size())) return quantile_interval(sorted, tail);
+  }
+  return quantile_interval(sorted, 0);
 }
 
 double cross_coverage(std::span<const double> ratios, std::span<const std::string> groups, std::span<const int> fold,

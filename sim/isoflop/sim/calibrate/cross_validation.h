@@ -1,9 +1,9 @@
 // Error on rows that were not fitted: k-fold cross-validation in which whole groups are left out together, and
 // prediction intervals from the residuals so obtained.
 //
-// Intervals are split-conformal on ln(measured / predicted): its lower and upper 5 % quantiles over out-of-fold rows,
-// at levels widened by one group in G, since rows of one group are not independent draws (Lei et al. 2018,
-// doi:10.1080/01621459.2017.1307116; groups: Dunn, Wasserman & Ramdas 2022, doi:10.1080/01621459.2022.2060112).
+// Intervals are split-conformal on ln(measured / predicted) of out-of-fold rows (Lei et al. 2018,
+// doi:10.1080/01621459.2017.1307116). Rows of one group are not independent draws, so the quantile level is the
+// least wide one whose interval, made without a part of the groups, covers 90 % of the rows of that part.
 // Assumption: a new group is drawn as the known ones were; a new chip or engine is not.
 #pragma once
 #include <functional>

@@ -139,7 +139,8 @@ OpCell datasheet_cell(const std::string& op, std::span<const OpSample> samples) 
 std::vector<OpFit> calibrate_ops(std::span<const OpSample> samples, const OpCalibrationOptions& options,
                                  std::vector<std::string>* skipped) {
   std::map<std::pair<OpKey, std::string>, std::vector<std::size_t>> cells;
-  for (std::size_t i = 0; i < samples.size(); ++i) cells[{samples[i].key, samples[i].chip}].push_back(i);
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    if (samples[i].suspect.empty()) cells[{samples[i].key, samples[i].chip}].push_back(i);
   std::vector<OpFit> fits;
   for (const auto& [id, rows] : cells) {
     std::set<std::string> groups, sources;

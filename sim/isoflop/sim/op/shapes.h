@@ -37,13 +37,15 @@ struct ElementwiseShape {
 };
 
 /// Both expert products and the activation between, on one device of a tensor x expert-parallel group.
-/// `routing_skew` 0 = balanced, else the exponent of the power law of expert popularity.
+/// `routing_skew` 0 = every expert equally likely, else the exponent of the power law of expert popularity.
+/// `dealt_evenly`: rows are dealt out in turn, as benchmarks do, instead of chosen independently.
 struct MoeShape {
   double tokens = 1;
   double hidden = 1, expert_width = 1;
   double per_token = 1, experts = 1;
   double tensor_parallel = 1, expert_parallel = 1;
   double routing_skew = 0;
+  bool dealt_evenly = false;
   KernelFormat format = KernelFormat::Bf16;
 };
 

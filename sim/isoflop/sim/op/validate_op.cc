@@ -39,8 +39,14 @@ OpCalibrationOptions options_of(const ValidationRequest& request) {
   return options;
 }
 
-OpSamples read(const std::string& kind, const CsvTable& table, const AcceleratorCatalogue& accelerators, ValidationResult& result) {
-  OpSamples samples = read_op_table(kind, table, accelerators);
+OpSamples read(const std::string& kind, const CsvTable& table, const DataFolder& data, ValidationResult& result) {
+  OpSamples samples = read_op_table(kind, table, data);
+  for (const auto& note : samples.notes) result.warnings.push_back(note);
+  std::map<std::string, std::size_t> suspects;
+  for (const auto& sample : samples.samples)
+    if (!sample.suspect.empty()) ++suspects[sample.suspect];
+  for (const auto& [why, count] : suspects)
+    result.warnings.push_back(std::to_string(count) + " rows are " + why + ": predicted, but not fitted to");
   for (const auto& row : samples.refused) result.unsupported.push_back({row.row_id, row.reason});
   return samples;
 }
@@ -68,7 +74,7 @@ ValidationResult validate_op(const std::string& kind, const ValidationRequest& r
   ValidationResult result;
   result.category_heading = "chip and kernel";
   const auto accelerators = AcceleratorCatalogue::load(request.data);
-  const OpSamples samples = read(kind, request.table, accelerators, result);
+  const OpSamples samples = read(kind, request.table, request.data, result);
   std::vector<Prediction> predictions(samples.samples.size());
   std::vector<std::size_t> all(samples.samples.size());
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
@@ -76,7 +82,7 @@ ValidationResult validate_op(const std::string& kind, const ValidationRequest& r
     result.method = "data-sheet limits with generic efficiencies; no constant was fitted to any of these rows";
     predict_all(samples, OpProfile::load(request.data), accelerators, true, all, predictions, result);
   } else if (request.calibration) {
-    const OpSamples training = read_op_table(kind, *request.calibration, accelerators);
+    const OpSamples training = read_op_table(kind, *request.calibration, request.data);
     const auto fits = calibrate_ops(training.samples, options_of(request));
     const OpProfile profile = profile_of(fits, training.samples);
     std::size_t seen = 0;
@@ -104,10 +110,11 @@ ValidationResult validate_op(const std::string& kind, const ValidationRequest& r
           done[fit.rows[i]] = true;
         }
       }
-      std::vector<std::size_t> left;
+      // Suspect rows were never fitted to. Of cells with too few rows to leave some out, generic efficiencies have seen none.
+      std::vector<std::size_t> suspect, left;
       for (std::size_t i : all)
-        if (needs_refit[i] && !done[i]) left.push_back(i);
-      // Too few rows of that kind to leave some out: generic efficiencies have seen none of them.
+        if (needs_refit[i] && !done[i]) (samples.samples[i].suspect.empty() ? left : suspect).push_back(i);
+      if (!suspect.empty()) predict_all(samples, profile, accelerators, false, suspect, predictions, result);
       if (!left.empty()) predict_all(samples, profile, accelerators, true, left, predictions, result);
     }
     result.method = std::to_string(all.size() - unseen.size()) + " rows predicted from the other groups of the file (10-fold by group), " +
