@@ -4,6 +4,8 @@ namespace isoflop::app {
 
 std::vector<std::unique_ptr<Command>> all_commands() {
   std::vector<std::unique_ptr<Command>> commands;
+  commands.push_back(make_outliers());
+  commands.push_back(make_predict());
   commands.push_back(make_models_list());
   commands.push_back(make_models_show());
   commands.push_back(make_models_import());

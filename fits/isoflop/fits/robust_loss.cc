@@ -19,18 +19,6 @@ double RobustLoss::value(double residual) const {
   return 0;
 }
 
-double RobustLoss::weight(double residual) const {
-  const double u = residual / scale, square = u * u;
-  switch (kind) {
-    case LossKind::LeastSquares: return 1;
-    case LossKind::Huber: return square <= 1 ? 1 : 1 / std::fabs(u);
-    case LossKind::SoftL1: return 1 / std::sqrt(1 + square);
-    case LossKind::Cauchy: return 1 / (1 + square);
-    case LossKind::Bisquare: return square < 1 ? (1 - square) * (1 - square) : 0;
-  }
-  return 0;
-}
-
 std::vector<std::string> loss_names() { return {"least-squares", "huber", "soft-l1", "cauchy", "bisquare"}; }
 
 std::string loss_name(LossKind kind) { return loss_names()[static_cast<std::size_t>(kind)]; }

@@ -77,25 +77,22 @@ class Problem {
   double amplitude(const Vector& theta) const { return amplitude_is_free() ? theta[1 + slopes_] : largest_amplitude(); }
 
   double objective(const Vector& theta) const {
-    double sum = 0;
-    visit(theta, [&](double w, double r, const Vector&) { sum += w * loss_.value(r); });
-    return sum;
+    LossSum sum(loss_);
+    visit(theta, [&](double w, double r, const Vector&) { sum.add(w, r); });
+    return sum.total();
   }
 
-  /// Objective, half its gradient (downhill) and the Gauss-Newton matrix of the reweighted residuals.
-  double linearise(const Vector& theta, Vector& downhill, Matrix& curvature) const {
+  /// Half the gradient of the objective (downhill) and the Gauss-Newton matrix of the reweighted residuals.
+  void linearise(const Vector& theta, Vector& downhill, Matrix& curvature) const {
     downhill.fill(0);
     for (auto& line : curvature) line.fill(0);
-    double sum = 0;
     visit(theta, [&](double w, double r, const Vector& slope) {
-      sum += w * loss_.value(r);
       const double v = w * loss_.weight(r);
       for (std::size_t a = 0; a < count_; ++a) {
         downhill[a] += v * r * slope[a];
         for (std::size_t b = 0; b <= a; ++b) curvature[a][b] += v * slope[a] * slope[b];
       }
     });
-    return sum;
   }
 
   Vector from(const ScoreCurve& curve) const {
@@ -127,13 +124,14 @@ class Problem {
   void visit(const Vector& theta, Visitor&& visitor) const {
     const double span = amplitude(theta);
     Vector slope{};
-    std::array<double, most_features> z{};
+    std::array<double, most_features> z{}, centre{}, inverse_scale{};
+    for (std::size_t j = 0; j < slopes_; ++j) centre[j] = standard_.centre[j], inverse_scale[j] = 1 / standard_.scale[j];
     for (std::size_t i = 0; i < rows_.size(); ++i) {
       const double w = weight_.empty() ? 1 : weight_[i];
       if (w == 0) continue;
-      double eta = theta[0];
+      double eta = theta[0] + (rows_.offset.empty() ? 0 : rows_.offset[i]);
       for (std::size_t j = 0; j < slopes_; ++j) {
-        z[j] = (rows_.x[i * slopes_ + j] - standard_.centre[j]) / standard_.scale[j];
+        z[j] = (rows_.x[i * slopes_ + j] - centre[j]) * inverse_scale[j];
         eta += theta[1 + j] * z[j];
       }
       double mean = eta, by_eta = 1;
@@ -205,7 +203,8 @@ Descent descend(const Problem& problem, Vector theta, double enough = tight_decr
   if (ceiling != none) theta[ceiling] = std::clamp(theta[ceiling], least, most);
   Vector downhill{}, step{};
   Matrix curvature{};
-  Descent d{theta, problem.linearise(theta, downhill, curvature), false, false};
+  Descent d{theta, problem.objective(theta), false, false};
+  problem.linearise(theta, downhill, curvature);
   double damping = 1e-3;
   for (int iteration = 0; iteration < most_iterations; ++iteration) {
     std::size_t held = none;
@@ -234,6 +233,7 @@ Descent descend(const Problem& problem, Vector theta, double enough = tight_decr
       if (objective < d.objective) {
         damping = std::max(damping * 0.1, 1e-12);
         d.theta = next;
+        d.objective = objective;
         moved = true;
         break;
       }
@@ -244,7 +244,7 @@ Descent descend(const Problem& problem, Vector theta, double enough = tight_decr
       d.converged = true;
       return d;
     }
-    d.objective = problem.linearise(d.theta, downhill, curvature);
+    problem.linearise(d.theta, downhill, curvature);
     if (d.objective == 0) {
       d.converged = true;
       return d;
@@ -319,7 +319,8 @@ CurveFit finished(const Problem& problem, const Descent& d) {
 
 void check_rows(const ScoreRows& rows, const CurveShape& shape) {
   if (rows.features == 0 || rows.features > most_features || rows.x.size() != rows.features * rows.size() ||
-      (!rows.weight.empty() && rows.weight.size() != rows.size()))
+      (!rows.weight.empty() && rows.weight.size() != rows.size()) ||
+      (!rows.offset.empty() && rows.offset.size() != rows.size()))
     throw Error(Fault::BadInput, "score curve: features, scores and weights differ in length");
   const std::size_t parameters = 1 + rows.features + (shape.logistic && shape.ceiling_is_free ? 1 : 0);
   std::size_t used = 0;
@@ -337,9 +338,8 @@ void check_rows(const ScoreRows& rows, const CurveShape& shape) {
 
 double ScoreCurve::eta(std::span<const double> x) const { return linear_predictor(*this, x); }
 
-double ScoreCurve::mean(std::span<const double> x) const {
-  const double e = eta(x);
-  return shape.logistic ? shape.floor + (ceiling - shape.floor) * logistic(e) : e;
+double ScoreCurve::mean_at(double eta) const {
+  return shape.logistic ? shape.floor + (ceiling - shape.floor) * logistic(eta) : eta;
 }
 
 std::optional<double> ScoreCurve::eta_at(double score) const {
@@ -387,7 +387,8 @@ CurveFit refit_curve(const ScoreRows& rows, const RobustLoss& loss, const ScoreC
 
 std::vector<double> residuals(const ScoreRows& rows, const ScoreCurve& curve) {
   std::vector<double> r(rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) r[i] = rows.score[i] - curve.mean(rows.row(i));
+  for (std::size_t i = 0; i < rows.size(); ++i) 
+    r[i] = rows.score[i] - curve.mean_at(curve.eta(rows.row(i)) + (rows.offset.empty() ? 0 : rows.offset[i]));
   return r;
 }
 

@@ -20,12 +20,14 @@ namespace isoflop::fits {
 
 inline constexpr std::size_t most_features = 4;
 
-/// Rows to fit: features row-major (rows x features); weights empty = 1 each, 0 leaves a row out.
+/// Rows to fit: features row-major (rows x features); weights empty = 1 each, 0 leaves a row out; offsets are added to
+/// the linear predictor, empty = none.
 struct ScoreRows {
   std::size_t features = 1;
   std::vector<double> x;
   std::vector<double> score;
   std::vector<double> weight;
+  std::vector<double> offset;
 
   std::size_t size() const { return score.size(); }
   std::span<const double> row(std::size_t i) const { return {x.data() + i * features, features}; }
@@ -46,7 +48,8 @@ struct ScoreCurve {
   double ceiling = 100;       ///< fitted, or shape.ceiling
 
   double eta(std::span<const double> x) const;
-  double mean(std::span<const double> x) const;
+  double mean(std::span<const double> x) const { return mean_at(eta(x)); }
+  double mean_at(double eta) const;
   /// The eta at which the curve reaches `score`; nothing at or beyond the floor or the ceiling.
   std::optional<double> eta_at(double score) const;
 };
@@ -69,7 +72,7 @@ CurveFit refit_curve(const ScoreRows& rows, const RobustLoss& loss, const ScoreC
 CurveFit refit_curve(const ScoreRows& rows, std::span<const double> weight, const RobustLoss& loss,
                      const ScoreCurve& start);
 
-/// Score minus curve, row by row.
+/// Score minus curve (with the row's offset), row by row.
 std::vector<double> residuals(const ScoreRows& rows, const ScoreCurve& curve);
 
 }  // namespace isoflop::fits

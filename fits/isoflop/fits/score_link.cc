@@ -7,7 +7,8 @@
 namespace isoflop::fits {
 
 std::vector<std::string> link_names() {
-  return {"linear", "logistic", "logistic-free", "linear-nd", "logistic-nd", "logistic-nd-free"};
+  return {"linear", "logistic", "logistic-free", "linear-nd", "logistic-nd", "logistic-nd-free",
+          "linear-date", "logistic-date", "logistic-date-free"};
 }
 
 std::string link_name(Link link) { return link_names()[static_cast<std::size_t>(link)]; }
@@ -27,16 +28,30 @@ std::string link_description(Link link) {
     case Link::LinearParamsTokens: return "plane in log10 N and log10 D";
     case Link::LogisticParamsTokens: return "logistic in log10 N and log10 D, given ceiling";
     case Link::LogisticParamsTokensFreeCeiling: return "logistic in log10 N and log10 D, fitted ceiling";
+    case Link::LinearDate: return "plane in log10 compute and release date";
+    case Link::LogisticDate: return "logistic in log10 compute and release date, given ceiling";
+    case Link::LogisticDateFreeCeiling: return "logistic in log10 compute and release date, fitted ceiling";
   }
   return {};
 }
 
-bool uses_params_and_tokens(Link link) { return link >= Link::LinearParamsTokens; }
+bool uses_params_and_tokens(Link link) {
+  return link >= Link::LinearParamsTokens && link <= Link::LogisticParamsTokensFreeCeiling;
+}
 
-bool is_logistic(Link link) { return link != Link::Linear && link != Link::LinearParamsTokens; }
+bool uses_date(Link link) { return link >= Link::LinearDate; }
+
+std::size_t features_in(Link link) { return uses_params_and_tokens(link) || uses_date(link) ? 2 : 1; }
+
+std::size_t parameters_of(Link link) { return 1 + features_in(link) + (has_free_ceiling(link) ? 1 : 0); }
+
+bool is_logistic(Link link) {
+  return link != Link::Linear && link != Link::LinearParamsTokens && link != Link::LinearDate;
+}
 
 bool has_free_ceiling(Link link) {
-  return link == Link::LogisticFreeCeiling || link == Link::LogisticParamsTokensFreeCeiling;
+  return link == Link::LogisticFreeCeiling || link == Link::LogisticParamsTokensFreeCeiling ||
+         link == Link::LogisticDateFreeCeiling;
 }
 
 CurveShape shape_of(Link link, const ScoreBounds& bounds) {
@@ -56,6 +71,12 @@ std::vector<double> features_of(const ScoredModel& model, Predictor predictor, L
     const auto tokens = logarithm(model.tokens);
     if (both.empty() || tokens.empty()) return {};
     both.push_back(tokens[0]);
+    return both;
+  }
+  if (uses_date(link)) {
+    auto both = logarithm(model.compute);
+    if (both.empty() || !model.release_year) return {};
+    both.push_back(*model.release_year);
     return both;
   }
   switch (predictor) {

@@ -5,6 +5,8 @@
 //   logistic-free      the same with the ceiling fitted
 //   linear-nd, logistic-nd, logistic-nd-free   the same in log10 N and log10 D, training tokens and active parameters
 //                      each with its own slope
+//   linear-date, logistic-date, logistic-date-free   in log10 compute and the release date in years: how the typical
+//                      score at a given compute moves with time
 //
 // x is log10 of compute, of parameters or of tokens, the release date in years, or another benchmark's value.
 #pragma once
@@ -21,7 +23,7 @@ namespace isoflop::fits {
 enum class Predictor { Compute, ActiveParams, TotalParams, Tokens, ReleaseDate, Other };
 
 enum class Link { Linear, Logistic, LogisticFreeCeiling, LinearParamsTokens, LogisticParamsTokens,
-                  LogisticParamsTokensFreeCeiling };
+                  LogisticParamsTokensFreeCeiling, LinearDate, LogisticDate, LogisticDateFreeCeiling };
 
 std::string link_name(Link link);
 std::optional<Link> find_link(std::string_view name);
@@ -29,6 +31,9 @@ std::vector<std::string> link_names();
 /// A sentence for people: "logistic in log10 N and log10 D, fitted ceiling".
 std::string link_description(Link link);
 bool uses_params_and_tokens(Link link);
+bool uses_date(Link link);
+std::size_t features_in(Link link);
+std::size_t parameters_of(Link link);
 bool is_logistic(Link link);
 bool has_free_ceiling(Link link);
 
@@ -40,7 +45,7 @@ struct ScoreBounds {
 
 CurveShape shape_of(Link link, const ScoreBounds& bounds);
 
-/// {log10 N, log10 D} for the links in both, else the one predictor. Empty when unknown or not positive where a
+/// {log10 N, log10 D} or {log10 compute, year} for the links in two, else the one predictor. Empty when unknown or not positive where a
 /// logarithm is taken.
 std::vector<double> features_of(const ScoredModel& model, Predictor predictor, Link link);
 

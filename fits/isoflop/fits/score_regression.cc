@@ -14,8 +14,8 @@ namespace isoflop::fits {
 namespace {
 
 constexpr std::size_t least_families = 5, most_folds = 200, least_rows = 8;
-// Beyond this many rows, starts, links and resamples work on every k-th row.
-constexpr std::size_t many_rows = 20000, folds_of_many = 10;
+// Beyond this many rows, starts, links and resamples work on every k-th row, such that about `thin_rows` remain.
+constexpr std::size_t many_rows = 20000, thin_rows = 5000, folds_of_many = 10;
 constexpr double coverage_tolerance = 0.05;
 
 /// The fitted rows, their families and the folds they are left out by.
@@ -53,7 +53,7 @@ Sample make_sample(std::vector<const ScoredModel*> models, std::size_t folds_at_
 
 ScoreRows rows_of(const Sample& sample, Predictor predictor, Link link) {
   ScoreRows rows;
-  rows.features = uses_params_and_tokens(link) ? 2 : 1;
+  rows.features = features_in(link);
   for (const ScoredModel* model : sample.models) {
     for (double value : features_of(*model, predictor, link)) rows.x.push_back(value);
     rows.score.push_back(model->score);
@@ -119,23 +119,37 @@ LinkFit try_link(const Sample& sample, const RegressionSettings& settings, Link 
 
 std::vector<Link> possible_links(const Sample& sample, const RegressionSettings& settings) {
   const bool bounded = settings.bounds.floor && settings.bounds.ceiling;
-  const bool both_known = settings.predictor == Predictor::Compute &&
-                          std::all_of(sample.models.begin(), sample.models.end(), [](const ScoredModel* model) {
-                            return !features_of(*model, Predictor::Compute, Link::LinearParamsTokens).empty();
-                          });
+  const auto all_have = [&](Link link) {
+    return std::all_of(sample.models.begin(), sample.models.end(), [&](const ScoredModel* model) {
+      return !features_of(*model, settings.predictor, link).empty();
+    });
+  };
+  // Models that all saw the same tokens cannot tell what tokens do.
+  const auto features_vary = [&](Link link) {
+    const auto first = features_of(*sample.models[0], settings.predictor, link);
+    std::vector<bool> varies(first.size(), false);
+    for (const ScoredModel* model : sample.models) {
+      const auto x = features_of(*model, settings.predictor, link);
+      for (std::size_t j = 0; j < x.size(); ++j) varies[j] = varies[j] || std::fabs(x[j] - first[j]) > 1e-9 * (1 + std::fabs(first[j]));
+    }
+    return std::all_of(varies.begin(), varies.end(), [](bool v) { return v; });
+  };
   std::vector<Link> links;
   for (std::size_t k = 0; k < link_names().size(); ++k) {
     const Link link = static_cast<Link>(k);
-    const bool wanted = settings.link == link;
-    if (is_logistic(link) && !bounded && !wanted) continue;
-    if (uses_params_and_tokens(link) && !both_known) {
-      if (wanted)
-        throw Error(Fault::BadInput, "link " + link_name(link) +
-                                         " needs active parameters and training tokens of every model, with compute as x");
+    if (settings.link == link) {
+      if (features_in(link) > 1 && (settings.predictor != Predictor::Compute || !all_have(link)))
+        throw Error(Fault::BadInput, "link " + link_name(link) + " needs " +
+                                         (uses_date(link) ? "a release date" : "active parameters and training tokens") +
+                                         " of every model, and compute as x");
+      links.push_back(link);
       continue;
     }
-    const std::size_t parameters = 1 + (uses_params_and_tokens(link) ? 2 : 1) + (has_free_ceiling(link) ? 1 : 0);
-    if (sample.models.size() < parameters + 3 && !wanted) continue;
+    if (settings.link && !settings.compare_links) continue;
+    if (uses_date(link) || (is_logistic(link) && !bounded)) continue;
+    if (uses_params_and_tokens(link) && (settings.predictor != Predictor::Compute || !all_have(link) || !features_vary(link)))
+      continue;
+    if (sample.models.size() < parameters_of(link) + 3) continue;
     links.push_back(link);
   }
   return links;
@@ -187,7 +201,7 @@ std::vector<ScoreCurve> resample(const Sample& sample, const ScoreRows& rows, co
 }
 
 Sample thinned(const Sample& sample) {
-  const std::size_t stride = (sample.models.size() + many_rows - 1) / many_rows;
+  const std::size_t stride = (sample.models.size() + thin_rows - 1) / thin_rows;
   std::vector<const ScoredModel*> kept;
   for (std::size_t i = 0; i < sample.models.size(); i += stride) kept.push_back(sample.models[i]);
   return make_sample(std::move(kept), folds_of_many);
@@ -248,9 +262,14 @@ ScoreRegression regress(const std::vector<ScoredModel>& models, const Regression
   for (const LinkFit& fit : fits) result.trials.push_back(fit.trial);
   const auto best = std::min_element(fits.begin(), fits.end(), [&](const LinkFit& a, const LinkFit& b) {
     if (settings.link) return (a.trial.link == *settings.link) > (b.trial.link == *settings.link);
-    return a.trial.rmse < b.trial.rmse;
+    const bool a_passes = !settings.automatic_in_x || features_in(a.trial.link) == 1;
+    const bool b_passes = !settings.automatic_in_x || features_in(b.trial.link) == 1;
+    return a_passes != b_passes ? a_passes : a.trial.rmse < b.trial.rmse;
   });
   result.link = best->trial.link;
+  result.best_link = std::min_element(fits.begin(), fits.end(), [](const LinkFit& a, const LinkFit& b) {
+                       return a.trial.rmse < b.trial.rmse;
+                     })->trial.link;
   result.link_was_chosen = !settings.link;
 
   const ScoreRows rows = rows_of(sample, settings.predictor, result.link);
@@ -305,7 +324,8 @@ ScoreRegression regress(const std::vector<ScoredModel>& models, const Regression
   if (std::fabs(result.coverage_normal - settings.level) > coverage_tolerance) {
     std::vector<double> sizes;
     for (double value : z) sizes.push_back(std::fabs(value));
-    result.interval_factor = conformal_quantile(std::move(sizes), settings.level);
+    // A factor of nothing, as when all models lie on the curve, would leave intervals without width.
+    result.interval_factor = std::max(conformal_quantile(std::move(sizes), settings.level), 0.1 * result.interval_factor);
     result.interval_was_calibrated = true;
     result.coverage = covered_share(sample, z, settings.level, std::nullopt);
   }

@@ -25,7 +25,9 @@ namespace isoflop::fits {
 
 struct RegressionSettings {
   Predictor predictor = Predictor::Compute;
-  std::optional<Link> link;   ///< absent: automatic
+  std::optional<Link> link;   ///< absent: automatic, among the links without a date
+  bool automatic_in_x = false;  ///< automatic only among the curves in x alone
+  bool compare_links = true;  ///< false: try only the link asked for
   ScoreBounds bounds;
   LossKind loss = LossKind::Cauchy;
   double loss_scale = 5;      ///< in the unit of the score
@@ -50,6 +52,7 @@ struct ScoreRegression {
   RegressionSettings settings;
   Link link{};
   bool link_was_chosen = false;
+  Link best_link{};               ///< smallest left-out error of all tried
   std::string scheme;             ///< "leave-one-family-out, 62 families"
   std::vector<LinkTrial> trials;  ///< every link the data allow
   CurveFit fit;

@@ -234,6 +234,7 @@ std::string write_text(const Report& report, bool explain, std::size_t width, bo
 
 std::string write_csv(const Report& report) {
   if (report.raw_text) return *report.raw_text;
+  if (report.data_table) return table_csv(*report.data_table);
   return report.tables.empty() ? std::string() : table_csv(report.tables.front());
 }
 
