@@ -1,5 +1,6 @@
 #include "apps/outputs.h"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -115,6 +116,12 @@ std::string terminal_plot(const Report& report, bool terminal, bool colour) {
   return "\n" + draw_terminal(report.plots.front(), width == 0 ? 90 : std::min<std::size_t>(width, 120), 26, colour, is_utf8_locale());
 }
 
+// `isoflop ... | head` closes the pipe early; that is nobody's fault.
+bool reader_went_away(const std::ostream& out) {
+  pollfd descriptor{STDOUT_FILENO, POLLOUT, 0};
+  return &out == &std::cout && ::poll(&descriptor, 1, 0) == 1 && (descriptor.revents & POLLERR) != 0;
+}
+
 void write_plots(const Report& report, const std::string& file, const std::string& suffix, const Settings& settings,
                  std::ostream& err) {
   if (report.plots.empty())
@@ -178,7 +185,7 @@ void write_outputs(const Report& given, const OutputRequest& request, const Sett
     else write_file(file, write_text(report, settings.explain, 0, false));
     if (!settings.quiet) err << "wrote " << file << "\n";
   }
-  if (!out) throw Error(Fault::CannotRun, "standard output cannot be written");
+  if (!out && !reader_went_away(out)) throw Error(Fault::CannotRun, "standard output cannot be written");
 }
 
 }  // namespace isoflop::app
