@@ -1,0 +1,9 @@
+// Compiled with -mavx2 -mfma.
+#include "isoflop/sim/kernel/dot_products.h"
+
+namespace isoflop::sim {
+#include "isoflop/sim/kernel/dot_products.inc"
+
+DotProducts dot_products_avx2() { return {dot_fp32, dot_bf16, dot_int8, dot_int4}; }
+
+}  // namespace isoflop::sim
