@@ -48,6 +48,36 @@ void Execution::backward(const float* weights, const PackedWeights& packed, floa
   run_backward(*state_, loss_factor);
 }
 
+void Execution::read_streamed(const StreamedWeights& streamed, Crew& crew) {
+  state_->streamed = &streamed;
+  state_->crew = &crew;
+}
+
+void Execution::set_context(std::size_t tokens) {
+  for (const Segment& s : state_->program.step.segments)
+    if (static_cast<std::int64_t>(tokens) > s.context)
+      throw Error(Fault::Usage, fmt::format("{} cached tokens do not fit the {} that this execution was made for", tokens, s.context));
+  state_->context = tokens;
+}
+
+void Execution::take_caches(const Execution& other, std::size_t tokens) {
+  const auto caches = [](const Program& program) {
+    std::vector<int> tensors;
+    for (const Op& op : program.ops)
+      if (std::holds_alternative<CacheWrite>(op.detail)) tensors.insert(tensors.end(), op.outputs.begin(), op.outputs.end());
+    return tensors;
+  };
+  const auto from = caches(other.state_->program), to = caches(state_->program);
+  const auto theirs = sequences_of(*other.state_), ours = sequences_of(*state_);
+  if (from.size() != to.size() || theirs.size() != ours.size()) throw Error(Fault::Usage, "caches of another model or batch");
+  for (std::size_t c = 0; c < to.size(); ++c) {
+    const View source = other.state_->view(from[c]), target = state_->view(to[c]);
+    for (std::size_t s = 0; s < ours.size(); ++s)
+      for (std::size_t i = 0; i < tokens; ++i)
+        std::copy_n(source.row(theirs[s].first_cached + i), source.width, target.row(ours[s].first_cached + i));
+  }
+}
+
 View Execution::logits() const { return state_->view(state_->logits_tensor); }
 const Program& Execution::program() const { return state_->program; }
 

@@ -12,6 +12,8 @@
 #include "isoflop/model/program.h"
 #include "isoflop/sim/kernel/attention.h"
 #include "isoflop/sim/kernel/experts.h"
+#include "isoflop/sim/kernel/crew.h"
+#include "isoflop/sim/kernel/streamed_weights.h"
 #include "isoflop/sim/kernel/weights.h"
 
 namespace isoflop::sim {
@@ -32,6 +34,13 @@ class Execution {
 
   /// Adds loss_factor x gradient of the mean loss to `gradients`, laid out as the weights. After forward().
   void backward(const float* weights, const PackedWeights& packed, float loss_factor, float* gradients);
+
+  /// Inference: matrices come from `streamed`, split over the crew. Both must outlive the execution.
+  void read_streamed(const StreamedWeights& streamed, Crew& crew);
+  /// Inference programs made for `capacity` cached tokens: how many there are before this step's new ones.
+  void set_context(std::size_t tokens);
+  /// Copies the caches that `other` filled for its sequences of `tokens` tokens into this one's.
+  void take_caches(const Execution& other, std::size_t tokens);
 
   /// Logits of the last forward pass: one row per wanted position.
   View logits() const;

@@ -35,7 +35,7 @@ class Backward {
     float* table = s_.weight_gradient(*op_, 0);
     const View dy = dout(0);
     const bool positions = op_->part == Part::Position;
-    const auto places = positions ? positions_of(s_.program.step) : std::vector<std::size_t>();
+    const auto places = positions ? positions_of(s_) : std::vector<std::size_t>();
     for (std::size_t r = 0; r < dy.rows; ++r)
       loops_.accumulate(dy.width, dy.row(r), table + (positions ? places[r] : static_cast<std::size_t>(s_.ids[r])) * dy.width);
   }
@@ -83,7 +83,7 @@ class Backward {
   }
 
   void operator()(const Rotate& o) {
-    const auto positions = positions_of(s_.program.step);
+    const auto positions = positions_of(s_);
     s_.prepare_rotation(o, 1 + *std::max_element(positions.begin(), positions.end()));
     const auto head = static_cast<std::size_t>(o.head_dim), rotated = static_cast<std::size_t>(o.rotated), half = rotated / 2;
     const std::size_t first = o.tail ? head - rotated : 0;
@@ -108,7 +108,7 @@ class Backward {
     const auto part = [](View all, std::size_t row, std::size_t rows, std::size_t column, std::size_t width) {
       return View{all.row(row) + column, rows, width, all.stride};
     };
-    for (const auto& s : sequences_of(s_.program.step))
+    for (const auto& s : sequences_of(s_))
       for (std::size_t h = 0; h < static_cast<std::size_t>(o.heads); ++h) {
         const std::size_t g = h / static_cast<std::size_t>(o.heads / o.kv_heads), r = s.first_row, n = s.rows;
         attention_head_backward(part(q, r, n, h * key, key), part(k, r, n, g * key, key), part(v, r, n, g * value, value),

@@ -7,22 +7,22 @@
 
 namespace isoflop::sim {
 
-std::vector<SequenceRows> sequences_of(const Step& step) {
+std::vector<SequenceRows> sequences_of(const Execution::State& state) {
   std::vector<SequenceRows> result;
   std::size_t row = 0, cached = 0;
-  for (const Segment& s : step.segments)
+  for (const Segment& s : state.program.step.segments)
     for (std::int64_t b = 0; b < s.sequences; ++b) {
-      const auto rows = static_cast<std::size_t>(s.new_tokens), context = static_cast<std::size_t>(s.context);
-      result.push_back({row, rows, cached, context});
+      const auto rows = static_cast<std::size_t>(s.new_tokens), room = static_cast<std::size_t>(s.context);
+      result.push_back({row, rows, cached, state.context.value_or(room)});
       row += rows;
-      cached += rows + context;
+      cached += rows + room;
     }
   return result;
 }
 
-std::vector<std::size_t> positions_of(const Step& step) {
+std::vector<std::size_t> positions_of(const Execution::State& state) {
   std::vector<std::size_t> result;
-  for (const auto& s : sequences_of(step))
+  for (const auto& s : sequences_of(state))
     for (std::size_t i = 0; i < s.rows; ++i) result.push_back(s.context + i);
   return result;
 }
@@ -63,7 +63,7 @@ class Forward {
     const float* table = s_.weight(*op_, 0);
     const View y = out(0);
     const bool positions = op_->part == Part::Position;
-    const auto places = positions ? positions_of(s_.program.step) : std::vector<std::size_t>();
+    const auto places = positions ? positions_of(s_) : std::vector<std::size_t>();
     for (std::size_t r = 0; r < y.rows; ++r) {
       const std::int64_t id = positions ? static_cast<std::int64_t>(places[r]) : s_.ids[r];
       if (id < 0 || id >= o.table_rows) throw Error(Fault::BadInput, op_->name + ": token " + std::to_string(id) + " is outside the table");
@@ -72,6 +72,10 @@ class Forward {
   }
 
   void operator()(const MatMul& o) {
+    if (s_.streamed) {
+      s_.streamed->multiply(s_.weight_index(*op_, 0), 0, in(0), o.bias ? s_.weight(*op_, 1) : nullptr, s_.joint_view(*op_), *s_.crew);
+      return;
+    }
     linear(in(0), s_.packed->forward(s_.weight_index(*op_, 0)), o.bias ? s_.weight(*op_, 1) : nullptr, s_.joint_view(*op_), s_.pack);
   }
 
@@ -82,6 +86,11 @@ class Forward {
       const std::size_t first = order.first[e], rows = order.first[e + 1] - first;
       if (rows == 0) continue;
       const float* bias = o.bias ? s_.weight(*op_, 1) + e * static_cast<std::size_t>(o.columns) : nullptr;
+      if (s_.streamed) {
+        s_.streamed->multiply(s_.weight_index(*op_, 0), e, {x.row(first), rows, x.width, x.stride}, bias, {y.row(first), rows, y.width, y.stride},
+                              *s_.crew);
+        continue;
+      }
       linear({x.row(first), rows, x.width, x.stride}, s_.packed->forward(s_.weight_index(*op_, 0), e), bias,
              {y.row(first), rows, y.width, y.stride}, s_.pack);
     }
@@ -110,14 +119,14 @@ class Forward {
   }
 
   void operator()(const Rotate& o) {
-    const auto positions = positions_of(s_.program.step);
+    const auto positions = positions_of(s_);
     s_.prepare_rotation(o, 1 + *std::max_element(positions.begin(), positions.end()));
     for (std::size_t part = 0; part < op_->inputs.size(); ++part) rotate_heads(o, in(part), out(part), positions);
   }
 
   void operator()(const CacheWrite&) {
     // Keys to the first cache, values to the second; each row at its sequence's place.
-    for (const auto& sequence : sequences_of(s_.program.step))
+    for (const auto& sequence : sequences_of(s_))
       for (std::size_t part = 0; part < op_->inputs.size(); ++part) {
         const View x = in(part), cache = out(part);
         for (std::size_t i = 0; i < sequence.rows; ++i)
@@ -130,7 +139,7 @@ class Forward {
     const Visibility visible = visibility_of(o);
     const auto key = static_cast<std::size_t>(o.key_dim), value = static_cast<std::size_t>(o.value_dim);
     const float scale = static_cast<float>(1 / std::sqrt(static_cast<double>(o.scale_dim)));
-    for (const auto& sequence : sequences_of(s_.program.step)) {
+    for (const auto& sequence : sequences_of(s_)) {
       const std::size_t keys = sequence.context + sequence.rows;
       for (std::size_t h = 0; h < static_cast<std::size_t>(o.heads); ++h) {
         const std::size_t g = h / static_cast<std::size_t>(o.heads / o.kv_heads);

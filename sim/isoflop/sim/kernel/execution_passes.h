@@ -12,8 +12,8 @@ struct SequenceRows {
   std::size_t first_row, rows;      ///< new tokens in the activations
   std::size_t first_cached, context;
 };
-std::vector<SequenceRows> sequences_of(const Step& step);
-std::vector<std::size_t> positions_of(const Step& step);
+std::vector<SequenceRows> sequences_of(const Execution::State& state);
+std::vector<std::size_t> positions_of(const Execution::State& state);
 std::vector<std::size_t> wanted_rows(const Step& step);
 
 /// The weight indices of an op with an optional scale and an optional bias: -1 when absent.

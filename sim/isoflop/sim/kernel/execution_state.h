@@ -1,6 +1,7 @@
 // Memory of one execution: where each tensor's rows are, and gradient buffers that live only as long as needed.
 #pragma once
 #include <map>
+#include <optional>
 
 #include "isoflop/sim/kernel/execution.h"
 
@@ -32,6 +33,9 @@ struct Execution::State {
   std::size_t rotary_positions = 0;
   const float* weights = nullptr;
   const PackedWeights* packed = nullptr;
+  const StreamedWeights* streamed = nullptr;
+  Crew* crew = nullptr;
+  std::optional<std::size_t> context;   ///< overrides the step's, up to it
   const std::int32_t* ids = nullptr;
   const std::int32_t* targets = nullptr;
   float* gradients = nullptr;

@@ -19,12 +19,10 @@ bool is_matrix(const WeightLayout::Place& place) {
 
 bool writes_to_residual(const std::string& name) { return ends_with(name, "out weight") || ends_with(name, "down weight"); }
 
-struct Matrix {
-  std::size_t weight, expert, rows, columns, offset;
-};
+}  // namespace
 
-std::vector<Matrix> matrices(const WeightLayout& layout) {
-  std::vector<Matrix> result;
+std::vector<WeightMatrix> weight_matrices(const WeightLayout& layout) {
+  std::vector<WeightMatrix> result;
   for (std::size_t w = 0; w < layout.places().size(); ++w) {
     const auto& place = layout.places()[w];
     if (!is_matrix(place)) continue;
@@ -36,8 +34,6 @@ std::vector<Matrix> matrices(const WeightLayout& layout) {
   }
   return result;
 }
-
-}  // namespace
 
 WeightLayout::WeightLayout(const Program& program) {
   for (const Tensor& tensor : program.tensors) {
@@ -75,13 +71,13 @@ std::vector<float> initial_weights(const WeightLayout& layout, std::size_t layer
 }
 
 void PackedWeights::pack(const WeightLayout& layout, const float* weights, Precision precision, bool for_training, int threads) {
-  const auto all = matrices(layout);
+  const auto all = weight_matrices(layout);
   first_.assign(layout.places().size(), 0);
   for (std::size_t i = all.size(); i-- > 0;) first_[all[i].weight] = i;
   forward_.resize(all.size());
   if (for_training) backward_.resize(all.size());
   parallel_for(all.size() * (for_training ? 2 : 1), threads, [&](std::size_t job) {
-    const Matrix& m = all[job % all.size()];
+    const WeightMatrix& m = all[job % all.size()];
     const float* w = weights + m.offset;
     if (job < all.size()) forward_[job].pack(m.columns, m.rows, MatrixView::transposed(w, m.columns), precision);
     else backward_[job - all.size()].pack(m.rows, m.columns, MatrixView::row_major(w, m.columns), precision);

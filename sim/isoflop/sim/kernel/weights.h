@@ -32,6 +32,13 @@ class WeightLayout {
   std::size_t count_ = 0;
 };
 
+/// A matrix (rows, columns) among the weights; one per expert where the weight has experts.
+struct WeightMatrix {
+  std::size_t weight, expert, rows, columns, offset;
+};
+/// Every operand of a matrix product, the embedding included.
+std::vector<WeightMatrix> weight_matrices(const WeightLayout& layout);
+
 /// Random start: matrices normal with sd 0.02 (Radford et al. 2019), those that write to the residual stream divided by
 /// sqrt(2 layers), norm scales 1, biases 0. Depends on the seed and the layout only.
 std::vector<float> initial_weights(const WeightLayout& layout, std::size_t layers, std::uint64_t seed);

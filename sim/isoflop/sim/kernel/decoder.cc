@@ -1,0 +1,87 @@
+#include "isoflop/sim/kernel/decoder.h"
+
+#include "isoflop/error.h"
+#include "isoflop/model/op_cost.h"
+
+namespace isoflop::sim {
+
+WeightLayout weight_layout(const Architecture& architecture) { return WeightLayout(forward(architecture, Step::train(1, 1))); }
+
+struct Decoder::State {
+  Architecture architecture;
+  DecoderSettings settings;
+  WeightLayout layout;
+  std::vector<float> weights;
+  StreamedWeights streamed;
+  PackedWeights packed;
+  Crew crew;
+  Execution prompt, step;
+  std::size_t tokens = 0;
+
+  State(const Architecture& a, std::vector<float> w, const DecoderSettings& s)
+      : architecture(a), settings(s), layout(weight_layout(a)), weights(std::move(w)), streamed(layout, weights.data(), s.format, s.threads),
+        crew(s.threads), prompt(forward(a, Step::prefill(whole(s.batch), whole(s.prompt))), layout, s.prefill_precision),
+        step(forward(a, Step::decode(whole(s.batch), whole(s.capacity) - 1)), layout, Precision::Fp32) {
+    // The prompt sees what decode steps see: the rounded weights.
+    std::vector<float> rounded = weights;
+    if (s.format != WeightFormat::Fp32)
+      for (const auto& m : weight_matrices(layout)) {
+        if (layout.places()[m.weight].name == "embedding" && !a.tied_embeddings) continue;
+        const auto values = StreamedMatrix(m.rows, m.columns, weights.data() + m.offset, s.format).restored();
+        std::copy(values.begin(), values.end(), rounded.begin() + static_cast<std::ptrdiff_t>(m.offset));
+      }
+    packed.pack(layout, rounded.data(), s.prefill_precision, false, s.threads);
+    step.read_streamed(streamed, crew);
+  }
+
+  static std::int64_t whole(std::size_t n) { return static_cast<std::int64_t>(n); }
+};
+
+Decoder::Decoder(const Architecture& architecture, std::vector<float> weights, const DecoderSettings& settings) {
+  check_executable(architecture);
+  if (settings.batch < 1 || settings.prompt < 1 || settings.capacity <= settings.prompt)
+    throw Error(Fault::Usage, "a decoder needs a batch, a prompt, and room for more tokens than the prompt");
+  state_ = std::make_unique<State>(architecture, std::move(weights), settings);
+}
+Decoder::~Decoder() = default;
+
+View Decoder::prefill(const std::vector<std::int32_t>& ids) {
+  State& s = *state_;
+  s.prompt.forward(s.weights.data(), s.packed, ids.data(), nullptr);
+  s.step.take_caches(s.prompt, s.settings.prompt);
+  s.tokens = s.settings.prompt;
+  return s.prompt.logits();
+}
+
+View Decoder::decode(const std::vector<std::int32_t>& ids) {
+  State& s = *state_;
+  if (s.tokens >= s.settings.capacity) throw Error(Fault::Usage, "the cache is full");
+  s.step.set_context(s.tokens);
+  s.step.forward(s.weights.data(), s.packed, ids.data(), nullptr);
+  ++s.tokens;
+  return s.step.logits();
+}
+
+std::size_t Decoder::tokens() const { return state_->tokens; }
+
+double Decoder::step_bytes() const {
+  const State& s = *state_;
+  const Program program = forward(s.architecture, Step::decode(State::whole(s.settings.batch), State::whole(s.tokens)), LayerListing::Distinct);
+  return static_cast<double>(s.streamed.bytes()) + 4 * cost(program, Pass::Forward).traffic.kv;
+}
+
+double Decoder::prefill_flop() const {
+  const State& s = *state_;
+  return cost(forward(s.architecture, Step::prefill(State::whole(s.settings.batch), State::whole(s.settings.prompt)), LayerListing::Distinct), Pass::Forward).matmul_flops;
+}
+
+double Decoder::decode_flop() const {
+  const State& s = *state_;
+  return cost(forward(s.architecture, Step::decode(State::whole(s.settings.batch), State::whole(s.tokens)), LayerListing::Distinct), Pass::Forward).matmul_flops;
+}
+
+std::size_t Decoder::memory_bytes() const {
+  return state_->streamed.bytes() + state_->weights.size() * sizeof(float) + state_->prompt.activation_bytes() + state_->step.activation_bytes();
+}
+
+}  // namespace isoflop::sim

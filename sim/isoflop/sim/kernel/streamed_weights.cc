@@ -1,0 +1,46 @@
+#include "isoflop/sim/kernel/streamed_weights.h"
+
+#include <optional>
+
+#include "isoflop/parallel.h"
+#include "isoflop/sim/kernel/vector_loops.h"
+
+namespace isoflop::sim {
+
+StreamedWeights::StreamedWeights(const WeightLayout& layout, const float* weights, WeightFormat format, int threads) {
+  bool has_head = false;
+  for (const auto& place : layout.places()) has_head = has_head || place.name == "head weight";
+  std::vector<WeightMatrix> wanted;
+  for (const auto& m : weight_matrices(layout)) {
+    const bool table = layout.places()[m.weight].name == "embedding";
+    if (!table || !has_head) wanted.push_back(m);
+  }
+  first_.assign(layout.places().size(), 0);
+  for (std::size_t i = wanted.size(); i-- > 0;) first_[wanted[i].weight] = i;
+  std::vector<std::optional<StreamedMatrix>> made(wanted.size());
+  parallel_for(wanted.size(), threads, [&](std::size_t i) { made[i].emplace(wanted[i].rows, wanted[i].columns, weights + wanted[i].offset, format); });
+  for (auto& matrix : made) matrices_.push_back(std::move(*matrix));
+}
+
+void StreamedWeights::multiply(std::size_t weight, std::size_t expert, View x, const float* bias, View y, Crew& crew) const {
+  const StreamedMatrix& w = matrices_[first_[weight] + expert];
+  std::vector<StreamedInput> inputs(x.rows);
+  for (std::size_t r = 0; r < x.rows; ++r) inputs[r].prepare(x.row(r), w.columns(), w.format());
+  const std::size_t shares = crew.size();
+  crew.run([&](std::size_t share) {
+    const std::size_t first = w.rows() * share / shares, last = w.rows() * (share + 1) / shares;
+    // One row of weights stays in the first-level cache while every row of x uses it.
+    for (std::size_t row = first; row < last; row += 1)
+      for (std::size_t r = 0; r < x.rows; ++r) w.multiply(inputs[r], row, row + 1, y.row(r));
+  });
+  if (bias)
+    for (std::size_t r = 0; r < y.rows; ++r) vector_loops().accumulate(y.width, bias, y.row(r));
+}
+
+std::size_t StreamedWeights::bytes() const {
+  std::size_t sum = 0;
+  for (const auto& matrix : matrices_) sum += matrix.bytes();
+  return sum;
+}
+
+}  // namespace isoflop::sim
