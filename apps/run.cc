@@ -274,8 +274,12 @@ int run(const std::vector<std::string>& given, std::ostream& out, std::ostream& 
       root.parse(reversed);
     } catch (const CLI::CallForHelp&) {
       CLI::App* deepest = &root;
-      while (!deepest->get_subcommands().empty()) deepest = deepest->get_subcommands().front();
-      out << deepest->help();
+      std::string outer;
+      while (!deepest->get_subcommands().empty()) {
+        outer += (outer.empty() ? "" : " ") + (deepest == &root ? std::string("isoflop") : deepest->get_name());
+        deepest = deepest->get_subcommands().front();
+      }
+      out << deepest->help(outer);
       out.flush();
       return 0;
     } catch (const CLI::ParseError& problem) {
