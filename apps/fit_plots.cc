@@ -143,7 +143,7 @@ PlotSpec residual_plot(const RunTable& runs, const ChinchillaFit& fit) {
   PlotSpec plot;
   plot.name = "residuals";
   plot.title = "Residuals of the fitted law";
-  plot.subtitle = "ln(predicted loss) - ln(loss); above zero the law expects more loss than the run had";
+  plot.subtitle = "ln(loss) - ln(predicted loss); below zero the run beat the law";
   plot.source = source_text(runs);
   plot.description = "Residual of every run against its compute.";
   plot.x = {"training compute (FLOP)", Scale::Log, {}, {}};
@@ -157,7 +157,7 @@ PlotSpec residual_plot(const RunTable& runs, const ChinchillaFit& fit) {
   for (std::size_t rank = 0; rank < std::min<std::size_t>(5, order.size()); ++rank) points.labelled[order[rank]] = true;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     points.x.push_back(runs[i].compute_flop());
-    points.y.push_back(fit.residuals[i]);
+    points.y.push_back(-fit.residuals[i]);
     points.names.push_back(runs[i].name.empty() ? fmt::format("line {}", runs[i].line) : runs[i].name);
   }
   plot.points.push_back(std::move(points));
@@ -187,6 +187,82 @@ PlotSpec cloud_plot(const ChinchillaFit& fit, const fits::Draws& draws) {
   best.x = {fit.law.alpha};
   best.y = {fit.law.beta};
   plot.points = {std::move(points), std::move(best)};
+  return plot;
+}
+
+PlotSpec profile_plot(const fits::Profile& profile) {
+  PlotSpec plot;
+  plot.name = "profile-" + profile.name;
+  plot.title = "Profile likelihood of " + profile.name;
+  plot.subtitle = "likelihood ratio of the best fit with this value against the best fit";
+  plot.description =
+      "Likelihood ratio against the value of the parameter, with the chi-squared and the calibrated cut.";
+  plot.x = {profile.name, Scale::Linear, {}, {}};
+  plot.y = {"likelihood ratio", Scale::Linear, 0.0, {}};
+  LineLayer line;
+  line.legend = "profile";
+  for (const auto& point : profile.points) {
+    line.x.push_back(point.value);
+    line.y.push_back(point.likelihood_ratio);
+  }
+  plot.lines.push_back(std::move(line));
+  plot.rules.push_back({"chi-squared", std::nullopt, profile.chi_squared_cut, Dash::Dotted});
+  if (std::isfinite(profile.calibrated_cut))
+    plot.rules.push_back({"calibrated", std::nullopt, profile.calibrated_cut, Dash::Dashed});
+  plot.rules.push_back({"fit", profile.estimate, std::nullopt, Dash::Solid});
+  return plot;
+}
+
+PlotSpec surface_plot(const ChinchillaFit& fit, const fits::ProfileSurface& surface) {
+  PlotSpec plot;
+  plot.name = "surface";
+  plot.title = "Profile surface of the exponents";
+  plot.subtitle = "square root of the likelihood ratio, all other parameters at their best";
+  plot.description = "How much worse the best fit becomes at every pair of exponents.";
+  plot.x = {"alpha", Scale::Linear, surface.alpha.front(), surface.alpha.back()};
+  plot.y = {"beta", Scale::Linear, surface.beta.front(), surface.beta.back()};
+  HeatLayer heat;
+  heat.legend = "sqrt(LR)";
+  heat.x = surface.alpha;
+  heat.y = surface.beta;
+  for (double ratio : surface.likelihood_ratio) heat.z.push_back(std::sqrt(std::max(0.0, ratio)));
+  plot.heat.push_back(std::move(heat));
+  PointLayer best;
+  best.legend = "fit";
+  best.colour = 1;
+  best.marker = Marker::Diamond;
+  best.size = 1.6;
+  best.x = {fit.law.alpha};
+  best.y = {fit.law.beta};
+  plot.points.push_back(std::move(best));
+  return plot;
+}
+
+PlotSpec hindcast_plot(const std::vector<fits::HindcastRow>& rows, const FittedValue& exponent_a) {
+  PlotSpec plot;
+  plot.name = "hindcast";
+  plot.title = "Drift of the exponent a with the range of compute";
+  plot.subtitle = "N* ~ C^a fitted to the runs at or below each cut";
+  plot.description =
+      "Exponent a of fits to runs below rising compute cuts, with intervals, and of the fit to all runs.";
+  plot.x = {"compute cut (FLOP)", Scale::Log, {}, {}};
+  plot.y = {"exponent a", Scale::Linear, {}, {}};
+  PointLayer points;
+  points.legend = "fit below the cut";
+  LineLayer line;
+  for (const auto& row : rows) {
+    points.x.push_back(row.cut_flop);
+    points.y.push_back(row.exponent_a.estimate);
+    const bool known = std::isfinite(row.exponent_a.low);
+    points.y_low.push_back(known ? row.exponent_a.low : row.exponent_a.estimate);
+    points.y_high.push_back(known ? row.exponent_a.high : row.exponent_a.estimate);
+  }
+  line.x = points.x;
+  line.y = points.y;
+  line.width = 1;
+  plot.lines.push_back(std::move(line));
+  plot.points.push_back(std::move(points));
+  plot.rules.push_back({"all runs", std::nullopt, exponent_a.estimate, Dash::Dashed});
   return plot;
 }
 

@@ -85,3 +85,36 @@ TEST_CASE("fit refuses bad options and bad files with the documented exit codes"
   CHECK(outcome.code == 3);
   CHECK(outcome.err.find("bad_runs.csv:2:2") != std::string::npos);
 }
+
+TEST_CASE("fit warns that runs of one model size err together and gives the interval that allows for it") {
+  const auto outcome = isoflop_command({"fit", "chinchilla", "--exclude-highest", "5", "--bootstrap", "200", "--json"});
+  const Value envelope = parse_json(outcome.out, "output");
+  const Value& result = envelope.at("result");
+  CHECK(result.at("diagnostics").at("size_correlation").at("p").number() < 0.05);
+  const Value& safer = result.at("recommended").at("exponent_a");
+  CHECK(safer.at("low").number() < result.at("exponent_a").at("estimate").number());
+  CHECK(agrees(result.at("diagnostics").at("scaled_condition").number(), 219.6, 3.5));
+  bool by_size = false, form = false;
+  for (const Value& warning : envelope.at("warnings").items()) {
+    by_size = by_size || warning.text().find("one model size err together") != std::string::npos;
+    form = form || warning.text().find("additive form is rejected") != std::string::npos;
+  }
+  CHECK(by_size);
+  CHECK(form);
+}
+
+TEST_CASE("fit shows every scheme and every diagnostic on request") {
+  const auto outcome = isoflop_command({"fit", "chinchilla", "--exclude-highest", "5", "--bootstrap", "60", "--schemes",
+                                        "--diagnostics", "--draws", "--json"});
+  REQUIRE(outcome.code == 0);
+  const Value result = result_of(outcome);
+  CHECK(result.at("uncertainty_panel").items().size() >= 13);
+  CHECK(result.at("profiles").items().size() == 4);
+  const Value& diagnostics = result.at("diagnostics");
+  CHECK(diagnostics.at("delta_sweep").items().size() == 6);
+  CHECK(diagnostics.at("drop_sweep").items().size() == 9);
+  CHECK(diagnostics.at("influence").items().size() == 8);
+  CHECK(diagnostics.at("hindcast").items().size() >= 5);
+  CHECK(diagnostics.at("form_tests").items().size() == 3);
+  CHECK(result.at("draws").at("alpha").items().size() == 60);
+}

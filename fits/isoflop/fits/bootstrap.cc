@@ -20,7 +20,8 @@ using kernel::Resample;
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 // Coarser than the fit's own grid: a replicate differs little from the sample, whose optimum is a start as well.
-// Against a 16 x 16 search of every replicate these find the same minimum (tests/fits/bootstrap_test.cc).
+// Measured against a 16 x 16 search of every replicate: no worse minimum in 8000 replicates of 240 runs, 2000 of 120
+// and 2000 of 40. Newton from the sample's optimum alone misses 2 in 1000 of the small ones.
 constexpr double grid_low = 0.1, grid_high = 1.1;
 constexpr std::size_t grid_points = 5, diagonal_points = 16;
 
@@ -173,6 +174,25 @@ FittedValue percentile_interval(const Draws& draws, const ChinchillaLaw& law, co
   result.se = standard_deviation(values);
   result.low = quantile(values, (1 - level) / 2);
   result.high = quantile(values, (1 + level) / 2);
+  return result;
+}
+
+FittedValue normal_interval(const Draws& draws, const ChinchillaLaw& law, const Functional& f, double level,
+                            bool logarithmic) {
+  FittedValue result{f(law), nan, nan, nan};
+  auto values = finite_values(draws, f);
+  if (values.size() < 20) return result;
+  result.se = standard_deviation(values);
+  const double z = normal_quantile((1 + level) / 2);
+  if (logarithmic) {
+    for (double& v : values) v = std::log(v);
+    const double reach = std::exp(z * standard_deviation(values));
+    result.low = result.estimate / reach;
+    result.high = result.estimate * reach;
+  } else {
+    result.low = result.estimate - z * result.se;
+    result.high = result.estimate + z * result.se;
+  }
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include "isoflop/fits/bootstrap.h"
 #include "isoflop/fits/identifiability.h"
 #include "isoflop/fits/jacobian.h"
+#include "isoflop/random.h"
 #include "isoflop/statistics.h"
 
 namespace isoflop::fits {
@@ -23,7 +24,49 @@ Eigen::MatrixXd weighted_jacobian(const RunTable& runs, const ChinchillaFit& fit
   return jacobian;
 }
 
+// One-way analysis of variance, for groups of unequal size.
+double intraclass(const std::vector<double>& values, const std::vector<std::size_t>& groups, std::size_t count) {
+  std::vector<double> sum(count, 0), size(count, 0);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    sum[groups[i]] += values[i];
+    size[groups[i]] += 1;
+  }
+  const double n = static_cast<double>(values.size()), k = static_cast<double>(count), center = mean(values);
+  double between = 0, within = 0, squares = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double own = sum[groups[i]] / size[groups[i]];
+    within += (values[i] - own) * (values[i] - own) / (n - k);
+  }
+  for (std::size_t g = 0; g < count; ++g) {
+    const double own = sum[g] / size[g] - center;
+    between += size[g] * own * own / (k - 1);
+    squares += size[g] * size[g];
+  }
+  const double typical_size = (n - squares / n) / (k - 1);
+  return (between - within) / (between + (typical_size - 1) * within);
+}
+
 }  // namespace
+
+GroupCorrelation residual_correlation(const ChinchillaFit& fit, const std::vector<std::size_t>& groups,
+                                      std::uint64_t seed) {
+  GroupCorrelation result;
+  result.groups = group_count(groups);
+  if (result.groups < 3 || result.groups + 3 > groups.size()) return result;
+  const double limit = 3 * scaled_mad(fit.residuals, 0);
+  std::vector<double> clipped;
+  for (double r : fit.residuals) clipped.push_back(std::clamp(r, -limit, limit));
+  result.intraclass = intraclass(clipped, groups, result.groups);
+  constexpr int regroupings = 999;
+  Random random(seed, 0);
+  int as_large = 0;
+  for (int k = 0; k < regroupings; ++k) {
+    for (std::size_t i = clipped.size(); i-- > 1;) std::swap(clipped[i], clipped[random.index(i + 1)]);
+    if (intraclass(clipped, groups, result.groups) >= result.intraclass) ++as_large;
+  }
+  result.p = (1.0 + as_large) / (1.0 + regroupings);
+  return result;
+}
 
 Identifiability identifiability(const RunTable& runs, const ChinchillaFit& fit, const ChinchillaOptions& options) {
   Identifiability result;

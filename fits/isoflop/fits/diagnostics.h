@@ -1,6 +1,7 @@
 // Whether a fit can be leaned on: how well the runs pin the parameters, and how the answer moves with choices that the
 // data do not make (the Huber threshold, which runs are left out, a single run).
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,17 @@ struct Identifiability {
   std::size_t model_sizes = 0, token_counts = 0;  ///< distinct, split where the logarithm jumps by more than 0.01
 };
 Identifiability identifiability(const RunTable& runs, const ChinchillaFit& fit, const ChinchillaOptions& options);
+
+/// Whether runs of one model size err together: intraclass correlation of the residuals (clipped at three scaled MADs)
+/// by size, and the share of 999 random regroupings of the same residuals that come out as large. Where they do,
+/// schemes that resample single runs claim too much.
+struct GroupCorrelation {
+  double intraclass = 0;
+  double p = 1;
+  std::size_t groups = 0;
+};
+GroupCorrelation residual_correlation(const ChinchillaFit& fit, const std::vector<std::size_t>& groups,
+                                      std::uint64_t seed);
 
 /// The fit with every threshold.
 struct DeltaRow {

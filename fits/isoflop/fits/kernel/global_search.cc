@@ -226,49 +226,48 @@ Point polish(const Rows& rows, const Theta& start, const ChinchillaOptions& opti
   return newton(options.delta, NewtonSettings{}.stop_relative);
 }
 
+namespace {
+
+// Cells that are lower than all their neighbours.
+bool is_local_minimum(const ExponentGrid& grid, const std::vector<double>& values, std::size_t cell) {
+  const auto side = static_cast<long>(grid.points()), rows = grid.diagonal() ? 1 : side;
+  const long row = grid.diagonal() ? 0 : static_cast<long>(cell) / side, column = static_cast<long>(cell) % side;
+  for (long i = std::max(0L, row - 1); i <= std::min(rows - 1, row + 1); ++i)
+    for (long j = std::max(0L, column - 1); j <= std::min(side - 1, column + 1); ++j)
+      if (values[static_cast<std::size_t>(i * side + j)] < values[cell]) return false;
+  return true;
+}
+
+// (A/N^alpha)^k is a power law again: each start at several k, with the same terms.
+std::vector<Theta> with_couplings(const std::vector<Theta>& starts) {
+  std::vector<Theta> coupled;
+  for (const Theta& t : starts)
+    for (double k : {1.0, 0.7, 0.45, 1.4}) coupled.push_back({t[0] / k, t[1] / k, t[2], t[3] / k, t[4] / k, t[5] * k});
+  return coupled;
+}
+
+}  // namespace
+
 SearchResult global_search(const Rows& rows, const ExponentGrid& grid, const ChinchillaOptions& options,
                            const FreeMap& map, const SearchSettings& settings, const std::vector<Theta>& extra) {
   std::vector<Point> cells(grid.cells());
   parallel_for(grid.cells(), settings.threads,
                [&](std::size_t c) { cells[c] = solve_cell(rows, grid, c, options, settings.cell_steps); });
-  const auto value = [&cells](std::size_t c) { return std::isfinite(cells[c].objective) ? cells[c].objective : 1e300; };
   std::vector<double> values;
-  for (std::size_t c = 0; c < cells.size(); ++c) values.push_back(value(c));
+  for (const Point& cell : cells) values.push_back(std::isfinite(cell.objective) ? cell.objective : 1e300);
   const auto order = sorted_order(values);
 
-  // The best cells, and every other cell that is lower than its neighbours: a basin of its own.
-  const std::size_t side = grid.points();
-  const auto is_local_minimum = [&](std::size_t c) {
-    const auto row = static_cast<long>(grid.diagonal() ? 0 : c / side),
-               column = static_cast<long>(grid.diagonal() ? c : c % side);
-    for (long i = row - 1; i <= row + 1; ++i)
-      for (long j = column - 1; j <= column + 1; ++j) {
-        if (i < 0 || j < 0 || j >= static_cast<long>(side) || i >= (grid.diagonal() ? 1 : static_cast<long>(side)))
-          continue;
-        const auto other = static_cast<std::size_t>(i) * side + static_cast<std::size_t>(j);
-        if (values[other] < values[c]) return false;
-      }
-    return true;
-  };
-  std::vector<Theta> starts = extra;
-  for (std::size_t rank = 0, taken = 0; rank < order.size() && taken < 2 * settings.polishes; ++rank)
-    if (rank < settings.polishes || is_local_minimum(order[rank])) {
-      ++taken;
+  std::vector<Theta> starts;
+  for (std::size_t rank = 0; rank < order.size() && starts.size() < 2 * settings.polishes; ++rank)
+    if (rank < settings.polishes || is_local_minimum(grid, values, order[rank]))
       starts.push_back(cells[order[rank]].theta);
-    }
-  if (options.coupled) {
-    // (A/N^alpha)^k is a power law again: each start at several k, with the same terms.
-    std::vector<Theta> coupled;
-    for (const Theta& t : starts)
-      for (double k : {1.0, 0.7, 0.45, 1.4})
-        coupled.push_back({t[0] / k, t[1] / k, t[2], t[3] / k, t[4] / k, t[5] * k});
-    starts = std::move(coupled);
-  }
+  if (options.coupled) starts = with_couplings(starts);
+  starts.insert(starts.end(), extra.begin(), extra.end());
   SearchResult result;
   result.polished.resize(starts.size());
   parallel_for(starts.size(), settings.threads,
                [&](std::size_t i) { result.polished[i] = polish(rows, starts[i], options, map); });
-  result.tried = starts.size();
+  result.tried = result.polished.size();
   result.best.objective = 1e300;
   for (const Point& p : result.polished)
     if (p.objective < result.best.objective) result.best = p;

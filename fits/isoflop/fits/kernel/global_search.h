@@ -98,7 +98,8 @@ struct SearchResult {
   std::vector<Point> polished;
 };
 
-/// Polishes the best cells, every local minimum of the grid (at most twice `polishes` in all), and `extra` starts.
+/// Polishes `extra` starts, the best cells, and every local minimum of the grid (at most twice `polishes` cells in
+/// all).
 SearchResult global_search(const Rows& rows, const ExponentGrid& grid, const ChinchillaOptions& options,
                            const FreeMap& map, const SearchSettings& settings, const std::vector<Theta>& extra = {});
 
