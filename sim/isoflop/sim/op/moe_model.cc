@@ -39,6 +39,7 @@ std::vector<double> popularity(const MoeShape& shape) {
 
 // Probability that an expert with so many rows on average has any.
 double touch_probability(const MoeShape& shape, double rows) {
+  if (shape.touched_experts > 0) return std::min(1.0, shape.touched_experts / shape.experts);
   if (shape.dealt_evenly) return std::min(1.0, rows);
   if (shape.routing_skew > 0) return 1 - std::exp(-rows);
   return 1 - std::pow(1 - shape.per_token / shape.experts, shape.tokens);
@@ -104,7 +105,8 @@ OpCost moe_cost(const MoeShape& shape, const ExpertLoad& load, const DeviceLimit
   for (std::size_t t = 0; t < expert_tile_rows.size(); ++t)
     for (const double columns : tile_columns) {
       double both_s = 0;
-      for (const auto& [outputs, depth] : {std::pair{2 * f, d}, std::pair{d, f}}) {
+      for (const auto& [outputs, depth] : {std::pair{std::max(1.0, shape.matrices - 1) * f, d}, std::pair{d, f}}) {
+        if (shape.matrices < 2 && depth == f) break;
         const double waves = std::ceil(load.row_tiles[t] * std::ceil(outputs / columns) / units);
         const double compute = 2 * expert_tile_rows[t] * columns * depth / flop_per_s;
         const double feed = (expert_tile_rows[t] * activation_bytes + columns * weight_bytes) * depth / feed_per_s;
@@ -112,16 +114,16 @@ OpCost moe_cost(const MoeShape& shape, const ExpertLoad& load, const DeviceLimit
       }
       tiles_s = std::min(tiles_s, both_s);
     }
-  const double expert_bytes = load.touched * 3 * d * f * weight_bytes;
-  const double row_bytes = load.rows * (3 * d + 3 * f) * 2;
+  const double expert_bytes = load.touched * shape.matrices * d * f * weight_bytes;
+  const double row_bytes = load.rows * (shape.matrices < 2 ? d + f : 3 * d + shape.matrices * f) * 2;
   const double bandwidth = limits.bandwidth_bytes_per_s * v[Eb];
   const double weights_s = expert_bytes / bandwidth;
   const double traffic_s = (row_bytes + v[Traffic] * shape.tokens * shape.per_token * d) / bandwidth;
   const double start_s = v[T0] + v[TExpert] * shape.experts;
   OpCost cost;
-  cost.arithmetic_s = 6 * load.rows * d * f / limits.peak_flop_per_s;
+  cost.arithmetic_s = 2 * shape.matrices * load.rows * d * f / limits.peak_flop_per_s;
   // Least traffic: weights touched, rows in and out once.
-  cost.memory_s = (expert_bytes + load.rows * 2 * d * 2) / limits.bandwidth_bytes_per_s;
+  cost.memory_s = (expert_bytes + load.rows * (d + (shape.matrices < 2 ? f : d)) * 2) / limits.bandwidth_bytes_per_s;
   cost.floor_s = std::max(cost.arithmetic_s, cost.memory_s);
   const double work_s = overlapped(tiles_s, weights_s) + traffic_s;
   cost.seconds = start_s + work_s;

@@ -2,7 +2,7 @@
 // of tokens around them.
 //
 //   t = t0 + t_expert E + (tiles^2 + weights^2)^(1/2) + traffic
-//   weights = touched experts * 3 d f bytes / (bandwidth e_b)
+//   weights = touched experts * 3 d f bytes / (bandwidth e_b); 2 d f without a gate
 //   tiles   = sum over both products of waves * max(arithmetic, feeding) as in the dense model, where an expert with r
 //             rows fills ceil(r / a) tiles of a rows; minimised over tile sizes
 //   traffic = (rows in and out of both products + x bytes per token, expert and width) / (bandwidth e_b)

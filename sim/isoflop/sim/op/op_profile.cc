@@ -48,7 +48,8 @@ ResolvedCell OpProfile::datasheet(const OpKey& key) const {
   ResolvedCell resolved;
   resolved.basis = Basis::Datasheet;
   resolved.values = generic_values(key);
-  const OpCell* cell = find(datasheet_chip, {key.op, "all"});
+  const OpCell* cell = find(datasheet_chip, key);
+  if (!cell) cell = find(datasheet_chip, {key.op, all_variants});
   resolved.interval = cell ? cell->interval : unmeasured_interval;
   resolved.origin = "data sheet limits with generic efficiencies; no measured kernels used" +
                     std::string(cell ? ", interval from how that errs on chips we know" : ", interval assumed");

@@ -5,7 +5,8 @@
 //
 // Where a chip has no cell for a key, constants are borrowed: those of the chip's other 16-bit format, else the
 // geometric mean over the chips that have one (cell "any", interval from predicting each chip with the mean of the
-// others), else generic efficiencies over data-sheet limits (cell "datasheet", interval from how that erred).
+// others; only where that errs less than generic efficiencies do), else generic efficiencies over data-sheet limits (cell
+// "datasheet", interval from how that erred).
 #pragma once
 #include <map>
 #include <set>
@@ -20,6 +21,7 @@ namespace isoflop::sim {
 
 inline constexpr const char* any_chip = "any";
 inline constexpr const char* datasheet_chip = "datasheet";
+inline constexpr const char* all_variants = "all";
 
 struct CellConstant {
   std::string name, unit;
