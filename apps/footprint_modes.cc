@@ -5,6 +5,7 @@
 #include "apps/catalogue_report.h"
 #include "apps/footprint_report.h"
 #include "isoflop/number_text.h"
+#include "isoflop/sim/footprint/cohort.h"
 
 namespace isoflop::app {
 namespace {
@@ -75,9 +76,10 @@ Report published_report(const DataFolder& data) {
     circular += row.tier() == MeterTier::TdpTimesHours;
     metered += row.is_measured();
     inconsistent += a.verdict == Verdict::Inconsistent;
-    t.rows.push_back({row.label(), cell(row.accelerator_hours), row.energy_basis, cell(row.energy_mwh), cell(a.energy_mwh),
-                      cell(row.operational_tco2e), cell(a.operational_tco2e), cell(a.implied_kg_per_it_kwh), cell(a.implied_mfu),
-                      std::string(name_of(a.verdict)), reasons(a, Verdict::Doubtful)});
+    t.rows.push_back({row.label(), cell(row.accelerator_hours), row.energy_basis, cell(row.energy_mwh),
+                      cell(a.energy_mwh), cell(row.operational_tco2e), cell(a.operational_tco2e),
+                      cell(a.implied_kg_per_it_kwh), cell(a.implied_mfu), std::string(name_of(a.verdict)),
+                      reasons(a, Verdict::Doubtful)});
     list.push_back(audit_value(row, a));
   }
   t.note = "kg/IT kWh = printed tonnes over IT energy: PUE x grid as the owner must have used it";
@@ -86,7 +88,8 @@ Report published_report(const DataFolder& data) {
   report.result["metered"] = metered;
   report.result["inconsistent"] = inconsistent;
   report.headline = fmt::format(
-      "{} published rows: {} are TDP x hours, so that reproducing them tests arithmetic; {} rest on metered power; {} contradicts itself.",
+      "{} published rows: {} are TDP x hours, so that reproducing them tests arithmetic; {} rest on metered power; {} "
+      "contradicts itself.",
       table.all().size(), circular, metered, inconsistent);
   report.tables.push_back(std::move(t));
   report.inputs.push_back(input_of(table.origin(), table.all().size()));
@@ -102,10 +105,11 @@ void put_published(Report& report, const PublishedFootprint& row, const Accelera
     const double printed_kg = *row.operational_tco2e * 1e3;
     const char* where = printed_kg < estimate.operational_kg.low    ? "below"
                         : printed_kg > estimate.operational_kg.high ? "above"
-                                                                     : "inside";
-    report.headline += fmt::format(" The owner prints {} t operational ({}), {} the interval of {}.",
-                                   format_number(*row.operational_tco2e), row.energy_basis == "tdp_x_hours" ? "TDP x hours" : row.energy_basis,
-                                   where, with_interval(estimate.operational_kg, carbon_unit(estimate.operational_kg.central)));
+                                                                    : "inside";
+    report.headline += fmt::format(
+        " The owner prints {} t operational ({}), {} the interval of {}.", format_number(*row.operational_tco2e),
+        row.energy_basis == "tdp_x_hours" ? "TDP x hours" : row.energy_basis, where,
+        with_interval(estimate.operational_kg, carbon_unit(estimate.operational_kg.central)));
   }
   for (const auto& finding : a.findings) {
     if (finding.verdict == Verdict::Inconsistent)
@@ -139,12 +143,104 @@ Report gemini_report(const DataFolder& data, std::uint64_t seed, int threads) {
   put_footprint(report.result, estimate);
   report.result["subject"] = "Gemini median text prompt";
   report.headline = fmt::format(
-      "Gemini median text prompt: 0.24 Wh with host, idle and PUE, against 0.10 Wh for the active accelerator alone (2.4 times "
+      "Gemini median text prompt: 0.24 Wh with host, idle and PUE, against 0.10 Wh for the active accelerator alone "
+      "(2.4 times "
       "less); location-based on the US grid that is {}, where the owner prints 0.03 g market-based.",
       with_interval(estimate.operational_kg, carbon_unit(estimate.operational_kg.central)));
   describe_footprint(report, estimate, "Gemini median text prompt, location-based on the US grid");
   put_equivalences(report, estimate.total_kg, load_equivalences(data));
-  report.warnings.push_back("the owner publishes no interval and no embodied figure per prompt: neither is in these numbers");
+  report.warnings.push_back(
+      "the owner publishes no interval and no embodied figure per prompt: neither is in these numbers");
+  return report;
+}
+
+Report cohort_report(const Settings& settings, const std::string& claims_file, std::size_t draws) {
+  const auto devices = AcceleratorCatalogue::load(settings.data);
+  const auto grids = GridCatalogue::load(settings.data);
+  const auto table = PublishedTable::load(settings.data);
+  const auto models = ModelCatalogue::load(settings.data);
+  Report report;
+  report.command = "footprint";
+  std::vector<Claim> claims = known_claims();
+  if (!claims_file.empty()) {
+    const CsvTable given = CsvTable::read(claims_file);
+    claims = read_claims(given);
+    report.inputs.push_back({given.name(), given.sha256(), given.rows(), 0});
+  }
+  const CohortTable c = cohort(models, table, devices, grids, claims, {draws, settings.seed, settings.threads});
+  ReportTable t;
+  t.title = "Published against recomputed";
+  t.columns = {{"model", "model", Align::Left},
+               {"FLOP (6ND)", "training_flop", Align::Right, 3},
+               {"device", "device", Align::Left},
+               {"hours published", "hours_published", Align::Right, 4},
+               {"from 6ND", "hours_from_6nd", Align::Right, 3},
+               {"low", "hours_low", Align::Right, 3},
+               {"high", "hours_high", Align::Right, 3},
+               {"t published", "operational_published_t", Align::Right, 4},
+               {"t operational", "operational_t", Align::Right, 3},
+               {"low", "operational_low_t", Align::Right, 3},
+               {"high", "operational_high_t", Align::Right, 3},
+               {"t embodied", "embodied_t", Align::Right, 2}};
+  ReportTable why;
+  why.title = "What disagrees, and why";
+  why.columns = {{"model", "model", Align::Left}, {"what disagrees", "disagreement", Align::Left}};
+  Value& list = report.result["models"] = Value::array();
+  std::size_t outside = 0, published_t = 0;
+  for (const auto& line : c.lines) {
+    std::vector<TableCell> row{line.model, cell(line.training_flop), line.device, cell(line.hours_published)};
+    const auto hours = line.hours_from_6nd;
+    for (const auto& x :
+         {hours ? std::optional(hours->central) : std::nullopt, hours ? std::optional(hours->low) : std::nullopt,
+          hours ? std::optional(hours->high) : std::nullopt, line.operational_published_t})
+      row.push_back(cell(x));
+    Value entry = Value::object({{"model", line.model},
+                                 {"organisation", line.organisation},
+                                 {"release_date", line.release_date},
+                                 {"training_flop", line.training_flop},
+                                 {"accelerator_hours_published", line.hours_published},
+                                 {"accelerator_hours_from_6nd", hours ? Value(*hours) : Value()},
+                                 {"operational_published_tco2e", line.operational_published_t},
+                                 {"disagreements", line.disagreements}});
+    if (line.footprint) {
+      const auto& f = *line.footprint;
+      for (double kg : {f.operational_kg.central, f.operational_kg.low, f.operational_kg.high, f.embodied_kg.central})
+        row.emplace_back(kg / 1e3);
+      entry["operational_kg"] = f.operational_kg;
+      entry["embodied_kg"] = f.embodied_kg;
+      entry["energy_facility_kwh"] = f.facility_kwh;
+      entry["water_l"] = f.water_l;
+      if (line.operational_published_t) {
+        ++published_t;
+        outside += *line.operational_published_t * 1e3 < f.operational_kg.low;
+      }
+    } else {
+      row.resize(t.columns.size());
+    }
+    t.rows.push_back(std::move(row));
+    for (const auto& d : line.disagreements) why.rows.push_back({line.model, d});
+    list.push_back(std::move(entry));
+  }
+  for (const auto& remark : c.remarks) why.rows.push_back({std::string("the whole table"), remark});
+  t.note =
+      "\"from 6ND\": learnt from other families' runs; tonnes in the common convention: measured power share, host, "
+      "PUE, "
+      "location-based; - = not disclosed";
+  report.result["remarks"] = c.remarks;
+  report.headline = fmt::format(
+      "Of {} models {} publish tonnes; {} of these lie below the interval of the common convention, because TDP x "
+      "hours leaves out "
+      "host and idle. {} figures of the checked table disagree with the owners' own.",
+      c.lines.size(), published_t, outside, why.rows.size() - c.remarks.size());
+  report.tables.push_back(std::move(t));
+  report.tables.push_back(std::move(why));
+  report.seed = settings.seed;
+  for (const auto& origin : {table.origin(), models.origin(), devices.origin(), grids.origin()})
+    report.inputs.push_back(input_of(origin, origin.rows));
+  if (claims_file.empty())
+    report.assumptions.push_back({"checked table", "7 of its figures", "", known_claims().front().source});
+  report.assumptions.push_back(
+      {"power, host, PUE, grid, embodied", "priors of `isoflop footprint MODEL --explain`", "", "see there"});
   return report;
 }
 

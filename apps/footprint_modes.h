@@ -1,4 +1,4 @@
-// The parts of `footprint` that are not a plain run: published figures, their audit, the Gemini prompt.
+// The parts of `footprint` about published figures: their audit, the cohort's table, the Gemini prompt.
 #pragma once
 #include <string>
 #include <vector>
@@ -19,5 +19,8 @@ void put_published(Report& report, const sim::PublishedFootprint& row, const Acc
 
 /// The one published full-stack figure per prompt, replayed and restated on the US grid.
 Report gemini_report(const DataFolder& data, std::uint64_t seed, int threads);
+
+/// The environmental table of the spring-2024 cohort, published against recomputed. `claims`: a table to check, or "".
+Report cohort_report(const Settings& settings, const std::string& claims, std::size_t draws);
 
 }  // namespace isoflop::app

@@ -24,6 +24,28 @@ void override_with(UncertainInput& input, const std::string& text, const std::st
   input.source = option;
 }
 
+/// The zone's average as the factor, its marginal beside where a table has one; never one for the other.
+void set_zone(ActivityInputs& in, const GridCatalogue& grids, const std::string& zone, std::optional<long> year) {
+  const GridFactor* average = nullptr;
+  for (const GridFactor* row : grids.require_all(zone)) {
+    if (year && row->year != *year) continue;
+    if (row->kind == "marginal") {
+      if (!in.marginal_kg_per_kwh) in.marginal_kg_per_kwh = row->kgco2e_per_kwh;
+    } else if (!average) {
+      average = row;
+    }
+  }
+  if (!average)
+    grids.require(zone, year ? std::optional<std::int64_t>(*year) : std::nullopt);  // says which years there are
+  if (!average) throw Error(Fault::Usage, "--grid: zone " + zone + " has only marginal factors");
+  if (average->accounting == "market")
+    throw Error(Fault::Usage,
+                "--grid: " + zone +
+                    " is a market-based factor; name the place's grid here and give this one with --market-kg " +
+                    format_number(average->kgco2e_per_kwh));
+  set_grid(in, *average);
+}
+
 }  // namespace
 
 void FootprintOptions::declare_run(OptionSet& options) {
@@ -40,7 +62,8 @@ void FootprintOptions::declare_run(OptionSet& options) {
   options.choice("--meter", meter, {"counter", "rapl", "reported"}, "where --energy-kwh or --power comes from");
   options.text("--power", power, "mean watts of a busy device");
   options.text("--tdp", tdp, "watts at full load, where the data sheet is not the limit");
-  options.number("--idle-w", idle_w, "measured idle watts of a device (two-point load curve)", NumberRange::not_negative());
+  options.number("--idle-w", idle_w, "measured idle watts of a device (two-point load curve)",
+                 NumberRange::not_negative());
   options.number("--full-w", full_w, "measured watts at full load", NumberRange::positive());
   options.number("--load", load, "mean load, for the two-point curve", NumberRange::fraction());
 }
@@ -49,7 +72,8 @@ void FootprintOptions::declare_site(OptionSet& options) {
   options.group("Where");
   options.text("--grid", grid, "zone of `isoflop grids list`, or kg CO2e per kWh");
   options.whole("--year", year, "year of the zone's factor; the newest when absent", 1990, 2100);
-  options.number("--marginal-kg", marginal, "marginal kg CO2e per kWh, shown beside the average", NumberRange::not_negative());
+  options.number("--marginal-kg", marginal, "marginal kg CO2e per kWh, shown beside the average",
+                 NumberRange::not_negative());
   options.number("--market-kg", market, "market-based kg CO2e per kWh, shown beside; never enters a total or score",
                  NumberRange::not_negative());
   options.text("--pue", pue, "facility energy per IT energy");
@@ -84,8 +108,8 @@ void FootprintOptions::apply_run(ActivityInputs& in, const Accelerator& machine,
     in.device_hours.distribution = Distribution::fixed(*count * *days * 24 * busy.value_or(1));
     in.device_hours.source = fmt::format("{} devices x {} days x 24 h{}", format_number(*count), format_number(*days),
                                          busy ? " x " + format_number(*busy) + " busy" : "");
-  } else if (in.device_hours.distribution.is_fixed() && in.device_hours.distribution.median() > 0 && !params && !tokens &&
-             mfu.empty()) {
+  } else if (in.device_hours.distribution.is_fixed() && in.device_hours.distribution.median() > 0 && !params &&
+             !tokens && mfu.empty()) {
     // a published row brought its own hours
   } else if (run_params && run_tokens) {
     if (mfu.empty()) {
@@ -99,12 +123,15 @@ void FootprintOptions::apply_run(ActivityInputs& in, const Accelerator& machine,
       std::vector<double> sample;
       for (int i = 1; i < 200; ++i)
         sample.push_back(device_hours_6nd(*run_params, *run_tokens, *peak, share.quantile(i / 200.0)));
-      in.device_hours.distribution = share.is_fixed() ? Distribution::fixed(sample.front()) : Distribution::empirical(sample);
+      in.device_hours.distribution =
+          share.is_fixed() ? Distribution::fixed(sample.front()) : Distribution::empirical(sample);
       in.device_hours.source = "6ND over peak and --mfu " + share.text();
     }
   }
   const bool counted = meter == "counter" || meter.empty();
-  const MeterTier tier = counted ? MeterTier::EnergyCounter : meter == "rapl" ? MeterTier::Rapl : MeterTier::ReportedPower;
+  const MeterTier tier = counted           ? MeterTier::EnergyCounter
+                         : meter == "rapl" ? MeterTier::Rapl
+                                           : MeterTier::ReportedPower;
   if (!metered_kwh.empty()) {
     const auto energy = Distribution::parse(metered_kwh, "--energy-kwh");
     if (!(energy.lowest() > 0)) throw Error(Fault::Usage, "--energy-kwh: \"" + metered_kwh + "\" is not positive");
@@ -114,7 +141,8 @@ void FootprintOptions::apply_run(ActivityInputs& in, const Accelerator& machine,
       in.power_fraction.source = "--energy-kwh";
     }
   } else if (idle_w || full_w || load) {
-    if (!idle_w || !full_w || !load) throw Error(Fault::Usage, "a two-point load curve needs --idle-w, --full-w and --load");
+    if (!idle_w || !full_w || !load)
+      throw Error(Fault::Usage, "a two-point load curve needs --idle-w, --full-w and --load");
     set_device_power(in, LoadCurve::two_point(*idle_w, *full_w).power_w(*load), MeterTier::TwoPointCurve,
                      fmt::format("idle {} W, full {} W at load {}, exponent 0.5", format_number(*idle_w),
                                  format_number(*full_w), format_number(*load)));
@@ -127,8 +155,10 @@ void FootprintOptions::apply_run(ActivityInputs& in, const Accelerator& machine,
     }
   }
   if (!(in.device_hours.distribution.median() > 0))
-    throw Error(Fault::Usage, "say how long it ran: --hours, or --count and --days, or --params and --tokens, or --energy-kwh");
-  if (!(in.tdp_w.distribution.median() > 0)) throw Error(Fault::CannotRun, machine.id + " states no TDP; give --tdp or --power");
+    throw Error(Fault::Usage,
+                "say how long it ran: --hours, or --count and --days, or --params and --tokens, or --energy-kwh");
+  if (!(in.tdp_w.distribution.median() > 0))
+    throw Error(Fault::CannotRun, machine.id + " states no TDP; give --tdp or --power");
   if (busy) set_busy_share(in, *busy);
 }
 
@@ -139,7 +169,7 @@ void FootprintOptions::apply_rest(ActivityInputs& in, const GridCatalogue& grids
     if (is_number)
       override_with(in.grid_kg_per_kwh, grid, "--grid", -1e-3);
     else
-      set_grid(in, grids.require(grid, year ? std::optional<std::int64_t>(*year) : std::nullopt));
+      set_zone(in, grids, grid, year);
   }
   if (!site.empty()) set_site(in, SiteCatalogue::load(data).require(site));
   override_with(in.pue, pue, "--pue", 1, 10);

@@ -35,7 +35,8 @@ Value share_list(const std::vector<VarianceShare>& shares) {
 Value ledger_list(const std::vector<LedgerStep>& ledger, const std::string& unit) {
   Value list = Value::array();
   for (const auto& step : ledger)
-    list.push_back(Value::object({{"step", step.name}, {"added_" + unit, step.added}, {"cumulative_" + unit, step.cumulative}}));
+    list.push_back(
+        Value::object({{"step", step.name}, {"added_" + unit, step.added}, {"cumulative_" + unit, step.cumulative}}));
   return list;
 }
 
@@ -76,7 +77,9 @@ ReportTable share_table(const FootprintEstimate& f) {
 ReportTable input_table(const FootprintEstimate& f) {
   ReportTable t;
   t.title = "Inputs";
-  t.columns = {{"input", "input", Align::Left}, {"value", "value", Align::Left}, {"unit", "unit", Align::Left},
+  t.columns = {{"input", "input", Align::Left},
+               {"value", "value", Align::Left},
+               {"unit", "unit", Align::Left},
                {"source", "source", Align::Left}};
   for (const auto& in : f.inputs) t.rows.push_back({in.name, in.distribution.text(), in.unit, in.source});
   return t;
@@ -92,25 +95,30 @@ ReportTable chain_table(const FootprintEstimate& f) {
   const double hours = median("device-hours"), tdp = median("device power at full load"),
                fraction = median("mean power as a share of it"), host = median("host overhead"),
                idle = median("idle time") * median("idle power"), pue_ratio = median("PUE"),
-               grid = median("grid intensity"), development = median("development"),
-               device = median("embodied device"), server = median("embodied server share"),
-               life = median("lifetime"), used = median("lifetime utilisation");
+               grid = median("grid intensity"), development = median("development"), device = median("embodied device"),
+               server = median("embodied server share"), life = median("lifetime"),
+               used = median("lifetime utilisation");
   const double accelerator = hours * tdp * fraction / 1e3, it = accelerator * host * (1 + idle) * (1 + development);
   ReportTable t;
   t.title = "Chain of central values (a product of medians; the results are medians of the product)";
-  t.columns = {{"step", "step", Align::Left}, {"formula", "formula", Align::Left}, {"value", "value", Align::Right, 4},
+  t.columns = {{"step", "step", Align::Left},
+               {"formula", "formula", Align::Left},
+               {"value", "value", Align::Right, 4},
                {"unit", "unit", Align::Left}};
-  t.rows = {{"accelerator energy", n(hours) + " h x " + n(tdp) + " W x " + n(fraction), accelerator, "kWh"},
-            {"IT energy", "x " + n(host) + " host x (1 + " + n(idle) + " idle) x (1 + " + n(development) + " development)", it, "kWh"},
-            {"facility energy", "x PUE " + n(pue_ratio) + ", once", it * pue_ratio, "kWh"},
-            {"operational carbon", "x " + n(grid) + " kg/kWh, location-based", it * pue_ratio * grid, "kg CO2e"},
-            {"embodied carbon",
-             n(hours) + " h x (" + n(device) + " + " + n(server) + ") kg / (" + n(life) + " years x 8760 h x " + n(used) + ")",
-             hours * (device + server) / (life * 8760 * used) * (1 + median("idle time")) * (1 + development), "kg CO2e"},
-            {"water on-site", "IT energy x " + n(median("on-site water")) + " L/kWh", it * median("on-site water"), "L"},
-            {"water off-site", "facility energy x " + n(median("off-site water")) + " L/kWh",
-             it * pue_ratio * median("off-site water"), "L"},
-            {"heat", "facility energy x 3.6 MJ/kWh", it * pue_ratio * 3.6e6, "J"}};
+  t.rows = {
+      {"accelerator energy", n(hours) + " h x " + n(tdp) + " W x " + n(fraction), accelerator, "kWh"},
+      {"IT energy", "x " + n(host) + " host x (1 + " + n(idle) + " idle) x (1 + " + n(development) + " development)",
+       it, "kWh"},
+      {"facility energy", "x PUE " + n(pue_ratio) + ", once", it * pue_ratio, "kWh"},
+      {"operational carbon", "x " + n(grid) + " kg/kWh, location-based", it * pue_ratio * grid, "kg CO2e"},
+      {"embodied carbon",
+       n(hours) + " h x (" + n(device) + " + " + n(server) + ") kg / (" + n(life) + " years x 8760 h x " + n(used) +
+           ")",
+       hours * (device + server) / (life * 8760 * used) * (1 + median("idle time")) * (1 + development), "kg CO2e"},
+      {"water on-site", "IT energy x " + n(median("on-site water")) + " L/kWh", it * median("on-site water"), "L"},
+      {"water off-site", "facility energy x " + n(median("off-site water")) + " L/kWh",
+       it * pue_ratio * median("off-site water"), "L"},
+      {"heat", "facility energy x 3.6 MJ/kWh", it * pue_ratio * 3.6e6, "J"}};
   return t;
 }
 
@@ -160,8 +168,8 @@ void put_footprint(Value& result, const FootprintEstimate& f) {
   result["heat_j"] = f.heat_j;
   result["interval"] = 0.9;
   result["meter_tier"] = std::string(name_of(f.tier));
-  result["ledger"] = Value::object({{"energy", ledger_list(f.energy_ledger_kwh, "kwh")},
-                                    {"carbon", ledger_list(f.carbon_ledger_kg, "kg")}});
+  result["ledger"] = Value::object(
+      {{"energy", ledger_list(f.energy_ledger_kwh, "kwh")}, {"carbon", ledger_list(f.carbon_ledger_kg, "kg")}});
   result["variance_shares"] = Value::object({{"method", "Sobol first-order and total indices, Jansen 1999"},
                                              {"co2e_total", share_list(f.total_kg_shares)},
                                              {"energy_facility", share_list(f.facility_kwh_shares)},
@@ -178,9 +186,13 @@ void put_footprint(Value& result, const FootprintEstimate& f) {
 void put_equivalences(Report& report, const Estimate& co2e_kg, const std::vector<Equivalence>& table) {
   ReportTable t;
   t.title = "The total is as much as";
-  t.columns = {{"amount", "amount", Align::Right, 3}, {"low", "low", Align::Right, 3}, {"high", "high", Align::Right, 3},
-               {"of", "unit", Align::Left},           {"kg each", "kgco2e_per_unit", Align::Right, 4},
-               {"year", "year"},                      {"source", "source", Align::Left}};
+  t.columns = {{"amount", "amount", Align::Right, 3},
+               {"low", "low", Align::Right, 3},
+               {"high", "high", Align::Right, 3},
+               {"of", "unit", Align::Left},
+               {"kg each", "kgco2e_per_unit", Align::Right, 4},
+               {"year", "year"},
+               {"source", "source", Align::Left}};
   Value& list = report.result["equivalents"] = Value::array();
   for (const auto& e : equivalents(co2e_kg, table)) {
     list.push_back(Value::object({{"id", e.of.id},
@@ -206,11 +218,12 @@ void describe_footprint(Report& report, const FootprintEstimate& f, const std::s
   const auto energy = energy_unit(f.facility_kwh.central);
   const auto carbon = carbon_unit(f.total_kg.central);
   const auto water = water_unit(f.water_l.central);
-  t.rows = {estimate_row("energy, IT", f.it_kwh, energy),
-            estimate_row("energy, facility", f.facility_kwh, energy),
+  t.rows = {estimate_row("energy, IT", f.it_kwh, energy), estimate_row("energy, facility", f.facility_kwh, energy),
             estimate_row("CO2e operational, location-based average", f.operational_kg, carbon)};
-  if (f.marginal_kg) t.rows.push_back(estimate_row("CO2e operational, location-based marginal (not in total)", *f.marginal_kg, carbon));
-  if (f.market_kg) t.rows.push_back(estimate_row("CO2e operational, market-based (not in total)", *f.market_kg, carbon));
+  if (f.marginal_kg)
+    t.rows.push_back(estimate_row("CO2e operational, location-based marginal (not in total)", *f.marginal_kg, carbon));
+  if (f.market_kg)
+    t.rows.push_back(estimate_row("CO2e operational, market-based (not in total)", *f.market_kg, carbon));
   t.rows.push_back(estimate_row("CO2e embodied", f.embodied_kg, carbon));
   t.rows.push_back(estimate_row("CO2e total", f.total_kg, carbon));
   t.rows.push_back(estimate_row("water on-site", f.onsite_l, water));
@@ -234,7 +247,9 @@ void describe_footprint(Report& report, const FootprintEstimate& f, const std::s
 void describe_replay(Report& report, const Replay& r) {
   ReportTable t;
   t.title = "By the rules of \"" + r.convention + "\": " + r.rule;
-  t.columns = {{"step", "step", Align::Left}, {"value", "value", Align::Right, 5}, {"unit", "unit", Align::Left},
+  t.columns = {{"step", "step", Align::Left},
+               {"value", "value", Align::Right, 5},
+               {"unit", "unit", Align::Left},
                {"how", "how", Align::Left}};
   Value steps = Value::array();
   for (const auto& s : r.steps) {

@@ -68,19 +68,31 @@ TEST_CASE("footprint --as replays a convention beside the common one") {
 }
 
 TEST_CASE("footprint of a described run: fixed inputs give exact arithmetic") {
-  const auto r = result_of({"--on", "a100-sxm-80gb", "--hours", "1720320", "--power", "400:400:400", "--host", "1", "--pue", "1.1",
-                            "--grid", "0.385", "--device-kg", "0", "--server-kg", "0", "--lifetime", "4", "--utilisation", "1",
-                            "--wue", "0", "--ewif", "0"});
+  const auto r = result_of({"--on",          "a100-sxm-80gb",
+                            "--hours",       "1720320",
+                            "--power",       "400:400:400",
+                            "--host",        "1",
+                            "--pue",         "1.1",
+                            "--grid",        "0.385",
+                            "--device-kg",   "0",
+                            "--server-kg",   "0",
+                            "--lifetime",    "4",
+                            "--utilisation", "1",
+                            "--wue",         "0",
+                            "--ewif",        "0"});
   CHECK(agrees(central(r.at("co2e_kg").at("total")), 291422.2, 7));
   CHECK(agrees(r.at("co2e_kg").at("total").at("low").number(), 291422.2, 7));
 }
 
 TEST_CASE("footprint from parameters and tokens uses observed utilisation and says how many runs it learnt from") {
-  const auto outcome = footprint({"--on", "h100-sxm-80gb", "--params", "70B", "--tokens", "15T", "--grid", "FRA", "--explain"});
+  const auto outcome =
+      footprint({"--on", "h100-sxm-80gb", "--params", "70B", "--tokens", "15T", "--grid", "FRA", "--explain"});
   CHECK(outcome.code == 0);
   CHECK(outcome.out.find("learnt from 9 published runs") != std::string::npos);
-  const auto slow = result_of({"--on", "h100-sxm-80gb", "--params", "70B", "--tokens", "15T", "--mfu", "0.2", "--grid", "FRA"});
-  const auto fast = result_of({"--on", "h100-sxm-80gb", "--params", "70B", "--tokens", "15T", "--mfu", "0.4", "--grid", "FRA"});
+  const auto slow =
+      result_of({"--on", "h100-sxm-80gb", "--params", "70B", "--tokens", "15T", "--mfu", "0.2", "--grid", "FRA"});
+  const auto fast =
+      result_of({"--on", "h100-sxm-80gb", "--params", "70B", "--tokens", "15T", "--mfu", "0.4", "--grid", "FRA"});
   CHECK(agrees(central(slow.at("energy_it_kwh")), 2 * central(fast.at("energy_it_kwh")), 10));
 }
 
@@ -89,21 +101,23 @@ TEST_CASE("footprint of a fleet: idle time costs energy and embodied carbon") {
   auto half = fleet;
   half.insert(half.end(), {"--busy", "0.5"});
   const auto full = result_of(fleet), halved = result_of(half);
-  CHECK(agrees(central(full.at("co2e_kg").at("embodied")), central(halved.at("co2e_kg").at("embodied")), 2));  // other draws
+  CHECK(agrees(central(full.at("co2e_kg").at("embodied")), central(halved.at("co2e_kg").at("embodied")),
+               2));  // other draws
   CHECK(central(halved.at("energy_it_kwh")) < central(full.at("energy_it_kwh")));
   CHECK(central(halved.at("energy_it_kwh")) > 0.55 * central(full.at("energy_it_kwh")));
 }
 
 TEST_CASE("footprint of a serving load scores per token, and a market factor changes neither total nor score") {
-  const std::vector<std::string> load = {"--on", "h100-sxm-80gb", "--tokens-per-day", "1T", "--joules-per-token", "0.4",
-                                         "--days", "365", "--grid", "USA"};
+  const std::vector<std::string> load = {
+      "--on", "h100-sxm-80gb", "--tokens-per-day", "1T", "--joules-per-token", "0.4", "--days", "365", "--grid", "USA"};
   auto market = load;
   market.insert(market.end(), {"--market-kg", "0", "--marginal-kg", "0.5"});
   const auto plain = result_of(load), bought = result_of(market);
   CHECK(central(plain.at("co2e_kg").at("total")) == central(bought.at("co2e_kg").at("total")));
   CHECK(central(plain.at("sci").at("per_unit_g")) == central(bought.at("sci").at("per_unit_g")));
   CHECK(central(bought.at("co2e_kg").at("operational_market")) == 0);
-  CHECK(central(bought.at("co2e_kg").at("operational_location_marginal")) > central(bought.at("co2e_kg").at("operational")));
+  CHECK(central(bought.at("co2e_kg").at("operational_location_marginal")) >
+        central(bought.at("co2e_kg").at("operational")));
   const double accelerators = 365e12 * 0.4 / 3.6e6;
   CHECK(central(plain.at("energy_it_kwh")) > 1.2 * accelerators);
   CHECK(central(plain.at("energy_it_kwh")) < 1.82 * accelerators);
@@ -128,4 +142,79 @@ TEST_CASE("footprint without a run, with an unknown model or impossible numbers 
 
 TEST_CASE("footprint does not depend on the number of threads") {
   CHECK(footprint({"llama-2-7b", "-j", "1", "--csv"}).out == footprint({"llama-2-7b", "-j", "4", "--csv"}).out);
+}
+
+TEST_CASE("footprint of a served model prices its tokens from model and device; an unknown batch widens the interval") {
+  const std::vector<std::string> load = {
+      "llama-3-8b", "--on", "h100-sxm-80gb", "--tokens-per-day", "1B", "--days", "365", "--grid", "USA"};
+  auto known = load;
+  known.insert(known.end(), {"--batch", "64"});
+  const auto with = result_of(known), without = result_of(load);
+  const auto width = [](const isoflop::Value& v) { return v.at("high").number() / v.at("low").number(); };
+  CHECK(width(without.at("energy_it_kwh")) > 3 * width(with.at("energy_it_kwh")));
+  CHECK(with.at("joules_per_token_accelerator").at("total").number() > 0.08);
+  CHECK(with.at("joules_per_token_accelerator").at("total").number() < 0.2);
+  CHECK(with.find("published") == nullptr);  // the owner printed nothing about this load
+}
+
+TEST_CASE("footprint --cohort redoes the table and names what disagrees") {
+  const auto r = result_of({"--cohort", "--draws", "512"});
+  CHECK(r.at("models").items().size() == 15);
+  CHECK(r.at("remarks").items().front().text().find("385 t") != std::string::npos);
+}
+
+TEST_CASE("footprint --compare-zones ranks by carbon and water and marks what nothing beats on both") {
+  const auto zones = result_of({"llama-2-7b", "--compare-zones", "BRA,SWE,FRA"}).at("zones").items();
+  REQUIRE(zones.size() == 3);
+  CHECK(zones[0].at("name").text() == "Sweden");
+  CHECK(zones[2].at("name").text() == "Brazil");
+  CHECK(zones[1].at("unbeaten_on_both").truth());
+  CHECK(!zones[2].at("unbeaten_on_both").truth());
+}
+
+TEST_CASE("footprint reads an hourly series, alone and with a run, and never shows foresight alone") {
+  const auto file = std::filesystem::temp_directory_path() / "isoflop_hourly_test.csv";
+  {
+    std::ofstream out(file);
+    out << "time,gco2e_per_kwh\n";
+    for (int day = 1; day <= 28; ++day)
+      for (int h = 0; h < 24; ++h) {
+        char line[64];
+        std::snprintf(line, sizeof line, "2021-02-%02dT%02d:00,%d\n", day, h, 200 + 10 * ((h + day) % 24));
+        out << line;
+      }
+  }
+  const auto alone = result_of({"--hourly", file.string(), "--job-hours", "4", "--slack-hours", "24"}).at("schedule");
+  CHECK(alone.at("shift_saves_share").at("oracle").number() >= alone.at("shift_saves_share").at("forecast").number());
+  CHECK(alone.at("shift_saves_share").at("forecast").number() > 0.1);
+  CHECK(result_of({"llama-2-7b", "--hourly", file.string()}).find("schedule") != nullptr);
+  CHECK(footprint({"--hourly", "/nonexistent.csv"}).code == 1);
+  std::filesystem::remove(file);
+}
+
+TEST_CASE("footprint writes a CodeCarbon file and reads it back") {
+  const auto file = std::filesystem::temp_directory_path() / "isoflop_emissions_test.csv";
+  const auto wrote = result_of({"llama-2-7b", "--grid", "USA", "--codecarbon-out", file.string()});
+  const auto read = result_of({"--codecarbon", file.string()});
+  CHECK(agrees(read.at("codecarbon").at("energy_facility_kwh").number(), central(wrote.at("energy_facility_kwh")), 10));
+  CHECK(agrees(read.at("codecarbon").at("emissions_kg").number(), central(wrote.at("co2e_kg").at("operational")), 10));
+  std::filesystem::remove(file);
+}
+
+TEST_CASE("footprint with a user's grid table shows marginal beside average, never in its place") {
+  const auto folder = std::filesystem::temp_directory_path() / "isoflop_grids_test";
+  std::filesystem::create_directories(folder);
+  {
+    std::ofstream out(folder / "grids.csv");
+    out << "zone,name,kgco2e_per_kwh,year,kind,accounting,source\n"
+           "STO,Stockholm,0.79,2024,marginal,location,test\nSTO,Stockholm,0.025,2024,average,location,test\n"
+           "MKT,Contract,0.01,2024,average,market,test\nUSA,United States,0.38,2024,average,location,test\n"
+           "tech:hydro,hydro,0.026,,lifecycle,technology,test\n";
+  }
+  const auto r = result_of({"llama-2-7b", "--grid", "STO", "--data", folder.string()});
+  const double ratio =
+      central(r.at("co2e_kg").at("operational_location_marginal")) / central(r.at("co2e_kg").at("operational"));
+  CHECK(agrees(ratio, 0.79 / 0.025, 2));
+  CHECK(footprint({"llama-2-7b", "--grid", "MKT", "--data", folder.string()}).code == 2);
+  std::filesystem::remove_all(folder);
 }

@@ -17,15 +17,21 @@ using namespace isoflop::sim;
 namespace {
 // These ask whether code compiles at all; tests/compile_fail does the same with the compiler itself.
 template <typename Energy>
-concept takes_pue = requires(Energy e, Pue p) { facility_energy(e, p); };
+concept takes_pue = requires(Energy e, Pue p) {
+  facility_energy(e, p);
+};
 template <typename Energy>
 concept times_pue_is_facility = requires(Energy e, Pue p) {
-  { e * p } -> std::same_as<FacilityEnergy>;
+  { e* p } -> std::same_as<FacilityEnergy>;
 };
 template <typename Carbon>
-concept scores_sci = requires(Carbon c, Co2e m) { sci_g_per_unit(c, m, 1.0); };
+concept scores_sci = requires(Carbon c, Co2e m) {
+  sci_g_per_unit(c, m, 1.0);
+};
 template <typename Energy>
-concept waters_onsite = requires(Energy e, OnsiteWaterIntensity w, Litre l) { l = e * w; };
+concept waters_onsite = requires(Energy e, OnsiteWaterIntensity w, Litre l) {
+  l = e * w;
+};
 }  // namespace
 
 TEST_CASE("PUE applies to IT energy and to nothing else, by type") {
@@ -77,10 +83,10 @@ TEST_CASE("a meter tier's spread has the median error it was given") {
 
 TEST_CASE("kg per device-hour of six published embodied methods") {  // reference table, data/embodied.csv
   const auto digits = [](EmbodiedDevice device) { return printed(device.kg_per_device_hour(), 4); };
-  CHECK(digits({402, 0, 6, 1}) == "0.0076");                // TPU v5e
-  CHECK(digits({150, 2500.0 / 8, 6, 0.85}) == "0.0104");    // BLOOM; its two factors rounded apart give 0.0103
-  CHECK(digits({0, 3700.0 / 8, 4, 1}) == "0.0132");         // Morrison et al.
-  CHECK(digits({164, 5700.0 / 8, 3, 1}) == "0.0334");       // EcoLogits; truncated 0.0333
-  CHECK(digits({572, 712, 4, 0.8}) == "0.0458");            // BoaviztAPI style
-  CHECK(digits({9.78, 0, 5, 1}) == "0.0002");               // LLMCarbon, die of a V100
+  CHECK(digits({402, 0, 6, 1}) == "0.0076");              // TPU v5e
+  CHECK(digits({150, 2500.0 / 8, 6, 0.85}) == "0.0104");  // BLOOM; its two factors rounded apart give 0.0103
+  CHECK(digits({0, 3700.0 / 8, 4, 1}) == "0.0132");       // Morrison et al.
+  CHECK(digits({164, 5700.0 / 8, 3, 1}) == "0.0334");     // EcoLogits; truncated 0.0333
+  CHECK(digits({572, 712, 4, 0.8}) == "0.0458");          // BoaviztAPI style
+  CHECK(digits({9.78, 0, 5, 1}) == "0.0002");             // LLMCarbon, die of a V100
 }

@@ -40,7 +40,8 @@ TEST_CASE("at batch one and no waiting, energy is that of reading the weights: T
   CHECK(agrees(token_energy(p, only_bytes).weights_j, 700 * 8.03e9 / 3.35e12, 10));
 }
 
-TEST_CASE("parts sum to the total; weights fall with the batch, cache and arithmetic do not; prefill grows with the prompt") {
+TEST_CASE(
+    "parts sum to the total; weights fall with the batch, cache and arithmetic do not; prefill grows with the prompt") {
   const auto one = token_energy(llama8b(1)), many = token_energy(llama8b(64));
   CHECK(agrees(one.weights_j, 64 * many.weights_j, 10));
   CHECK(agrees(one.cache_j, many.cache_j, 10));
@@ -48,7 +49,8 @@ TEST_CASE("parts sum to the total; weights fall with the batch, cache and arithm
   auto longer = llama8b(64);
   longer.prompt_tokens *= 3;
   CHECK(agrees(token_energy(longer).prefill_j, 3 * many.prefill_j, 10));
-  const double sum = many.weights_j + many.cache_j + many.prefill_j + many.arithmetic_j + many.layers_j + many.host_wait_j;
+  const double sum =
+      many.weights_j + many.cache_j + many.prefill_j + many.arithmetic_j + many.layers_j + many.host_wait_j;
   CHECK(agrees(many.total_j(), sum, 14));
 }
 
@@ -74,7 +76,8 @@ TEST_CASE("an unmeasured device, a mixture and an unknown batch each widen the i
   CHECK(width(token_energy_distribution_any_batch(llama8b(64))) > 5 * dense);
 }
 
-TEST_CASE("anchors: Llama-3.1-8B on one H100 0.455 J at batch 8 and 0.077 at 256, 70B on four 3.76 to 0.48, within 30 %") {
+TEST_CASE(
+    "anchors: Llama-3.1-8B on one H100 0.455 J at batch 8 and 0.077 at 256, 70B on four 3.76 to 0.48, within 30 %") {
   const auto close = [](double actual, double expected) { CHECK(std::fabs(actual / expected - 1) < 0.30); };
   auto p = llama8b(8);
   p.output_tokens = 389;
@@ -92,7 +95,8 @@ TEST_CASE("anchors: Llama-3.1-8B on one H100 0.455 J at batch 8 and 0.077 at 256
   close(token_energy(p).total_j(), 0.479);
 }
 
-TEST_CASE("idle capacity: 648 J per request saturated become 12.9 kJ, twenty times, when a server works 3 % of its time") {
+TEST_CASE(
+    "idle capacity: 648 J per request saturated become 12.9 kJ, twenty times, when a server works 3 % of its time") {
   CHECK(printed_to(with_idle_capacity_j(648, 0.03, 0.585) / 1e3, 1) == "13");
   CHECK(printed(12888.0 / 648, 0) == "20");
   CHECK(with_idle_capacity_j(648, 1, 0.6) == 648);
@@ -102,7 +106,8 @@ TEST_CASE("idle capacity: 648 J per request saturated become 12.9 kJ, twenty tim
 TEST_CASE("EcoLogits as shipped: an 8B model on one GPU 0.162 J, a 70B on four") {
   const double one = (1.16653e-6 * std::exp(-0.0112059 * 64) * 8 + 4.05293e-5) * 3600;
   CHECK(agrees(ecologits_joules_per_token(8e9, 8e9), one, 12));
-  CHECK(agrees(ecologits_joules_per_token(70e9, 70e9) / 4, (1.16653e-6 * std::exp(-0.0112059 * 64) * 70 + 4.05293e-5) * 3600, 12));
+  CHECK(agrees(ecologits_joules_per_token(70e9, 70e9) / 4,
+               (1.16653e-6 * std::exp(-0.0112059 * 64) * 70 + 4.05293e-5) * 3600, 12));
 }
 
 TEST_CASE("a serving point without power, with batch zero or more active than total parameters is refused") {
@@ -148,7 +153,8 @@ TEST_CASE("the shipped constants are what our code fits to the measured configur
   CHECK(rows.size() == 35);
   const auto fitted = fit_inference(rows);
   const InferenceConstants shipped;
-  MESSAGE("bytes ", fitted.bytes, " flop ", fitted.flop, " layer ", fitted.layer_s * 1e6, " us token ", fitted.token_s * 1e6, " us sigma ", fitted.sigma_ln);
+  MESSAGE("bytes ", fitted.bytes, " flop ", fitted.flop, " layer ", fitted.layer_s * 1e6, " us token ",
+          fitted.token_s * 1e6, " us sigma ", fitted.sigma_ln);
   CHECK(agrees(shipped.bytes, fitted.bytes, 1.7));
   CHECK(agrees(shipped.flop, fitted.flop, 1.7));
   CHECK(agrees(shipped.layer_s, fitted.layer_s, 1.7));
@@ -156,7 +162,8 @@ TEST_CASE("the shipped constants are what our code fits to the measured configur
   CHECK(agrees(shipped.sigma_ln, fitted.sigma_ln, 1));
 }
 
-TEST_CASE("joules per token, each model predicted without it: median error within 20 % with the batch and 50 % without") {
+TEST_CASE(
+    "joules per token, each model predicted without it: median error within 20 % with the batch and 50 % without") {
   if (!std::filesystem::exists(dev_rows())) {
     MESSAGE("skipped: no " << dev_rows());
     return;
@@ -165,8 +172,8 @@ TEST_CASE("joules per token, each model predicted without it: median error withi
   std::vector<PredictedRow> with, without;
   for (const auto& row : result.rows) (row.metric == "joules_per_token" ? with : without).push_back(row);
   const auto known = accuracy_of(with), unknown = accuracy_of(without);
-  MESSAGE("n ", known.n, ": median ", known.median, " %, coverage ", *known.coverage, "; batch unknown ", unknown.median, " %, coverage ",
-          *unknown.coverage);
+  MESSAGE("n ", known.n, ": median ", known.median, " %, coverage ", *known.coverage, "; batch unknown ",
+          unknown.median, " %, coverage ", *unknown.coverage);
   CHECK(known.n == 35);
   CHECK(known.median < 20);
   CHECK(*known.coverage >= 0.85);

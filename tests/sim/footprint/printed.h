@@ -8,4 +8,6 @@
 inline std::string printed(double value, int decimals) { return fmt::format("{:.{}f}", value, decimals); }
 
 /// Rounded to tens, hundreds, ...: printed_to(1234, 10) = "1230".
-inline std::string printed_to(double value, double unit) { return fmt::format("{:.0f}", std::round(value / unit) * unit); }
+inline std::string printed_to(double value, double unit) {
+  return fmt::format("{:.0f}", std::round(value / unit) * unit);
+}

@@ -68,7 +68,9 @@ TEST_CASE("Llama 3.1 and 3.2 cards imply 0.4110, 0.4163, 0.4137 and 0.413, 0.413
   CHECK(printed(implied_kg_per_it_kwh(133, 0.46e6, 700), 3) == "0.413");
 }
 
-TEST_CASE("Llama 3.3 card: 12.9 t over 7.0M h is 0.0026 kg/kWh, about 160 times below Llama 3.1; it fits 44.8 thousand hours") {
+TEST_CASE(
+    "Llama 3.3 card: 12.9 t over 7.0M h is 0.0026 kg/kWh, about 160 times below Llama 3.1; it fits 44.8 thousand "
+    "hours") {
   CHECK(printed(implied_kg_per_it_kwh(12.9, 7.0e6, 700), 4) == "0.0026");
   CHECK(printed_to(2040 / 12.9, 10) == "160");
   CHECK(printed(12.9e6 / (700 * implied_kg_per_it_kwh(420, 1.46e6, 700)) / 1e3, 1) == "44.8");
@@ -80,16 +82,17 @@ TEST_CASE("Code Llama card, 400 thousand hours: 67.8 t at 400 W, 59.3 t at 350 W
 }
 
 TEST_CASE("Patterson et al. 2021 table 4: chips x days x mean system power x PUE in MWh") {
-  CHECK(printed(mwh(facility(245760, 310, 1.12)), 1) == "85.3");    // T5, printed 85.7
-  CHECK(printed(mwh(facility(76186, 288, 1.09)), 1) == "23.9");     // GShard, printed 24.1
-  CHECK(printed(mwh(facility(663552, 245, 1.10)), 1) == "178.8");   // Switch, printed 179
-  CHECK(printed(mwh(facility(737280, 289, 1.09)), 1) == "232.3");   // Meena, printed 232
-  CHECK(printed(mwh(facility(3552000, 330, 1.10)), 0) == "1289");   // GPT-3, printed 1,287
+  CHECK(printed(mwh(facility(245760, 310, 1.12)), 1) == "85.3");   // T5, printed 85.7
+  CHECK(printed(mwh(facility(76186, 288, 1.09)), 1) == "23.9");    // GShard, printed 24.1
+  CHECK(printed(mwh(facility(663552, 245, 1.10)), 1) == "178.8");  // Switch, printed 179
+  CHECK(printed(mwh(facility(737280, 289, 1.09)), 1) == "232.3");  // Meena, printed 232
+  CHECK(printed(mwh(facility(3552000, 330, 1.10)), 0) == "1289");  // GPT-3, printed 1,287
 }
 
 TEST_CASE("GPT-3: 330 W x 3,552,000 h is 1,172 MWh before PUE, and 552.1 t over 1.10 is the 502 t that others quote") {
   CHECK(printed((device_hours(3552000) * watts(330)).in(it_megawatt_hours(1)), 0) == "1172");
-  CHECK(printed(tonnes(location_carbon(facility_megawatt_hours(1287), kilograms_per_kilowatt_hour(0.429)).co2e), 1) == "552.1");
+  CHECK(printed(tonnes(location_carbon(facility_megawatt_hours(1287), kilograms_per_kilowatt_hour(0.429)).co2e), 1) ==
+        "552.1");
   CHECK(printed(552.1 / 1.1, 0) == "502");
 }
 
@@ -111,8 +114,9 @@ TEST_CASE("Morrison et al. 2025 table 2: OLMo-1B 10 t and 38.7 m3, OLMoE 17.9 t 
   const auto ewif = offsite_litres_per_kilowatt_hour(1.29);
   const auto at = [&](double facility_mwh) {
     const auto energy = facility_megawatt_hours(facility_mwh);
-    return std::pair(tonnes(location_carbon(energy, grid).co2e),
-                     cubic_metres(water(it_energy(energy, pue(1.2)), energy, onsite_litres_per_kilowatt_hour(0), ewif).total()));
+    return std::pair(
+        tonnes(location_carbon(energy, grid).co2e),
+        cubic_metres(water(it_energy(energy, pue(1.2)), energy, onsite_litres_per_kilowatt_hour(0), ewif).total()));
   };
   CHECK(printed(at(30).first, 1) == "10.0");
   CHECK(printed(at(30).second, 1) == "38.7");
@@ -120,7 +124,9 @@ TEST_CASE("Morrison et al. 2025 table 2: OLMo-1B 10 t and 38.7 m3, OLMoE 17.9 t 
   CHECK(printed(at(54).second, 1) == "69.7");
 }
 
-TEST_CASE("Morrison et al. 2025: 312 t final runs + 159 t development + 22 t embodied are 493 t; development is half of training") {
+TEST_CASE(
+    "Morrison et al. 2025: 312 t final runs + 159 t development + 22 t embodied are 493 t; development is half of "
+    "training") {
   CHECK(312 + 159 + 22 == 493);
   CHECK(printed_to(100.0 * 159 / 312, 10) == "50");
 }
@@ -152,7 +158,8 @@ TEST_CASE("GPT-3 water (arXiv:2304.03271): 708 + 4,731 = 5,439 m3 with PUE twice
   CHECK(printed((4945.0 / 5439 - 1) * 100, 0) == "-9");
 }
 
-TEST_CASE("Gemini prompt (arXiv:2508.15734): 0.253 mL on-site (printed 0.26), about 1.0 mL with the water of the US grid") {
+TEST_CASE(
+    "Gemini prompt (arXiv:2508.15734): 0.253 mL on-site (printed 0.26), about 1.0 mL with the water of the US grid") {
   const FacilityEnergy prompt = 0.24e-3 * facility_kilowatt_hour;
   const auto w = water(it_energy(prompt, pue(1.09)), prompt, onsite_litres_per_kilowatt_hour(1.15),
                        offsite_litres_per_kilowatt_hour(3.13));
@@ -161,7 +168,8 @@ TEST_CASE("Gemini prompt (arXiv:2508.15734): 0.253 mL on-site (printed 0.26), ab
   CHECK(printed(w.total() / w.onsite, 0) == "4");
 }
 
-TEST_CASE("Gemini prompt ledger: 0.14 + 0.06 + 0.02 + 0.02 = 0.24 Wh against 0.10 Wh for the accelerator alone, 2.4 times") {
+TEST_CASE(
+    "Gemini prompt ledger: 0.14 + 0.06 + 0.02 + 0.02 = 0.24 Wh against 0.10 Wh for the accelerator alone, 2.4 times") {
   Activity a;
   a.device_time = Second(1);
   a.device_power = watts(0.14 * 3600);
@@ -196,7 +204,8 @@ TEST_CASE("LLaMA development: 2,048 GPUs for five months are 3,292 MWh; the prin
   CHECK(printed(2638 / per_day(1), 0) == "122");
 }
 
-TEST_CASE("cohort table: DeepSeek-V2 has 1.40M hours, Arctic 504,000, 6ND of Llama-2-70B is 5.9 times the printed FLOP") {
+TEST_CASE(
+    "cohort table: DeepSeek-V2 has 1.40M hours, Arctic 504,000, 6ND of Llama-2-70B is 5.9 times the printed FLOP") {
   CHECK(printed(172800 * 8.1 / 1e6, 2) == "1.40");
   CHECK(3000 * 168 == 504000);
   CHECK(printed(1720320.0 * 3600 * 78e12 * 0.3 / 1e23, 1) == "1.4");  // the non-tensor peak of the A100
@@ -210,8 +219,8 @@ TEST_CASE("blog figures: 106,000 GWh are 0.43 % of 24,816,400 GWh; 24.8 tankers 
   CHECK(printed(100.0 * 106000 / 24816400, 2) == "0.43");
   CHECK(printed(1870 / 75.5, 1) == "24.8");
   CHECK(printed(3740 / 75.5, 1) == "49.5");
-  CHECK(printed(73730 / 1e-4 / 1e6, 0) == "737");    // Llama-2-7B training over 0.1 Wh per inference
-  CHECK(printed(910000 / 1e-4 / 1e9, 1) == "9.1");   // Llama-3-8B
+  CHECK(printed(73730 / 1e-4 / 1e6, 0) == "737");   // Llama-2-7B training over 0.1 Wh per inference
+  CHECK(printed(910000 / 1e-4 / 1e9, 1) == "9.1");  // Llama-3-8B
 }
 
 TEST_CASE("equivalences: Llama 2, Llama 3 and Llama 3.1 in person-years, car-years and capture-plant years") {
@@ -237,7 +246,8 @@ TEST_CASE("equivalences: Llama 2, Llama 3 and Llama 3.1 in person-years, car-yea
   CHECK(printed(amount(539, "dac-reported-year"), 0) == "5");
 }
 
-TEST_CASE("equivalences: one tonne is 15 % of a world-average year, 20 days US, 51 days EU, 0.22 car-years, 1.75 seats") {
+TEST_CASE(
+    "equivalences: one tonne is 15 % of a world-average year, 20 days US, 51 days EU, 0.22 car-years, 1.75 seats") {
   const auto one = equivalents(Estimate::exact(1000), load_equivalences());
   const auto amount = [&](std::string_view id) {
     for (const auto& e : one)

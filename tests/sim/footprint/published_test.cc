@@ -123,7 +123,8 @@ TEST_CASE("device-hours from N, D and chip, leaving out the run's whole family: 
     covered += std::fabs(std::log(hours / run.device_hours)) < 1.645 * mfu.sigma_ln;
   }
   const double n = static_cast<double>(errors.size());
-  MESSAGE("n = ", n, ", median error ", 100 * median(errors), " %, A100 ", 100 * median(a100), " %, coverage ", covered / n);
+  MESSAGE("n = ", n, ", median error ", 100 * median(errors), " %, A100 ", 100 * median(a100), " %, coverage ",
+          covered / n);
   CHECK(errors.size() >= 28);
   CHECK(median(errors) < 0.20);
   CHECK(median(a100) < 0.15);

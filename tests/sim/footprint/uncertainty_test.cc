@@ -101,10 +101,14 @@ TEST_CASE("without uncertain inputs the result is exact and no share is claimed"
 }
 
 TEST_CASE("a function that is not finite is refused") {
-  CHECK_THROWS_AS(propagate({{"a", "", Distribution::uniform(-1, 1), ""}}, 1, [](auto x, auto y) { y[0] = 1 / (x[0] > 0 ? 0.0 : x[0]); }), Error);
+  CHECK_THROWS_AS(propagate({{"a", "", Distribution::uniform(-1, 1), ""}}, 1,
+                            [](auto x, auto y) { y[0] = 1 / (x[0] > 0 ? 0.0 : x[0]); }),
+                  Error);
 }
 
-TEST_CASE("Monte Carlo of the reference, Llama-3.1-405B: 9.9-11.7-13.9 kt, embodied 0.56-0.83-1.23 kt, water 63-99-137 thousand m3") {
+TEST_CASE(
+    "Monte Carlo of the reference, Llama-3.1-405B: 9.9-11.7-13.9 kt, embodied 0.56-0.83-1.23 kt, water 63-99-137 "
+    "thousand m3") {
   const auto f = assess(llama(30.84e6, 700, 0.383));
   const auto near = [](const Estimate& e, double unit, double low, double mid, double high) {
     // Half a unit of the last printed digit, plus the sampling error of both sides (1 %).
@@ -118,7 +122,8 @@ TEST_CASE("Monte Carlo of the reference, Llama-3.1-405B: 9.9-11.7-13.9 kt, embod
   CHECK(f.operational_kg.low > 8.93e6);  // the card's figure lies below the interval
 }
 
-TEST_CASE("Monte Carlo of the reference, Llama-2-70B: 318-374-446 t, embodied 31-47-69 t, water 2.0-3.1-4.4 thousand m3") {
+TEST_CASE(
+    "Monte Carlo of the reference, Llama-2-70B: 318-374-446 t, embodied 31-47-69 t, water 2.0-3.1-4.4 thousand m3") {
   const auto f = assess(llama(1720320, 400, 0.385));
   CHECK(agrees(f.operational_kg.low / 1e3, 318, 2));
   CHECK(agrees(f.operational_kg.central / 1e3, 374, 2));

@@ -11,14 +11,14 @@
 namespace isoflop::sim {
 namespace {
 
-constexpr double meta_pue = 1.1, meta_grid = 0.385;                           // arXiv:2302.13971, table 15
+constexpr double meta_pue = 1.1, meta_grid = 0.385;                            // arXiv:2302.13971, table 15
 constexpr double bloom_idle_per_dynamic = 256.646 / 433.196, bloom_pue = 1.2;  // arXiv:2211.02001
 constexpr EmbodiedDevice bloom_device{150, 2500.0 / 8, 6, 0.85};
 constexpr double google_accelerator = 0.14, google_host = 0.06, google_idle = 0.02, google_overhead = 0.02;  // Wh
 constexpr double google_market_kg_per_kwh = 0.125, google_wue = 1.15, google_pue = 1.09;  // arXiv:2508.15734
 constexpr EmbodiedDevice morrison_device{0, 3700.0 / 8, 4, 1};
-constexpr double morrison_development = 159.0 / 312;                          // arXiv:2503.05804
-constexpr double li_wue = 0.55, li_pue = 1.17, li_ewif = 3.142;               // arXiv:2304.03271
+constexpr double morrison_development = 159.0 / 312;             // arXiv:2503.05804
+constexpr double li_wue = 0.55, li_pue = 1.17, li_ewif = 3.142;  // arXiv:2304.03271
 
 double tonnes(Co2e carbon) { return carbon.in(tonne_co2e); }
 double mwh(ItEnergy energy) { return energy.in(it_megawatt_hours(1)); }
@@ -42,23 +42,34 @@ std::string product(std::initializer_list<double> factors) {
 }
 
 Replay meta(const PublishedFootprint& row, const Accelerator* device) {
-  Replay r{"meta", "device-hours x TDP x PUE x grid; no host, no idle, no embodied", "arXiv:2302.13971 table 15", {},
-           "operational", "t CO2e", 0, row.operational_tco2e, false, ""};
+  Replay r{"meta",
+           "device-hours x TDP x PUE x grid; no host, no idle, no embodied",
+           "arXiv:2302.13971 table 15",
+           {},
+           "operational",
+           "t CO2e",
+           0,
+           row.operational_tco2e,
+           false,
+           ""};
   const double hours = needed(row.accelerator_hours, row, "device-hours"), power = data_sheet_power_w(row, device);
   const ItEnergy it = device_hours(hours) * watts(power);
   r.steps.push_back({"energy of the accelerators", mwh(it), "MWh", product({hours, power}) + " W"});
   if (row.pue && row.grid_kgco2e_per_kwh) {
     const FacilityEnergy facility = facility_energy(it, pue(*row.pue));
     r.computed = tonnes(location_carbon(facility, kilograms_per_kilowatt_hour(*row.grid_kgco2e_per_kwh)).co2e);
-    r.steps.push_back({"operational", r.computed, "t CO2e", "x PUE x grid " + product({*row.pue, *row.grid_kgco2e_per_kwh})});
+    r.steps.push_back(
+        {"operational", r.computed, "t CO2e", "x PUE x grid " + product({*row.pue, *row.grid_kgco2e_per_kwh})});
     return r;
   }
   r.computed = tonnes(location_carbon(facility_energy(it, pue(meta_pue)), kilograms_per_kilowatt_hour(meta_grid)).co2e);
-  r.steps.push_back({"operational at the factor of 2023", r.computed, "t CO2e", "x " + product({meta_pue, meta_grid}) + " = 0.4235"});
+  r.steps.push_back(
+      {"operational at the factor of 2023", r.computed, "t CO2e", "x " + product({meta_pue, meta_grid}) + " = 0.4235"});
   r.borrowed = true;
   if (row.operational_tco2e) {
     const double implied = *row.operational_tco2e / mwh(it);
-    r.steps.push_back({"factor the printed figure implies", implied, "kg/kWh", "printed t / MWh; the source states none"});
+    r.steps.push_back(
+        {"factor the printed figure implies", implied, "kg/kWh", "printed t / MWh; the source states none"});
     r.remark = fmt::format("the source keeps PUE x grid to itself; its figure implies {} against 0.4235 in 2023",
                            format_number(implied));
   }
@@ -66,9 +77,18 @@ Replay meta(const PublishedFootprint& row, const Accelerator* device) {
 }
 
 Replay patterson(const PublishedFootprint& row) {
-  Replay r{"patterson", "device-hours x metered mean system power x PUE x grid", "arXiv:2104.10350 table 4", {},
-           "operational", "t CO2e", 0, row.operational_tco2e, false, ""};
-  const double hours = needed(row.accelerator_hours, row, "device-hours"), power = needed(row.power_w(), row, "mean power");
+  Replay r{"patterson",
+           "device-hours x metered mean system power x PUE x grid",
+           "arXiv:2104.10350 table 4",
+           {},
+           "operational",
+           "t CO2e",
+           0,
+           row.operational_tco2e,
+           false,
+           ""};
+  const double hours = needed(row.accelerator_hours, row, "device-hours"),
+               power = needed(row.power_w(), row, "mean power");
   const double pue_ratio = needed(row.pue, row, "PUE"), grid = needed(row.grid_kgco2e_per_kwh, row, "grid factor");
   const FacilityEnergy facility = facility_energy(device_hours(hours) * watts(power), pue(pue_ratio));
   r.steps.push_back({"facility energy", mwh(facility), "MWh", product({hours, power, pue_ratio})});
@@ -83,8 +103,16 @@ Replay patterson(const PublishedFootprint& row) {
 }
 
 Replay bloom(const PublishedFootprint& row, const Accelerator* device) {
-  Replay r{"bloom", "dynamic (TDP x hours x grid), + PUE, or + idle + embodied", "arXiv:2211.02001", {}, "total", "t CO2e", 0,
-           {}, false, ""};
+  Replay r{"bloom",
+           "dynamic (TDP x hours x grid), + PUE, or + idle + embodied",
+           "arXiv:2211.02001",
+           {},
+           "total",
+           "t CO2e",
+           0,
+           {},
+           false,
+           ""};
   const double hours = needed(row.accelerator_hours, row, "device-hours"), power = data_sheet_power_w(row, device);
   const double grid_kg = needed(row.grid_kgco2e_per_kwh, row, "grid factor");
   const auto grid = kilograms_per_kilowatt_hour(grid_kg);
@@ -111,9 +139,17 @@ Replay bloom(const PublishedFootprint& row, const Accelerator* device) {
 }
 
 Replay google(const PublishedFootprint& row, const Accelerator* device) {
-  Replay r{"google", "accelerators + host + idle + PUE; market-based carbon; on-site water only", "arXiv:2508.15734", {},
-           "operational, market-based", "t CO2e", 0, {}, true,
-           "host, idle, PUE, market factor and water are those of one median prompt at Google, lent to this run; the share of "
+  Replay r{"google",
+           "accelerators + host + idle + PUE; market-based carbon; on-site water only",
+           "arXiv:2508.15734",
+           {},
+           "operational, market-based",
+           "t CO2e",
+           0,
+           {},
+           true,
+           "host, idle, PUE, market factor and water are those of one median prompt at Google, lent to this run; the "
+           "share of "
            "TDP drawn is not part of the rule, so the accelerators count at the row's own power"};
   const double hours = needed(row.accelerator_hours, row, "device-hours"), power = data_sheet_power_w(row, device);
   Activity a;
@@ -137,27 +173,38 @@ Replay google(const PublishedFootprint& row, const Accelerator* device) {
 }
 
 Replay morrison(const PublishedFootprint& row, const Accelerator* device) {
-  Replay r{"morrison", "accelerator energy x PUE x grid, + development, + embodied; off-site water", "arXiv:2503.05804", {},
-           "operational", "t CO2e", 0, row.operational_tco2e, false, ""};
+  Replay r{"morrison",
+           "accelerator energy x PUE x grid, + development, + embodied; off-site water",
+           "arXiv:2503.05804",
+           {},
+           "operational",
+           "t CO2e",
+           0,
+           row.operational_tco2e,
+           false,
+           ""};
   const double pue_ratio = row.pue.value_or(1.2), grid_kg = needed(row.grid_kgco2e_per_kwh, row, "grid factor");
   ItEnergy it;
   if (row.energy_mwh) {
     it = row.energy_includes_pue.value_or(false) ? it_energy(facility_megawatt_hours(*row.energy_mwh), pue(pue_ratio))
                                                  : it_megawatt_hours(*row.energy_mwh);
   } else {
-    it = device_hours(needed(row.accelerator_hours, row, "energy or device-hours")) * watts(data_sheet_power_w(row, device));
+    it = device_hours(needed(row.accelerator_hours, row, "energy or device-hours")) *
+         watts(data_sheet_power_w(row, device));
     r.borrowed = true;
     r.remark = "no metered energy: hours x stated power instead";
   }
   const FacilityEnergy facility = facility_energy(it, pue(pue_ratio));
   r.computed = tonnes(location_carbon(facility, kilograms_per_kilowatt_hour(grid_kg)).co2e);
-  r.steps = {{"accelerators", mwh(it), "MWh", row.energy_mwh ? "metered" : "hours x power"},
-             {"facility", mwh(facility), "MWh", "x " + format_number(pue_ratio)},
-             {"operational", r.computed, "t CO2e", "x " + format_number(grid_kg) + " kg/kWh"},
-             {"+ development", r.computed * (1 + morrison_development), "t CO2e", "x (1 + 159 / 312), the OLMo series"}};
+  r.steps = {
+      {"accelerators", mwh(it), "MWh", row.energy_mwh ? "metered" : "hours x power"},
+      {"facility", mwh(facility), "MWh", "x " + format_number(pue_ratio)},
+      {"operational", r.computed, "t CO2e", "x " + format_number(grid_kg) + " kg/kWh"},
+      {"+ development", r.computed * (1 + morrison_development), "t CO2e", "x (1 + 159 / 312), the OLMo series"}};
   if (row.accelerator_hours) {
     const double embodied = tonnes(embodied_carbon(device_hours(*row.accelerator_hours), morrison_device));
-    r.steps.push_back({"+ embodied", r.steps.back().value + embodied, "t CO2e", "3,700 kg / 8 over 4 years: 0.0132 kg/h"});
+    r.steps.push_back(
+        {"+ embodied", r.steps.back().value + embodied, "t CO2e", "3,700 kg / 8 over 4 years: 0.0132 kg/h"});
   }
   if (row.water_m3) {
     const Water w = water(it, facility, onsite_litres_per_kilowatt_hour(0), offsite_litres_per_kilowatt_hour(1.29));
@@ -167,7 +214,8 @@ Replay morrison(const PublishedFootprint& row, const Accelerator* device) {
 }
 
 Replay li(const PublishedFootprint& row) {
-  Replay r{"li", "energy x WUE + energy x PUE x EWIF", "arXiv:2304.03271", {}, "water", "m3", 0, row.water_m3, false, ""};
+  Replay r{"li", "energy x WUE + energy x PUE x EWIF", "arXiv:2304.03271", {}, "water", "m3", 0, row.water_m3, false,
+           ""};
   const double printed_mwh = needed(row.energy_mwh, row, "energy");
   const auto wue = onsite_litres_per_kilowatt_hour(li_wue);
   const auto ewif = offsite_litres_per_kilowatt_hour(li_ewif);
@@ -192,7 +240,9 @@ Replay li(const PublishedFootprint& row) {
 
 }  // namespace
 
-std::vector<std::string> convention_names() { return {"meta", "patterson", "bloom", "google", "morrison", "li", "sci"}; }
+std::vector<std::string> convention_names() {
+  return {"meta", "patterson", "bloom", "google", "morrison", "li", "sci"};
+}
 
 std::vector<PublishedFootprint> method_rows() {
   PublishedFootprint bloom_row;
@@ -250,27 +300,45 @@ Replay replay_sci(const ActivityInputs& in, double functional_units, const std::
   a.device = {in.device_kg.distribution.median(), in.server_share_kg.distribution.median(),
               in.lifetime_years.distribution.median(), in.utilisation.distribution.median()};
   const Footprint f = assess(a);
-  Replay r{"sci", "(E I + M) / R; location-based, PUE and reserved hardware in E, no offsets",
-           "Software Carbon Intensity 1.1, ISO/IEC 21031", {}, "score", "g CO2e per " + unit_name, 0, {}, false, ""};
+  Replay r{"sci",
+           "(E I + M) / R; location-based, PUE and reserved hardware in E, no offsets",
+           "Software Carbon Intensity 1.1, ISO/IEC 21031",
+           {},
+           "score",
+           "g CO2e per " + unit_name,
+           0,
+           {},
+           false,
+           ""};
   r.computed = sci_g_per_unit(f.operational.average, f.embodied, functional_units);
-  r.steps = {{"E, facility energy", mwh(f.facility), "MWh", "central priors"},
-             {"O = E I", tonnes(f.operational.average.co2e), "t CO2e",
-              "x " + format_number(in.grid_kg_per_kwh.distribution.median()) + " kg/kWh"},
-             {"M, embodied", tonnes(f.embodied), "t CO2e",
-              format_number(a.device.kg_per_device_hour()) + " kg per device-hour"},
-             {"SCI = (O + M) / R", r.computed, r.unit, "R = " + format_count(functional_units) + " " + unit_name + "s"}};
+  r.steps = {
+      {"E, facility energy", mwh(f.facility), "MWh", "central priors"},
+      {"O = E I", tonnes(f.operational.average.co2e), "t CO2e",
+       "x " + format_number(in.grid_kg_per_kwh.distribution.median()) + " kg/kWh"},
+      {"M, embodied", tonnes(f.embodied), "t CO2e",
+       format_number(a.device.kg_per_device_hour()) + " kg per device-hour"},
+      {"SCI = (O + M) / R", r.computed, r.unit, "R = " + format_count(functional_units) + " " + unit_name + "s"}};
   return r;
 }
 
 Replay replay_gemini_prompt() {
-  Replay r{"google", "accelerators + host + idle + PUE; market-based carbon; on-site water only", "arXiv:2508.15734", {},
-           "energy per median text prompt", "Wh", 0, 0.24, false,
-           "counting the active accelerator alone gives the paper's \"existing approach\" 0.10 Wh, 2.4 times less; with the "
-           "water of electricity generation (US, 3.13 L/kWh) the 0.26 mL become about 1.0 mL"};
+  Replay r{
+      "google",
+      "accelerators + host + idle + PUE; market-based carbon; on-site water only",
+      "arXiv:2508.15734",
+      {},
+      "energy per median text prompt",
+      "Wh",
+      0,
+      0.24,
+      false,
+      "counting the active accelerator alone gives the paper's \"existing approach\" 0.10 Wh, 2.4 times less; with the "
+      "water of electricity generation (US, 3.13 L/kWh) the 0.26 mL become about 1.0 mL"};
   const double full = google_accelerator + google_host + google_idle + google_overhead;
   const FacilityEnergy facility = full / 1e3 * facility_kilowatt_hour;
   const ItEnergy it = it_energy(facility, pue(google_pue));
-  const Water w = water(it, facility, onsite_litres_per_kilowatt_hour(google_wue), offsite_litres_per_kilowatt_hour(3.13));
+  const Water w =
+      water(it, facility, onsite_litres_per_kilowatt_hour(google_wue), offsite_litres_per_kilowatt_hour(3.13));
   r.computed = full;
   r.steps = {{"active accelerator alone", 0.10, "Wh", "the paper's existing approach, no idle, no host"},
              {"accelerators", google_accelerator, "Wh", "with idle capacity of the accelerators' own servers"},

@@ -6,9 +6,9 @@
 //   bloom      dynamic (TDP, no PUE), with PUE, + idle (0.592 of dynamic), + embodied: arXiv:2211.02001
 //   google     full stack: accelerators, + host 0.06/0.14, + idle 0.02/0.20, + PUE 1.09, market-based 0.125 kg/kWh,
 //              on-site water only: arXiv:2508.15734
-//   morrison   metered accelerator energy x PUE x grid, + development 0.51, + embodied 0.0132 kg per hour: arXiv:2503.05804
-//   li         water: energy x WUE 0.55 + energy x PUE 1.17 x EWIF 3.142, as printed (PUE twice) and once: arXiv:2304.03271
-//   sci        (E I + M) / R, location-based, all overheads at their central priors: SCI 1.1
+//   morrison   metered accelerator energy x PUE x grid, + development 0.51, + embodied 0.0132 kg per hour:
+//   arXiv:2503.05804 li         water: energy x WUE 0.55 + energy x PUE 1.17 x EWIF 3.142, as printed (PUE twice) and
+//   once: arXiv:2304.03271 sci        (E I + M) / R, location-based, all overheads at their central priors: SCI 1.1
 #pragma once
 #include <optional>
 #include <string>
@@ -29,11 +29,11 @@ struct ReplayStep {
 struct Replay {
   std::string convention, rule, source;
   std::vector<ReplayStep> steps;
-  std::string figure;             ///< what the owner printed: "operational", "water"
+  std::string figure;  ///< what the owner printed: "operational", "water"
   std::string unit;
-  double computed = 0;            ///< the last step that corresponds to the printed figure
+  double computed = 0;  ///< the last step that corresponds to the printed figure
   std::optional<double> printed;
-  bool borrowed = false;          ///< a constant of the convention had to be lent to a row that does not follow it
+  bool borrowed = false;  ///< a constant of the convention had to be lent to a row that does not follow it
   std::string remark;
 };
 

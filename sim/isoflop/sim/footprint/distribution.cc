@@ -61,7 +61,8 @@ Distribution Distribution::empirical(std::vector<double> sample) {
 
 Distribution Distribution::parse(std::string_view text, std::string_view what) {
   const auto refuse = [&] {
-    return Error(Fault::Usage, fmt::format("{}: \"{}\" is no number, LOW:HIGH, LOW:MODE:HIGH, or MEAN+-SD", what, text));
+    return Error(Fault::Usage,
+                 fmt::format("{}: \"{}\" is no number, LOW:HIGH, LOW:MODE:HIGH, or MEAN+-SD", what, text));
   };
   const auto number = [&](std::string_view part) {
     const auto value = parse_number(part);
@@ -92,12 +93,18 @@ Distribution Distribution::parse(std::string_view text, std::string_view what) {
 
 double Distribution::quantile(double p) const {
   switch (shape_) {
-    case Shape::Fixed: return values_[0];
-    case Shape::Normal: return values_[0] + values_[1] * normal_quantile(p);
-    case Shape::Lognormal: return values_[0] * std::exp(values_[1] * normal_quantile(p));
-    case Shape::Triangular: return triangular_quantile(p, values_[0], values_[1], values_[2]);
-    case Shape::Uniform: return values_[0] + p * (values_[1] - values_[0]);
-    case Shape::Empirical: break;
+    case Shape::Fixed:
+      return values_[0];
+    case Shape::Normal:
+      return values_[0] + values_[1] * normal_quantile(p);
+    case Shape::Lognormal:
+      return values_[0] * std::exp(values_[1] * normal_quantile(p));
+    case Shape::Triangular:
+      return triangular_quantile(p, values_[0], values_[1], values_[2]);
+    case Shape::Uniform:
+      return values_[0] + p * (values_[1] - values_[0]);
+    case Shape::Empirical:
+      break;
   }
   const double position = p * static_cast<double>(values_.size() - 1);
   const auto below = std::min(static_cast<std::size_t>(position), values_.size() - 1);
@@ -107,9 +114,12 @@ double Distribution::quantile(double p) const {
 
 double Distribution::lowest() const {
   switch (shape_) {
-    case Shape::Normal: return values_[1] > 0 ? -std::numeric_limits<double>::infinity() : values_[0];
-    case Shape::Lognormal: return values_[1] > 0 ? 0 : values_[0];
-    default: return values_[0];
+    case Shape::Normal:
+      return values_[1] > 0 ? -std::numeric_limits<double>::infinity() : values_[0];
+    case Shape::Lognormal:
+      return values_[1] > 0 ? 0 : values_[0];
+    default:
+      return values_[0];
   }
 }
 
@@ -120,13 +130,18 @@ std::string Distribution::text() const {
     return words;
   };
   switch (shape_) {
-    case Shape::Fixed: return format_number(values_[0]);
-    case Shape::Normal: return "normal, mean " + format_number(values_[0]) + ", sd " + format_number(values_[1]);
+    case Shape::Fixed:
+      return format_number(values_[0]);
+    case Shape::Normal:
+      return "normal, mean " + format_number(values_[0]) + ", sd " + format_number(values_[1]);
     case Shape::Lognormal:
       return "lognormal, median " + format_number(values_[0]) + ", sd of ln " + format_number(values_[1]);
-    case Shape::Triangular: return "triangular " + list();
-    case Shape::Uniform: return "uniform " + list();
-    case Shape::Empirical: break;
+    case Shape::Triangular:
+      return "triangular " + list();
+    case Shape::Uniform:
+      return "uniform " + list();
+    case Shape::Empirical:
+      break;
   }
   return "observed " + list();
 }

@@ -13,7 +13,7 @@ struct EmbodiedDevice {
   double device_kg = 0;        ///< the accelerator itself
   double server_share_kg = 0;  ///< its share of host, network and, where counted, building
   double lifetime_years = 4;
-  double utilisation = 1;      ///< share of the lifetime in which the device does charged work
+  double utilisation = 1;  ///< share of the lifetime in which the device does charged work
 
   constexpr double kg_per_device_hour() const {
     return (device_kg + server_share_kg) / (lifetime_years * hours_per_year * utilisation);
@@ -21,7 +21,7 @@ struct EmbodiedDevice {
 };
 
 constexpr Co2e embodied_carbon(Second device_time, const EmbodiedDevice& device) {
-  return device_time.in(hour) * device.kg_per_device_hour() * kilogram_co2e;
+  return device_time.in(hour)*device.kg_per_device_hour() * kilogram_co2e;
 }
 
 /// Priors over the sources in data/embodied.csv, from vendor footprints to bottom-up life-cycle assessments.

@@ -7,8 +7,7 @@
 namespace isoflop::sim {
 
 Pue pue(double ratio) {
-  if (!(ratio >= 1) || ratio > 10)
-    throw Error(Fault::BadInput, fmt::format("PUE {} is not between 1 and 10", ratio));
+  if (!(ratio >= 1) || ratio > 10) throw Error(Fault::BadInput, fmt::format("PUE {} is not between 1 and 10", ratio));
   return Pue(ratio);
 }
 

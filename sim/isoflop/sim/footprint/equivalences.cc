@@ -6,9 +6,10 @@ namespace isoflop::sim {
 
 std::vector<Equivalence> load_equivalences(const DataFolder& folder) {
   const CsvTable t = open_data_table("equivalences.csv", folder);
-  const auto id = t.column("id"), unit = t.column("unit"), kg = t.column("kgco2e_per_unit"), low = t.column("kgco2e_low"),
-             high = t.column("kgco2e_high"), year = t.column("year"), scope = t.column("scope"),
-             source = t.column("source"), confidence = t.column("confidence"), note = t.column("note");
+  const auto id = t.column("id"), unit = t.column("unit"), kg = t.column("kgco2e_per_unit"),
+             low = t.column("kgco2e_low"), high = t.column("kgco2e_high"), year = t.column("year"),
+             scope = t.column("scope"), source = t.column("source"), confidence = t.column("confidence"),
+             note = t.column("note");
   std::vector<Equivalence> rows;
   for (std::size_t r = 0; r < t.rows(); ++r) {
     Equivalence e;
@@ -34,7 +35,8 @@ std::vector<Equivalence> load_equivalences(const DataFolder& folder) {
 std::vector<EquivalentAmount> equivalents(const Estimate& co2e_kg, const std::vector<Equivalence>& table) {
   std::vector<EquivalentAmount> amounts;
   for (const Equivalence& e : table)
-    amounts.push_back({e, {co2e_kg.low / e.high_kg, co2e_kg.central / e.kg_per_unit, co2e_kg.high / e.low_kg, e.source}});
+    amounts.push_back(
+        {e, {co2e_kg.low / e.high_kg, co2e_kg.central / e.kg_per_unit, co2e_kg.high / e.low_kg, e.source}});
   return amounts;
 }
 

@@ -32,9 +32,21 @@ Activity activity_of(const ActivityInputs& in, std::span<const double> x) {
 }
 
 std::vector<UncertainInput> listed(const ActivityInputs& in) {
-  return {in.device_hours,  in.tdp_w,          in.power_fraction, in.host_factor,   in.idle_time, in.idle_power,
-          in.pue,           in.grid_kg_per_kwh, in.wue_l_per_kwh, in.ewif_l_per_kwh, in.device_kg,
-          in.server_share_kg, in.lifetime_years, in.utilisation,  in.development_fraction};
+  return {in.device_hours,
+          in.tdp_w,
+          in.power_fraction,
+          in.host_factor,
+          in.idle_time,
+          in.idle_power,
+          in.pue,
+          in.grid_kg_per_kwh,
+          in.wue_l_per_kwh,
+          in.ewif_l_per_kwh,
+          in.device_kg,
+          in.server_share_kg,
+          in.lifetime_years,
+          in.utilisation,
+          in.development_fraction};
 }
 
 Estimate scaled(Estimate e, double factor) {

@@ -24,26 +24,26 @@ namespace isoflop::sim {
 
 /// Point values, one world.
 struct Activity {
-  Second device_time;                  ///< busy
-  ItPower device_power;                ///< mean while busy
-  double host_factor = 1;              ///< IT energy per accelerator energy
-  double idle_time = 0;                ///< idle device time held per busy device time
-  double idle_power = 0;               ///< IT power while idle as a share of IT power while busy
+  Second device_time;      ///< busy
+  ItPower device_power;    ///< mean while busy
+  double host_factor = 1;  ///< IT energy per accelerator energy
+  double idle_time = 0;    ///< idle device time held per busy device time
+  double idle_power = 0;   ///< IT power while idle as a share of IT power while busy
   Pue pue{1};
   GridFactors grid;
   OnsiteWaterIntensity wue;
   OffsiteWaterIntensity ewif;
   EmbodiedDevice device;
-  double development_fraction = 0;     ///< further runs, as a share of this one
+  double development_fraction = 0;  ///< further runs, as a share of this one
 };
 
 struct Footprint {
-  ItEnergy accelerator, host, idle;    ///< this run
-  ItEnergy it;                         ///< with development
-  FacilityEnergy facility;             ///< with development
-  OperationalCarbon operational;       ///< with development
-  Co2e embodied;                       ///< with development
-  Water water;                         ///< with development
+  ItEnergy accelerator, host, idle;  ///< this run
+  ItEnergy it;                       ///< with development
+  FacilityEnergy facility;           ///< with development
+  OperationalCarbon operational;     ///< with development
+  Co2e embodied;                     ///< with development
+  Water water;                       ///< with development
   Co2e total() const { return operational.average.co2e + embodied; }
 };
 

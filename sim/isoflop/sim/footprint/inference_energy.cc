@@ -37,8 +37,8 @@ std::array<double, 4> loads(const ServingPoint& p) {
   const double weights = p.params_total * p.bytes_per_weight * touched / p.batch;
   const double cache = kv * (p.prompt_tokens + p.output_tokens / 2);
   const double flop = 2 * p.params_active * (1 + p.prompt_tokens / p.output_tokens);
-  return {d.tdp_w / d.bandwidth * (weights + cache), d.tdp_w / d.peak * flop, d.tdp_w * p.device_count * layers / p.batch,
-          d.tdp_w * p.device_count};
+  return {d.tdp_w / d.bandwidth * (weights + cache), d.tdp_w / d.peak * flop,
+          d.tdp_w * p.device_count * layers / p.batch, d.tdp_w * p.device_count};
 }
 
 CalibrationProblem problem_of(const std::vector<MeasuredServing>& rows) {
@@ -56,7 +56,9 @@ CalibrationProblem problem_of(const std::vector<MeasuredServing>& rows) {
   return problem;
 }
 
-bool was_measured(const Accelerator& device) { return device.id.starts_with("h100-sxm") || device.id.starts_with("b200"); }
+bool was_measured(const Accelerator& device) {
+  return device.id.starts_with("h100-sxm") || device.id.starts_with("b200");
+}
 
 }  // namespace
 
@@ -107,8 +109,10 @@ InferenceConstants fit_inference(const std::vector<MeasuredServing>& rows, std::
   const CalibrationProblem problem = problem_of(rows);
   const Calibration fit = calibrate(problem, options);
   const auto v = fit.values();
-  InferenceConstants c{v[0], v[1], v[2], v[3], 0.16, "fitted to " + std::to_string(rows.size()) + " measured rows of " +
-                                                          std::to_string(fit.groups) + " models"};
+  InferenceConstants c{
+      v[0], v[1],
+      v[2], v[3],
+      0.16, "fitted to " + std::to_string(rows.size()) + " measured rows of " + std::to_string(fit.groups) + " models"};
   std::vector<std::string> models;
   for (const auto& row : rows)
     if (std::find(models.begin(), models.end(), row.model) == models.end()) models.push_back(row.model);

@@ -5,14 +5,14 @@
 //     + TDP x devices x c_layer x layers / batch                           launches and exchanges, layer by layer
 //     + TDP x devices x c_token                                            scheduling and sampling, token by token
 //
-// c_bytes and c_flop are a share of TDP over a share of the data-sheet peak (about 0.6 / 0.9 and 0.95 / 0.7); c_layer and
-// c_token are seconds at TDP. An fp8 model halves the traffic, but its arithmetic costs what bf16 costs (measured engines
-// quantise activations on the fly). A mixture of experts touches 1 - (1 - active/total)^batch of its weights.
+// c_bytes and c_flop are a share of TDP over a share of the data-sheet peak (about 0.6 / 0.9 and 0.95 / 0.7); c_layer
+// and c_token are seconds at TDP. An fp8 model halves the traffic, but its arithmetic costs what bf16 costs (measured
+// engines quantise activations on the fly). A mixture of experts touches 1 - (1 - active/total)^batch of its weights.
 // Accelerators only: host, idle and PUE come on top (footprint.h).
 //
 // Constants: fitted by our own code to 35 measured configurations of five dense models on H100 and B200
-// (ML.ENERGY leaderboard v3 @0cd52da, Zeus; facts used, rows not shipped). Leaving one model out: median error 9 %, 90 %
-// of the ratios within +-25 %. The rows state no prompt length: 300 tokens are assumed. Mixtures of experts and other
+// (ML.ENERGY leaderboard v3 @0cd52da, Zeus; facts used, rows not shipped). Leaving one model out: median error 9 %, 90
+// % of the ratios within +-25 %. The rows state no prompt length: 300 tokens are assumed. Mixtures of experts and other
 // devices are extrapolation, and the interval is widened for them.
 #pragma once
 #include <optional>
@@ -31,11 +31,11 @@ inline constexpr double assumed_output_tokens = 500;
 struct ServingPoint {
   double params_total = 0, params_active = 0;
   double bytes_per_weight = 2;
-  double layers = 0;               ///< 0: from size, 32 (N / 8e9)^0.35
-  double kv_bytes_per_token = 0;   ///< 0: grouped-query attention of 8 x 128, 4096 bytes per layer
+  double layers = 0;              ///< 0: from size, 32 (N / 8e9)^0.35
+  double kv_bytes_per_token = 0;  ///< 0: grouped-query attention of 8 x 128, 4096 bytes per layer
   const Accelerator* device = nullptr;
   double device_count = 1;
-  double batch = 1;                ///< sequences decoded together, on average
+  double batch = 1;  ///< sequences decoded together, on average
   double prompt_tokens = assumed_prompt_tokens, output_tokens = assumed_output_tokens;
 };
 

@@ -6,8 +6,8 @@
 
 namespace isoflop::sim {
 
-PlotSpec waterfall(const std::vector<LedgerStep>& ledger, const std::string& subject, const std::string& unit, double scale,
-                   const std::string& source) {
+PlotSpec waterfall(const std::vector<LedgerStep>& ledger, const std::string& subject, const std::string& unit,
+                   double scale, const std::string& source) {
   PlotSpec plot;
   plot.name = "footprint-ledger";
   plot.title = "What the boundary leaves out: " + subject;
@@ -23,9 +23,10 @@ PlotSpec waterfall(const std::vector<LedgerStep>& ledger, const std::string& sub
     // Intervals of stacked bars are counted from the foot of their segment.
     added.low.push_back((step.cumulative.low - step.cumulative.central + step.added) * scale);
     added.high.push_back((step.cumulative.high - step.cumulative.central + step.added) * scale);
-    plot.description += fmt::format("{}: {} {}, in all {} ({} to {}). ", name, format_number(step.added * scale, 3), unit,
-                                    format_number(step.cumulative.central * scale, 3),
-                                    format_number(step.cumulative.low * scale, 3), format_number(step.cumulative.high * scale, 3));
+    plot.description +=
+        fmt::format("{}: {} {}, in all {} ({} to {}). ", name, format_number(step.added * scale, 3), unit,
+                    format_number(step.cumulative.central * scale, 3), format_number(step.cumulative.low * scale, 3),
+                    format_number(step.cumulative.high * scale, 3));
   }
   plot.bars = {before, added};
   plot.stacked = true;

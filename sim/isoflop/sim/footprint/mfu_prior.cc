@@ -49,7 +49,8 @@ struct Learnt {
   std::size_t runs = 0, families = 0;
 };
 
-Learnt learn(const std::vector<ObservedRun>& runs, const Accelerator& device, const std::vector<std::string>& left_out) {
+Learnt learn(const std::vector<ObservedRun>& runs, const Accelerator& device,
+             const std::vector<std::string>& left_out) {
   const double slope = !is_tpu(device) && peak_of(device) > 200e12 ? 0.10 : 0.0;
   const double pa = 1 / (intercept_sd * intercept_sd), pb = 1 / (slope_sd * slope_sd);
   Learnt result{{pa, 0, pb, pa * prior_ln_mfu, pb * slope}, 0, 0};
@@ -82,11 +83,13 @@ Learnt learn(const std::vector<ObservedRun>& runs, const Accelerator& device, co
 
 double ObservedRun::mfu() const { return 6 * params_active * tokens / (device_hours * 3600 * peak_of(*device)); }
 
-std::vector<ObservedRun> observed_runs(const std::vector<PublishedFootprint>& rows, const AcceleratorCatalogue& devices) {
+std::vector<ObservedRun> observed_runs(const std::vector<PublishedFootprint>& rows,
+                                       const AcceleratorCatalogue& devices) {
   std::vector<ObservedRun> runs;
   for (const auto& row : rows) {
     const Accelerator* device = device_of(row, devices);
-    if (!device || !training_peak_flop_per_s(*device) || !row.active() || !row.tokens || !row.accelerator_hours) continue;
+    if (!device || !training_peak_flop_per_s(*device) || !row.active() || !row.tokens || !row.accelerator_hours)
+      continue;
     if (!row.is_single_run() || row.energy_basis == "inconsistent") continue;
     // Pruned or distilled from larger models, whose forward passes are in the hours but not in 6ND.
     if (row.model.starts_with("Llama-3.2-1B") || row.model.starts_with("Llama-3.2-3B")) continue;

@@ -26,12 +26,13 @@ struct ObservedRun {
 
 /// Runs of the table with N, D, hours and a known device, less those whose columns cannot belong together (MFU above
 /// 0.65), derived models (6ND is not their compute), sums over several runs, and duplicates.
-std::vector<ObservedRun> observed_runs(const std::vector<PublishedFootprint>& rows, const AcceleratorCatalogue& devices);
+std::vector<ObservedRun> observed_runs(const std::vector<PublishedFootprint>& rows,
+                                       const AcceleratorCatalogue& devices);
 
 struct MfuEstimate {
   double median = 0;
-  double sigma_ln = 0;       ///< of one new run
-  std::size_t runs = 0;      ///< runs of the same device class behind it
+  double sigma_ln = 0;   ///< of one new run
+  std::size_t runs = 0;  ///< runs of the same device class behind it
   std::size_t families = 0;
   Distribution distribution() const { return Distribution::lognormal(median, sigma_ln); }
 };
@@ -43,7 +44,8 @@ class MfuPrior {
   static MfuPrior load(const DataFolder& folder, const AcceleratorCatalogue& devices);
 
   /// `left_out` families do not count: for honest validation. Throws Error (CannotRun) when the device has no peak.
-  MfuEstimate estimate(const Accelerator& device, double params_active, const std::vector<std::string>& left_out = {}) const;
+  MfuEstimate estimate(const Accelerator& device, double params_active,
+                       const std::vector<std::string>& left_out = {}) const;
   const std::vector<ObservedRun>& runs() const { return runs_; }
 
  private:

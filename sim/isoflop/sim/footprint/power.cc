@@ -18,12 +18,18 @@ Distribution lognormal_of_median_error(double median_error) {
 
 std::string_view name_of(MeterTier tier) {
   switch (tier) {
-    case MeterTier::EnergyCounter: return "energy counter";
-    case MeterTier::Rapl: return "RAPL";
-    case MeterTier::TwoPointCurve: return "two-point load curve";
-    case MeterTier::ReportedPower: return "reported mean power";
-    case MeterTier::FractionOfTdp: return "fraction of TDP";
-    case MeterTier::TdpTimesHours: break;
+    case MeterTier::EnergyCounter:
+      return "energy counter";
+    case MeterTier::Rapl:
+      return "RAPL";
+    case MeterTier::TwoPointCurve:
+      return "two-point load curve";
+    case MeterTier::ReportedPower:
+      return "reported mean power";
+    case MeterTier::FractionOfTdp:
+      return "fraction of TDP";
+    case MeterTier::TdpTimesHours:
+      break;
   }
   return "TDP x hours (convention)";
 }
@@ -32,10 +38,14 @@ Distribution tier_spread(MeterTier tier) {
   switch (tier) {
     case MeterTier::EnergyCounter:
     case MeterTier::Rapl:
-    case MeterTier::ReportedPower: return Distribution::normal(1, 0.05);
-    case MeterTier::TwoPointCurve: return lognormal_of_median_error(0.15);
-    case MeterTier::FractionOfTdp: return lognormal_of_median_error(0.24);
-    case MeterTier::TdpTimesHours: break;
+    case MeterTier::ReportedPower:
+      return Distribution::normal(1, 0.05);
+    case MeterTier::TwoPointCurve:
+      return lognormal_of_median_error(0.15);
+    case MeterTier::FractionOfTdp:
+      return lognormal_of_median_error(0.24);
+    case MeterTier::TdpTimesHours:
+      break;
   }
   return Distribution::fixed(1);
 }
@@ -53,7 +63,8 @@ double codecarbon_fallback_power_w(double tdp_w, double load) { return tdp_w * (
 
 Distribution training_power_fraction(const Accelerator& device) {
   if (device.id.starts_with("tpu")) return Distribution::triangular(0.9, 1.4, 2.4);
-  const bool like_measured = device.id.starts_with("h100") || device.id.starts_with("h200") || device.id.starts_with("a100");
+  const bool like_measured =
+      device.id.starts_with("h100") || device.id.starts_with("h200") || device.id.starts_with("a100");
   return like_measured ? Distribution::triangular(0.80, 0.90, 0.95) : Distribution::triangular(0.60, 0.85, 0.95);
 }
 Distribution serving_power_fraction() { return Distribution::triangular(0.57, 0.72, 0.90); }

@@ -12,12 +12,12 @@ namespace isoflop::sim {
 
 /// How energy was obtained, best first. Recorded with every result.
 enum class MeterTier {
-  EnergyCounter,     ///< accelerator's energy counter, or a wall meter
-  Rapl,              ///< processor package counter
-  TwoPointCurve,     ///< load curve through this machine's measured idle and full power
-  ReportedPower,     ///< mean power stated by the owner of the run
-  FractionOfTdp,     ///< modelled from the data sheet
-  TdpTimesHours,     ///< a reporting convention, no estimate of what was drawn
+  EnergyCounter,  ///< accelerator's energy counter, or a wall meter
+  Rapl,           ///< processor package counter
+  TwoPointCurve,  ///< load curve through this machine's measured idle and full power
+  ReportedPower,  ///< mean power stated by the owner of the run
+  FractionOfTdp,  ///< modelled from the data sheet
+  TdpTimesHours,  ///< a reporting convention, no estimate of what was drawn
 };
 std::string_view name_of(MeterTier tier);
 

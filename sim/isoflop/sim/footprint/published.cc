@@ -77,8 +77,9 @@ void find_energy(const Row& row, Audit& result) {
   result.energy_mwh = (low + high) / 2;
   if (!row.energy_mwh) return;
   if (*row.energy_mwh < 0.98 * low || *row.energy_mwh > 1.02 * high)
-    result.findings.push_back({Verdict::Doubtful, fmt::format("hours x power give {} MWh, printed {}",
-                                                              format_number(*result.energy_mwh), format_number(*row.energy_mwh))});
+    result.findings.push_back(
+        {Verdict::Doubtful, fmt::format("hours x power give {} MWh, printed {}", format_number(*result.energy_mwh),
+                                        format_number(*row.energy_mwh))});
 }
 
 void find_carbon(const Row& row, Audit& result) {
@@ -89,9 +90,9 @@ void find_carbon(const Row& row, Audit& result) {
   result.operational_tco2e = *it * *row.pue * *row.grid_kgco2e_per_kwh;
   if (!near(*result.operational_tco2e, *row.operational_tco2e, 0.02) &&
       std::fabs(*result.operational_tco2e - *row.operational_tco2e) > 0.5)
-    result.findings.push_back({Verdict::Doubtful,
-                               fmt::format("energy x PUE x grid give {} t, printed {}",
-                                           format_number(*result.operational_tco2e), format_number(*row.operational_tco2e))});
+    result.findings.push_back({Verdict::Doubtful, fmt::format("energy x PUE x grid give {} t, printed {}",
+                                                              format_number(*result.operational_tco2e),
+                                                              format_number(*row.operational_tco2e))});
 }
 
 void find_implied_factor(const Row& row, Audit& result, const std::vector<Row>& family) {
@@ -107,7 +108,8 @@ void find_implied_factor(const Row& row, Audit& result, const std::vector<Row>& 
     std::string reason = fmt::format("printed {} t over {} MWh is {} kg/kWh", format_number(*row.operational_tco2e),
                                      format_number(*it_mwh(row)), format_number(factor, 2));
     if (!siblings.empty())
-      reason += fmt::format(", {}x {} its family's {}", ratio_text(std::max(factor / median(siblings), median(siblings) / factor)),
+      reason += fmt::format(", {}x {} its family's {}",
+                            ratio_text(std::max(factor / median(siblings), median(siblings) / factor)),
                             factor < median(siblings) ? "below" : "above", format_number(median(siblings), 3));
     if (!siblings.empty() && row.power_w())
       reason += fmt::format("; the tonnes fit {} device-hours",
@@ -126,8 +128,9 @@ void find_utilisation(const Row& row, Audit& result, const AcceleratorCatalogue&
     result.findings.push_back(
         {*result.implied_mfu > 1 ? Verdict::Inconsistent : Verdict::Doubtful,
          fmt::format("6ND over hours x peak is an MFU of {}: {}", format_number(*result.implied_mfu, 2),
-                     *result.implied_mfu > 1 ? "impossible, the hours are too few for the tokens"
-                                             : "no run reaches it; an encoder-decoder passes a token through half its weights")});
+                     *result.implied_mfu > 1
+                         ? "impossible, the hours are too few for the tokens"
+                         : "no run reaches it; an encoder-decoder passes a token through half its weights")});
 }
 
 }  // namespace
@@ -167,8 +170,9 @@ PublishedTable PublishedTable::from(const CsvTable& table) {
     Row& row = result.records_[r];
     row.line = table.line(r);
     if (row.model.empty()) table.reject(r, model, "every row needs a model");
-    for (const auto& figure : {row.params, row.tokens, row.accelerator_hours, row.power_w_low, row.power_w_high, row.pue,
-                               row.grid_kgco2e_per_kwh, row.energy_mwh, row.operational_tco2e, row.embodied_tco2e, row.water_m3})
+    for (const auto& figure :
+         {row.params, row.tokens, row.accelerator_hours, row.power_w_low, row.power_w_high, row.pue,
+          row.grid_kgco2e_per_kwh, row.energy_mwh, row.operational_tco2e, row.embodied_tco2e, row.water_m3})
       if (figure && *figure < 0) table.reject_row(r, "a footprint has no negative figures");
   }
   return result;
@@ -203,11 +207,16 @@ const Accelerator* device_of(const Row& row, const AcceleratorCatalogue& devices
 
 std::string_view name_of(Verdict verdict) {
   switch (verdict) {
-    case Verdict::Undisclosed: return "undisclosed";
-    case Verdict::Consistent: return "consistent";
-    case Verdict::Circular: return "circular";
-    case Verdict::Doubtful: return "doubtful";
-    case Verdict::Inconsistent: break;
+    case Verdict::Undisclosed:
+      return "undisclosed";
+    case Verdict::Consistent:
+      return "consistent";
+    case Verdict::Circular:
+      return "circular";
+    case Verdict::Doubtful:
+      return "doubtful";
+    case Verdict::Inconsistent:
+      break;
   }
   return "inconsistent";
 }
@@ -223,9 +232,11 @@ Audit audit(const Row& row, const AcceleratorCatalogue& devices, const std::vect
   if (row.energy_basis == "hours_upper_bound")
     result.findings.push_back({Verdict::Doubtful, "the hours are an upper bound"});
   if (row.accounting == "net")
-    result.findings.push_back({Verdict::Consistent, "net of energy purchases: not comparable with location-based rows"});
+    result.findings.push_back(
+        {Verdict::Consistent, "net of energy purchases: not comparable with location-based rows"});
   if (row.tier() == MeterTier::TdpTimesHours)
-    result.findings.push_back({Verdict::Circular, "hours x TDP x a constant: reproducing it tests arithmetic, not a model"});
+    result.findings.push_back(
+        {Verdict::Circular, "hours x TDP x a constant: reproducing it tests arithmetic, not a model"});
   if (result.energy_mwh || row.energy_mwh || result.implied_mfu) result.verdict = Verdict::Consistent;
   for (const AuditFinding& finding : result.findings) result.verdict = std::max(result.verdict, finding.verdict);
   return result;

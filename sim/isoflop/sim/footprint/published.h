@@ -19,7 +19,7 @@ struct PublishedFootprint {
   std::optional<double> accelerator_count, accelerator_hours;
   std::optional<double> power_w_low, power_w_high;  ///< per device; equal unless a range
   std::optional<double> pue, grid_kgco2e_per_kwh;
-  std::string grid_zone;                            ///< where the owner's figure implies a country but no factor
+  std::string grid_zone;  ///< where the owner's figure implies a country but no factor
   std::optional<double> energy_mwh;
   std::optional<bool> energy_includes_pue;
   std::optional<double> operational_tco2e, embodied_tco2e, water_m3;
@@ -72,12 +72,12 @@ struct AuditFinding {
 
 /// A row recomputed from its own columns. Absent where a column is missing.
 struct Audit {
-  std::optional<double> energy_mwh;          ///< hours x power (x PUE where the printed energy includes it)
-  std::optional<double> operational_tco2e;   ///< energy x PUE x grid
+  std::optional<double> energy_mwh;             ///< hours x power (x PUE where the printed energy includes it)
+  std::optional<double> operational_tco2e;      ///< energy x PUE x grid
   std::optional<double> implied_kg_per_it_kwh;  ///< printed tonnes over IT energy: PUE x grid
-  std::optional<double> implied_mfu;         ///< 6 N D over hours x peak
+  std::optional<double> implied_mfu;            ///< 6 N D over hours x peak
   std::vector<AuditFinding> findings;
-  Verdict verdict = Verdict::Undisclosed;    ///< the worst finding
+  Verdict verdict = Verdict::Undisclosed;  ///< the worst finding
 };
 
 /// The highest 6ND utilisation any long training run has been seen to reach is about 0.55; above this the row's

@@ -22,8 +22,9 @@ ActivityInputs default_inputs(const Accelerator& device, Use use) {
   in.power_fraction.distribution = use == Use::Training ? training_power_fraction(device) : serving_power_fraction();
   in.power_fraction.source =
       use == Use::Serving ? "p10-p90 of 274 measured H100 serving configurations (ML.ENERGY): 0.57-0.90"
-      : is_tpu(device)    ? "whole system over the chip's TDP: 1.11-1.41 for v3 (arXiv:2104.10350), 1.70-1.97 for v4 (GLaM, PaLM)"
-                          : "long H100 training runs draw 0.85-0.95 of TDP; prior, wider for GPUs before A100 and other makers";
+      : is_tpu(device)
+          ? "whole system over the chip's TDP: 1.11-1.41 for v3 (arXiv:2104.10350), 1.70-1.97 for v4 (GLaM, PaLM)"
+          : "long H100 training runs draw 0.85-0.95 of TDP; prior, wider for GPUs before A100 and other makers";
   in.tier = MeterTier::FractionOfTdp;
   in.host_factor.distribution = host_factor();
   in.host_factor.source =
@@ -33,8 +34,9 @@ ActivityInputs default_inputs(const Accelerator& device, Use use) {
     in.host_factor.source = "already in the system power of TPUs";
   }
   in.device_kg.distribution = device_kg_prior(is_tpu(device));
-  in.device_kg.source = is_tpu(device) ? "208-585 kg, five TPU generations, arXiv:2502.01671"
-                                       : "128 (arXiv:2509.00093), 164 (NVIDIA HGX H100), 572 kg (BoaviztAPI 2.4.1); prior";
+  in.device_kg.source = is_tpu(device)
+                            ? "208-585 kg, five TPU generations, arXiv:2502.01671"
+                            : "128 (arXiv:2509.00093), 164 (NVIDIA HGX H100), 572 kg (BoaviztAPI 2.4.1); prior";
   in.server_share_kg.distribution = server_share_kg_prior();
   in.server_share_kg.source = "250 (rule of thumb), 463 (arXiv:2503.05804), 712 kg (EcoLogits); prior";
   in.lifetime_years.distribution = lifetime_years_prior();
@@ -61,6 +63,10 @@ void set_grid(ActivityInputs& in, const GridFactor& factor) {
 void set_unknown_grid(ActivityInputs& in) {
   in.grid_kg_per_kwh.distribution = Distribution::triangular(0.031, 0.384, 0.708);
   in.grid_kg_per_kwh.source = "assumed: no grid given; Norway, United States, India 2024 (data/grids.csv)";
+  set_unknown_offsite_water(in);
+}
+
+void set_unknown_offsite_water(ActivityInputs& in) {
   in.ewif_l_per_kwh.distribution = Distribution::triangular(1.3, 3.1, 4.5);
   in.ewif_l_per_kwh.source = "Texas 1.29 (arXiv:2503.05804), US 3.13, world 3.91 L/kWh (data/grids.csv); prior";
 }
@@ -71,10 +77,9 @@ void set_hours_from_6nd(ActivityInputs& in, const Accelerator& device, double pa
   if (!peak) throw Error(Fault::CannotRun, device.id + " states no bf16 or fp16 peak");
   in.device_hours.distribution =
       Distribution::lognormal(device_hours_6nd(params_active, tokens, *peak, mfu.median), mfu.sigma_ln);
-  in.device_hours.source =
-      fmt::format("6ND over {} and an MFU of {} (sd of ln {}), learnt from {} published runs of {} families on such devices",
-                  format_si(*peak, "FLOP/s"), format_number(mfu.median, 3), format_number(mfu.sigma_ln, 2), mfu.runs,
-                  mfu.families);
+  in.device_hours.source = fmt::format(
+      "6ND over {} and an MFU of {} (sd of ln {}), learnt from {} published runs of {} families on such devices",
+      format_si(*peak, "FLOP/s"), format_number(mfu.median, 3), format_number(mfu.sigma_ln, 2), mfu.runs, mfu.families);
 }
 
 void set_device_power(ActivityInputs& in, double power_w, MeterTier tier, const std::string& source) {
@@ -107,7 +112,8 @@ void set_busy_share(ActivityInputs& in, double busy) {
   in.idle_power.source = "assumed: an idle H100 draws 0.1-0.15 of TDP, its host about half";
 }
 
-void set_served_tokens(ActivityInputs& in, double tokens, const Distribution& joules_per_token, const std::string& source) {
+void set_served_tokens(ActivityInputs& in, double tokens, const Distribution& joules_per_token,
+                       const std::string& source) {
   if (!(tokens > 0)) throw Error(Fault::BadInput, "the number of tokens must be positive");
   const double power_w = in.tdp_w.distribution.median() * in.power_fraction.distribution.median();
   if (!(power_w > 0)) throw Error(Fault::CannotRun, "serving needs a device with a TDP");
@@ -159,8 +165,9 @@ ActivityInputs inputs_of(const PublishedFootprint& row, const Accelerator& devic
     set_device_power(in, *row.power_w(), MeterTier::FractionOfTdp, card);
   } else if (row.power_w_low && row.power_w_high) {
     // Data-sheet power of the row; a range becomes uniform.
-    in.tdp_w.distribution = *row.power_w_low == *row.power_w_high ? Distribution::fixed(*row.power_w_low)
-                                                                   : Distribution::uniform(*row.power_w_low, *row.power_w_high);
+    in.tdp_w.distribution = *row.power_w_low == *row.power_w_high
+                                ? Distribution::fixed(*row.power_w_low)
+                                : Distribution::uniform(*row.power_w_low, *row.power_w_high);
     in.tdp_w.source = card;
   }
   if (!in.device_hours.distribution.is_fixed() || in.device_hours.distribution.median() > 0) return in;

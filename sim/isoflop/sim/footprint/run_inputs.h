@@ -17,11 +17,15 @@ enum class Use { Training, Serving };
 /// Power, host, embodied, site and grid priors for a device; device_hours stay zero.
 ActivityInputs default_inputs(const Accelerator& device, Use use);
 
-/// Average factor of the zone with a standard deviation of 4 % (year-to-year change has a median of 4 %). Off-site water
-/// triangular 0.4, 1, 1.45 times the zone's: places within a country differ that much (Texas 1.29, Iowa 3.10, US 3.13).
+/// Average factor of the zone with a standard deviation of 4 % (year-to-year change has a median of 4 %). Off-site
+/// water triangular 0.4, 1, 1.45 times the zone's: places within a country differ that much (Texas 1.29, Iowa 3.10,
+/// US 3.13).
 void set_grid(ActivityInputs& inputs, const GridFactor& factor);
 /// A data centre somewhere: triangular from Norway over the US to India.
 void set_unknown_grid(ActivityInputs& inputs);
+
+/// Off-site water of a zone without a figure: triangular 1.3, 3.1, 4.5 L/kWh.
+void set_unknown_offsite_water(ActivityInputs& inputs);
 
 /// Device-hours from 6ND and the observed utilisation of whole runs.
 void set_hours_from_6nd(ActivityInputs& inputs, const Accelerator& device, double params_active, double tokens,
@@ -39,7 +43,8 @@ void set_device_power(ActivityInputs& inputs, double power_w, MeterTier tier, co
 void set_busy_share(ActivityInputs& inputs, double busy);
 
 /// Tokens at a known accelerator energy each; device-hours follow from the device's power while serving.
-void set_served_tokens(ActivityInputs& inputs, double tokens, const Distribution& joules_per_token, const std::string& source);
+void set_served_tokens(ActivityInputs& inputs, double tokens, const Distribution& joules_per_token,
+                       const std::string& source);
 
 /// All that a published row states, and priors for the rest: the common convention in which rows are compared.
 /// Throws Error (CannotRun) when neither device-hours nor N, D and device are known.

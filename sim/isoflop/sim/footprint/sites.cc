@@ -55,8 +55,8 @@ const Site& SiteCatalogue::require(std::string_view name) const {
 void set_site(ActivityInputs& inputs, const Site& site) {
   if (site.pue) {
     inputs.pue.distribution = Distribution::triangular(std::max(1.0, 0.98 * *site.pue), *site.pue, 1.02 * *site.pue);
-    inputs.pue.source = site.label() + (site.pue_year ? ", " + std::to_string(*site.pue_year) : "") + ": " + site.source +
-                        "; +-2 % assumed";
+    inputs.pue.source = site.label() + (site.pue_year ? ", " + std::to_string(*site.pue_year) : "") + ": " +
+                        site.source + "; +-2 % assumed";
   }
   if (const auto wue = site.onsite_water_l_per_kwh) {
     inputs.wue_l_per_kwh.distribution =

@@ -15,7 +15,7 @@ struct Site {
   std::string provider, region, location;
   std::optional<double> pue;
   std::optional<std::int64_t> pue_year;
-  std::optional<double> onsite_water_l_per_kwh;   ///< per kWh of IT energy
+  std::optional<double> onsite_water_l_per_kwh;  ///< per kWh of IT energy
   std::optional<std::int64_t> onsite_water_year;
   std::optional<double> offsite_water_l_per_kwh;  ///< per kWh of facility energy
   std::string source, licence, note;

@@ -64,28 +64,31 @@ ValidationResult validate_training(const ValidationRequest& request) {
   } else {
     // Our own table adds what it knows; a family in both is left out when predicted.
     for (const auto& row : PublishedTable::load(request.data).all())
-      if (std::none_of(rows.begin(), rows.end(), [&](const auto& r) { return r.model == row.model; })) learn_from.push_back(row);
+      if (std::none_of(rows.begin(), rows.end(), [&](const auto& r) { return r.model == row.model; }))
+        learn_from.push_back(row);
   }
   const MfuPrior prior(request.uncalibrated ? std::vector<ObservedRun>{} : observed_runs(learn_from, devices));
   const auto scored = observed_runs(rows, devices);
 
   ValidationResult result;
   result.category_heading = "device";
-  result.method = request.uncalibrated    ? "Device-hours from 6ND and a generic MFU of 0.32"
-                  : request.calibration ? "Device-hours from 6ND and the MFU of the calibration rows"
-                                        : "Device-hours from 6ND and the MFU of other families' runs; each family left out whole";
+  result.method = request.uncalibrated ? "Device-hours from 6ND and a generic MFU of 0.32"
+                  : request.calibration
+                      ? "Device-hours from 6ND and the MFU of the calibration rows"
+                      : "Device-hours from 6ND and the MFU of other families' runs; each family left out whole";
   for (const auto& row : rows) {
     const Accelerator* device = device_of(row, devices);
     const auto run = std::find_if(scored.begin(), scored.end(), [&](const ObservedRun& r) {
       return r.model == row.model && r.family == row.family_group && row.accelerator_hours == r.device_hours;
     });
     if (run != scored.end()) {
-      const auto mfu = prior.estimate(*device, *row.active(), request.calibration ? std::vector<std::string>{}
-                                                                                  : std::vector<std::string>{row.family_group});
+      const auto mfu =
+          prior.estimate(*device, *row.active(),
+                         request.calibration ? std::vector<std::string>{} : std::vector<std::string>{row.family_group});
       const double hours = device_hours_6nd(*row.active(), *row.tokens, *training_peak_flop_per_s(*device), mfu.median);
       const double spread = std::exp(normal_quantile(0.95) * mfu.sigma_ln);
-      result.rows.push_back(predicted_row(row_name(row), row.family_group, "device_hours", device->id, *row.accelerator_hours,
-                                          {hours / spread, hours, hours * spread, ""}));
+      result.rows.push_back(predicted_row(row_name(row), row.family_group, "device_hours", device->id,
+                                          *row.accelerator_hours, {hours / spread, hours, hours * spread, ""}));
     } else {
       result.unsupported.push_back({row_name(row), "device-hours: " + why_no_hours(row, devices)});
     }
@@ -104,9 +107,10 @@ ValidationResult validate_training(const ValidationRequest& request) {
     result.rows.push_back(predicted_row(row_name(row), row.family_group, "energy_mwh", device->id, *row.energy_mwh,
                                         {kwh.low / 1e3, kwh.central / 1e3, kwh.high / 1e3, ""}));
   }
-  result.assumptions.push_back({"mfu_prior", "ln MFU = a + b ln(N/1e10) + family + noise", "", "learnt from published runs"});
-  result.plots.push_back(predicted_against_measured("footprint-hours", "Device-hours and energy, predicted and published",
-                                                    "hours or MWh", result.rows));
+  result.assumptions.push_back(
+      {"mfu_prior", "ln MFU = a + b ln(N/1e10) + family + noise", "", "learnt from published runs"});
+  result.plots.push_back(predicted_against_measured(
+      "footprint-hours", "Device-hours and energy, predicted and published", "hours or MWh", result.rows));
   return result;
 }
 
@@ -131,10 +135,10 @@ struct ServingTable {
 };
 
 ServingTable read_serving(const CsvTable& t, const AcceleratorCatalogue& devices, const ModelCatalogue& models) {
-  const auto model = t.column("model"), total = t.column("total_params_billion"), active = t.column("active_params_billion"),
-             precision = t.column("precision"), gpu = t.column("gpu"), count = t.column("gpu_count"),
-             batch = t.column("average_batch"), output = t.column("average_output_tokens"), energy = t.column("energy_j"),
-             per = t.column("energy_per");
+  const auto model = t.column("model"), total = t.column("total_params_billion"),
+             active = t.column("active_params_billion"), precision = t.column("precision"), gpu = t.column("gpu"),
+             count = t.column("gpu_count"), batch = t.column("average_batch"),
+             output = t.column("average_output_tokens"), energy = t.column("energy_j"), per = t.column("energy_per");
   const auto id = t.find_column("row_id"), most = t.find_column("max_concurrent_sequences");
   ServingTable result;
   for (std::size_t r = 0; r < t.rows(); ++r) {
@@ -165,11 +169,12 @@ ServingTable read_serving(const CsvTable& t, const AcceleratorCatalogue& devices
     p.params_total = params ? *params * 1e9 : static_cast<double>(*record->params_total());
     p.params_active = active_params ? *active_params * 1e9 : p.params_total;
     const std::string_view format = t.text(r, precision);
-    p.bytes_per_weight = format.find("fp8") != std::string_view::npos || format.find("int8") != std::string_view::npos ? 1
-                         : format.find("fp4") != std::string_view::npos || format.find("int4") != std::string_view::npos ||
-                                 format.find("mxfp4") != std::string_view::npos
-                             ? 0.53
-                             : 2;
+    p.bytes_per_weight =
+        format.find("fp8") != std::string_view::npos || format.find("int8") != std::string_view::npos ? 1
+        : format.find("fp4") != std::string_view::npos || format.find("int4") != std::string_view::npos ||
+                format.find("mxfp4") != std::string_view::npos
+            ? 0.53
+            : 2;
     p.device_count = t.number(r, count).value_or(1);
     p.output_tokens = std::max(1.0, t.number(r, output).value_or(assumed_output_tokens));
     if (record && record->layers) {
@@ -226,23 +231,28 @@ ValidationResult validate_serving(const ValidationRequest& request) {
       constants = fit_inference(others, request.seed);
     }
     if (table.batch_known[i])
-      result.rows.push_back(predicted_row(row.id, row.model, "joules_per_token", table.category[i], row.joules_per_token,
+      result.rows.push_back(predicted_row(row.id, row.model, "joules_per_token", table.category[i],
+                                          row.joules_per_token,
                                           interval_of(token_energy_distribution(row.point, constants))));
     ServingPoint blind = row.point;
     result.rows.push_back(predicted_row(row.id, row.model, "joules_per_token_batch_unknown", table.category[i],
-                                        row.joules_per_token, interval_of(token_energy_distribution_any_batch(blind, constants))));
-    rival.push_back(std::fabs(ecologits_joules_per_token(row.point.params_total, row.point.params_active) / row.joules_per_token - 1));
+                                        row.joules_per_token,
+                                        interval_of(token_energy_distribution_any_batch(blind, constants))));
+    rival.push_back(std::fabs(
+        ecologits_joules_per_token(row.point.params_total, row.point.params_active) / row.joules_per_token - 1));
   }
   if (!rival.empty())
     result.warnings.push_back(fmt::format("EcoLogits as shipped on the same {} rows: median error {} %", rival.size(),
                                           format_number(100 * median(rival), 3)));
-  result.assumptions.push_back({"prompt_tokens", assumed_prompt_tokens, "token", "assumed: the table states no prompt length"});
+  result.assumptions.push_back(
+      {"prompt_tokens", assumed_prompt_tokens, "token", "assumed: the table states no prompt length"});
   result.assumptions.push_back({"batch_when_unknown", unknown_batch().text(), "sequences", "assumed"});
   std::vector<PredictedRow> known;
   for (const auto& row : result.rows)
     if (row.metric == "joules_per_token") known.push_back(row);
   if (!known.empty())
-    result.plots.push_back(predicted_against_measured("footprint-joules", "Accelerator energy per output token", "J", known));
+    result.plots.push_back(
+        predicted_against_measured("footprint-joules", "Accelerator energy per output token", "J", known));
   return result;
 }
 
@@ -259,8 +269,9 @@ std::vector<MeasuredServing> read_measured_serving(const CsvTable& table, const 
 ValidationResult validate_footprint(const ValidationRequest& request) {
   if (request.table.find_column("energy_j")) return validate_serving(request);
   if (request.table.find_column("accelerator_hours")) return validate_training(request);
-  throw Error(Fault::BadInput, request.table.name() +
-                                   ": neither a table of published footprints (accelerator_hours) nor of serving energy (energy_j)");
+  throw Error(Fault::BadInput,
+              request.table.name() +
+                  ": neither a table of published footprints (accelerator_hours) nor of serving energy (energy_j)");
 }
 
 }  // namespace isoflop::sim
