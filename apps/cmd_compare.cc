@@ -20,7 +20,6 @@ using namespace isoflop::fits;
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 TableCell cell(double x) { return std::isfinite(x) ? TableCell(x) : TableCell(); }
-std::string count_text(double x) { return format_count(x, 3); }
 
 std::vector<double> read_numbers(const std::vector<std::string>& texts, const std::string& option) {
   std::vector<double> numbers;
@@ -295,6 +294,12 @@ class CompareCommand : public Command {
       for (std::size_t i = 0; i < disagreements.size(); ++i) headline += (i ? "; " : "") + disagreements[i];
       headline += ".";
     }
+    // On the paper's own runs its published law can be held against the fits.
+    const auto& law = comparison.approaches[static_cast<std::size_t>(ApproachKind::Law)].exponent_a;
+    const auto& p = choose_law("hoffmann").constants->values;
+    const double published = ChinchillaLaw{p[0], p[1], p[2], p[3], p[4]}.exponent_a();
+    if (source_ == "chinchilla" && std::isfinite(law.low) && (published < law.low || published > law.high))
+      headline += fmt::format(" The a = {} of Hoffmann's published constants lies outside approach 3's interval on these same runs.", format_number(published, 4));
     report.headline = headline;
   }
 

@@ -22,6 +22,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_kernel_run());
   commands.push_back(make_completion());
   commands.push_back(make_manual());
+  commands.push_back(make_compare());
   commands.push_back(make_plan());
   commands.push_back(make_laws_list());
   commands.push_back(make_laws_show());

@@ -12,14 +12,13 @@ std::unique_ptr<Command> make_calibrate();
 std::unique_ptr<Command> make_check();
 std::unique_ptr<Command> make_kernel_train();
 std::unique_ptr<Command> make_kernel_run();
+std::unique_ptr<Command> make_compare();
 std::unique_ptr<Command> make_completion();
 std::unique_ptr<Command> make_fit();
 std::unique_ptr<Command> make_footprint();
 std::unique_ptr<Command> make_grids_list();
 std::unique_ptr<Command> make_grids_show();
 std::unique_ptr<Command> make_manual();
-
-std::unique_ptr<Command> make_plan();
 std::unique_ptr<Command> make_laws_list();
 std::unique_ptr<Command> make_laws_show();
 std::unique_ptr<Command> make_models_import();
@@ -27,6 +26,7 @@ std::unique_ptr<Command> make_models_list();
 std::unique_ptr<Command> make_models_show();
 std::unique_ptr<Command> make_outliers();
 std::unique_ptr<Command> make_predict();
+std::unique_ptr<Command> make_plan();
 std::unique_ptr<Command> make_validate();
 
 }  // namespace isoflop::app
