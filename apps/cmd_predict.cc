@@ -1,10 +1,11 @@
-// What a planned run may be expected to reach. With --benchmark: the score of a model of given size and tokens.
+// What a planned run may be expected to reach. With --params: its loss, by a loss law. Else its benchmark score.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "apps/commands.h"
+#include "apps/predict_loss.h"
 #include "apps/score_study.h"
 #include "isoflop/error.h"
 #include "isoflop/fits/outliers.h"
@@ -136,11 +137,14 @@ Report predict_score(PredictOptions options, const Settings& settings) {
 class PredictCommand : public Command {
  public:
   std::string name() const override { return "predict"; }
-  std::string summary() const override { return "benchmark score that a model of given size and training tokens may be expected to reach"; }
+  std::string summary() const override { return "loss (by a law) or benchmark score that a model of given size and tokens may be expected to reach"; }
   std::string examples() const override {
     return "isoflop predict --benchmark mmlu --active-params 3.8B --tokens 3.3T\n"
            "isoflop predict --benchmark mmlu --active-params 3.8B --tokens 3.3T --score 68.8\n"
-           "isoflop predict --benchmark gsm8k --compute 1e24\n";
+           "isoflop predict --benchmark gsm8k --compute 1e24\n"
+           "isoflop predict --params 8B --tokens 15T                loss, by the refitted Chinchilla law\n"
+           "isoflop predict --params 8B --tokens 15T --law hoffmann\n"
+           "isoflop predict --params 1B --tokens 100B --law step-law-rate\n";
   }
   void declare(OptionSet& options) override {
     options_.score.link = "auto";
@@ -149,12 +153,23 @@ class PredictCommand : public Command {
     options.number("--tokens", options_.tokens, "training tokens", NumberRange::positive());
     options.number("--compute", options_.compute, "training FLOP, instead of both", NumberRange::positive());
     options.number("--score", options_.observed, "a score to judge against the prediction");
+    options.group("A loss, by a law");
+    options.number("--params", loss_.params, "all parameters; asks for the loss instead of a score", NumberRange::positive());
+    options.number("--observed-loss", loss_.observed, "a loss to judge against the prediction", NumberRange::positive());
+    loss_.law.declare(options);
     options_.score.declare_data(options);
     options_.score.declare_fit(options);
   }
-  Report run(const Settings& settings) override { return predict_score(options_, settings); }
+  Report run(const Settings& settings) override {
+    if (!loss_.asked()) return predict_score(options_, settings);
+    if (options_.active_params || options_.compute || options_.observed)
+      throw Error(Fault::Usage, "--params asks for a loss; --active-params, --compute and --score ask for a benchmark score: give one or the other");
+    loss_.tokens = options_.tokens;
+    return predict_loss(loss_, settings);
+  }
 
  private:
+  LossQuestion loss_;
   PredictOptions options_;
 };
 

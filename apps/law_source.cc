@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 
 #include "isoflop/error.h"
 #include "isoflop/fits/bootstrap.h"
@@ -20,20 +19,6 @@ namespace {
 using namespace isoflop::fits;
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-std::map<std::string, double> given_inputs(const LawOptions& options) {
-  std::map<std::string, double> given;
-  for (const auto& item : options.given) {
-    const auto equals = item.find('=');
-    const auto value = equals == std::string::npos ? std::nullopt : parse_number(item.substr(equals + 1));
-    if (!value) throw Error(Fault::Usage, "--given: \"" + item + "\" is not NAME=NUMBER");
-    given[item.substr(0, equals)] = *value;
-  }
-  if (options.unique_tokens) given["unique_tokens"] = *options.unique_tokens;
-  if (options.sparsity) given["sparsity"] = *options.sparsity;
-  if (options.granularity) given["granularity"] = *options.granularity;
-  return given;
-}
 
 Value named_parameters(const ChinchillaLaw& law, bool coupled) {
   Value value = Value::object({{"E", law.E}, {"A", law.A}, {"B", law.B}, {"alpha", law.alpha}, {"beta", law.beta}});
@@ -218,6 +203,20 @@ LawSource published_law(const LawOptions& options, Report& report) {
 }
 
 }  // namespace
+
+std::map<std::string, double> given_inputs(const LawOptions& options) {
+  std::map<std::string, double> given;
+  for (const auto& item : options.given) {
+    const auto equals = item.find('=');
+    const auto value = equals == std::string::npos ? std::nullopt : parse_number(item.substr(equals + 1));
+    if (!value) throw Error(Fault::Usage, "--given: \"" + item + "\" is not NAME=NUMBER");
+    given[item.substr(0, equals)] = *value;
+  }
+  if (options.unique_tokens) given["unique_tokens"] = *options.unique_tokens;
+  if (options.sparsity) given["sparsity"] = *options.sparsity;
+  if (options.granularity) given["granularity"] = *options.granularity;
+  return given;
+}
 
 void LawOptions::declare(OptionSet& options) {
   options.group("Law");

@@ -2,6 +2,7 @@
 // the resampled laws behind its intervals, or the reason why there are none.
 #pragma once
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,6 +51,9 @@ struct LawSource {
 };
 
 inline constexpr double interval_level = 0.9;
+
+/// Inputs besides size and tokens, by column or letter, from --given and its short forms.
+std::map<std::string, double> given_inputs(const LawOptions& options);
 
 /// Reads or fits the law and writes inputs, assumptions and warnings into the report.
 /// A fit that cannot be used throws Error (CannotRun); one without certificate sets `distrust`.

@@ -57,7 +57,7 @@ LawFacts rate_facts() {
   LawFacts f = common("step-learning-rate", "Step law: optimal peak learning rate");
   f.formula = "rate = exp(c) N^p D^q";
   f.output = "learning rate";
-  f.output_unit = "1";
+  f.output_unit = "(pure number)";
   f.inputs = {params_input, tokens_input};
   f.parameters = {{"c", "", "logarithm of the factor", -5, 5, false, Entry::LinearInLogOutput},
                   {"p", "", "exponent of parameters", -2, 1, false, Entry::LinearInLogOutput},
