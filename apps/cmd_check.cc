@@ -30,7 +30,8 @@ ReportTable findings_table(const std::vector<Checked>& checked, bool accepted, s
                     {}, ""};
   if (accepted) table.columns.push_back({"reason", "reason", Align::Left});
   std::size_t left_out = 0;
-  for (const auto& [path, report] : checked)
+  for (const auto& [path, report] : checked) {
+    if (!accepted) left_out += report.not_kept[0] + report.not_kept[1] + report.not_kept[2];
     for (const auto& f : report.findings) {
       if (f.accepted.empty() == accepted) continue;
       if (table.rows.size() >= most) {
@@ -41,8 +42,16 @@ ReportTable findings_table(const std::vector<Checked>& checked, bool accepted, s
                             std::string(word(f.basis))});
       if (accepted) table.rows.back().emplace_back(f.accepted);
     }
+  }
   if (left_out > 0) table.note = plural(left_out, "further finding") + " not shown; --most N shows more.";
   return table;
+}
+
+std::string message(const std::string& path, const Finding& f) {
+  std::string text = place(path, f) + ": " + std::string(word(f.severity)) + ": " + (f.item.empty() ? "" : f.item + ": ");
+  if (!f.column_name.empty()) text += "column \"" + f.column_name + "\": ";
+  return text + "read " + (f.read.empty() ? "nothing" : f.read) + ", expected " + f.expected + " [" + f.rule + "; against " +
+         std::string(word(f.basis)) + "]";
 }
 
 ReportTable rules_table(const std::vector<Checked>& checked) {
@@ -110,7 +119,11 @@ class Check : public Command {
                       plural(rows, "row") + " of " + (checked.size() == 1 ? checked[0].path + " (taken for: " + checked[0].report.kind + ")" : plural(checked.size(), "table")) +
                       (accepted > 0 ? "; " + std::to_string(accepted) + " known and accepted (--explain lists them)" : "") + ".";
     auto table = findings_table(checked, false, static_cast<std::size_t>(most_));
-    if (!table.rows.empty()) report.tables.push_back(std::move(table));
+    for (const auto& [path, found] : checked)
+      for (const auto& f : found.findings)
+        if (f.accepted.empty() && report.messages.size() < table.rows.size()) report.messages.push_back(message(path, f));
+    if (!table.note.empty()) report.warnings.push_back(table.note);
+    report.data_table = std::move(table);
     report.explanation.push_back(rules_table(checked));
     if (accepted > 0) report.explanation.push_back(findings_table(checked, true, static_cast<std::size_t>(most_)));
     for (const auto& [path, found] : checked)

@@ -81,6 +81,11 @@ std::string html_page(const Report& report, Theme theme) {
     if (const auto start = svg.find("<svg"); start != std::string::npos) svg = svg.substr(start);
     html += "<figure>" + svg + "</figure>\n";
   }
+  if (!report.messages.empty()) {
+    html += "<ul>";
+    for (const auto& message : report.messages) html += "<li>" + escaped(message) + "</li>\n";
+    html += "</ul>\n";
+  }
   for (const auto& table : report.tables) html += html_table(table);
   for (const auto& warning : report.warnings) html += "<p>Note: " + escaped(warning) + "</p>\n";
   if (!report.distrust.empty()) html += "<p><strong>Not trustworthy:</strong> " + escaped(report.distrust) + "</p>\n";

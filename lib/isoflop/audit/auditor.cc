@@ -8,7 +8,7 @@
 namespace isoflop::audit {
 
 std::size_t AuditReport::count(Severity severity) const {
-  return static_cast<std::size_t>(std::count_if(findings.begin(), findings.end(), [&](const Finding& finding) {
+  return not_kept[static_cast<std::size_t>(severity)] + static_cast<std::size_t>(std::count_if(findings.begin(), findings.end(), [&](const Finding& finding) {
     return finding.severity == severity && finding.accepted.empty();
   }));
 }
@@ -68,25 +68,32 @@ void Auditor::report(Severity severity, Basis basis, const char* rule, std::size
       finding.expected += " (its author marks the value as doubtful)";
     }
   }
-  findings_.push_back(std::move(finding));
+  keep(std::move(finding));
+}
+
+void Auditor::tested(std::string_view rule, std::size_t times) {
+  auto place = rules_.find(rule);
+  if (place == rules_.end()) place = rules_.emplace(rule, RuleUse{std::string(rule), 0, 0}).first;
+  place->second.tested += times;
+}
+
+void Auditor::keep(Finding finding) {
+  tested(finding.rule, 0);
+  ++rules_.find(finding.rule)->second.found;
+  if (findings_.size() < most_kept_findings) findings_.push_back(std::move(finding));
+  else ++not_kept_[static_cast<std::size_t>(finding.severity)];
 }
 
 void Auditor::report_column(Severity severity, Basis basis, const char* rule, std::size_t column, std::string expected) {
-  findings_.push_back({severity, basis, rule, 1, column + 1, table_.columns()[column], "", table_.columns()[column],
-                       std::move(expected), ""});
+  keep({severity, basis, rule, 1, column + 1, table_.columns()[column], "", table_.columns()[column], std::move(expected), ""});
 }
 
 AuditReport Auditor::finish(std::string kind) {
-  AuditReport report{std::move(kind), table_.rows(), std::move(findings_), {}};
+  AuditReport report{std::move(kind), table_.rows(), std::move(findings_), {}, not_kept_};
   std::stable_sort(report.findings.begin(), report.findings.end(), [](const Finding& a, const Finding& b) {
     return a.line != b.line ? a.line < b.line : a.column < b.column;
   });
-  for (const auto& finding : report.findings) tested_.try_emplace(finding.rule, 0);
-  for (const auto& [rule, times] : tested_) {
-    const auto found = std::count_if(report.findings.begin(), report.findings.end(),
-                                     [&, &name = rule](const Finding& finding) { return finding.rule == name; });
-    report.rules.push_back({rule, times, static_cast<std::size_t>(found)});
-  }
+  for (const auto& [name, rule] : rules_) report.rules.push_back(rule);
   return report;
 }
 

@@ -32,7 +32,7 @@ class Auditor {
   /// Whether the table's author marked the column as doubtful in this row (`doubtful_in_source`).
   bool is_doubtful(std::size_t row, std::size_t column) const;
 
-  void tested(const char* rule, std::size_t times = 1) { tested_[rule] += times; }
+  void tested(std::string_view rule, std::size_t times = 1);
   void report(Severity severity, Basis basis, const char* rule, std::size_t row, std::optional<std::size_t> column,
               std::string expected, std::string read = {});
   /// A finding about a whole column: points at the header.
@@ -44,8 +44,10 @@ class Auditor {
   CsvTable table_;
   References& references_;
   std::optional<std::size_t> item_column_, doubtful_column_;
+  void keep(Finding finding);
   std::vector<Finding> findings_;
-  std::map<std::string, std::size_t> tested_;
+  std::array<std::size_t, 3> not_kept_{};
+  std::map<std::string, RuleUse, std::less<>> rules_;
 };
 
 /// "627" against bounds up to 50: " (divided by 1000 it would fit: a slip of units?)"; empty when no power of 1000 helps.

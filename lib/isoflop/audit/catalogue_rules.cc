@@ -12,6 +12,9 @@ constexpr const char* rule = "differs from catalogue";
 
 double as_double(const Count& count) { return static_cast<double>(*count); }
 
+// The first of several sources is enough to look the value up.
+std::string first_source(const std::string& sources) { return "[" + sources.substr(0, sources.find(" ; ")) + "]"; }
+
 // One value must be a digit of the other's printing for a whole number; sizes and tokens are compared within a share.
 void compare_count(Auditor& auditor, const ModelRow& row, std::optional<std::size_t> column, const Count& stated,
                    std::initializer_list<Count> known, double warn_share, double error_share, const std::string& source) {
@@ -30,7 +33,7 @@ void compare_count(Auditor& auditor, const ModelRow& row, std::optional<std::siz
   const double share = difference / nearest;
   if (share <= warn_share) return;
   auditor.report(share > error_share ? Severity::Error : Severity::Warning, Basis::Catalogue, rule, row.row, column,
-                 format_count(nearest, 4) + " [" + source + "]" + slip_hint(as_double(stated), nearest / 1.5, nearest * 1.5));
+                 format_count(nearest, 4) + " " + first_source(source) + slip_hint(as_double(stated), nearest / 1.5, nearest * 1.5));
 }
 
 bool has(const std::vector<std::string>& words, const std::string& word) {
@@ -50,12 +53,12 @@ void compare_attention(Auditor& auditor, const ModelColumns& columns, const Mode
                    known.attention + (known.heads && known.kv_heads ? ": " + std::to_string(*known.heads) + " heads with " +
                                                                           std::to_string(*known.kv_heads) + " key/value heads"
                                                                     : "") +
-                       " [" + known.architecture_source + "]");
+                       " " + first_source(known.architecture_source));
   const bool windowed = known.sliding_window_tokens || known.attention_pattern.find("window") != std::string::npos ||
                         known.attention_pattern.find("local") != std::string::npos || known.attention == "hybrid";
   if (has(words, "SWA") && !windowed)
     auditor.report(Severity::Error, Basis::Catalogue, rule, row.row, columns.attention,
-                   "no sliding window (SWA) [" + known.architecture_source + "]");
+                   "no sliding window (SWA) " + first_source(known.architecture_source));
 }
 
 }  // namespace

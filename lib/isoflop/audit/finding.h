@@ -1,5 +1,6 @@
 // What an audit of a data table found: where, what was read, what was expected, and by which rule.
 #pragma once
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,13 +47,17 @@ struct RuleUse {
   std::size_t found = 0;
 };
 
+inline constexpr std::size_t most_kept_findings = 20000;
+
 struct AuditReport {
   std::string kind;  ///< what the table was taken for
   std::size_t rows = 0;
   std::vector<Finding> findings;  ///< in file order
   std::vector<RuleUse> rules;
+  /// A hopeless file has more findings than anyone reads; beyond `most_kept_findings` they are only counted.
+  std::array<std::size_t, 3> not_kept{};
 
-  /// Findings of that severity that are not accepted.
+  /// Findings of that severity that are not accepted, those not kept included.
   std::size_t count(Severity severity) const;
 };
 

@@ -11,17 +11,22 @@ namespace {
 
 void check_repeated_rows(Auditor& auditor) {
   const auto& table = auditor.table();
-  std::unordered_map<std::string, std::size_t> first_line;
+  const std::size_t columns = table.columns().size();
+  const auto same = [&](std::size_t a, std::size_t b) {
+    for (std::size_t c = 0; c < columns; ++c)
+      if (table.text(a, c) != table.text(b, c)) return false;
+    return true;
+  };
+  std::unordered_map<std::size_t, std::size_t> first_row;  // by a hash of all cells
+  first_row.reserve(table.rows());
   for (std::size_t row = 0; row < table.rows(); ++row) {
-    std::string whole;
-    for (std::size_t c = 0; c < table.columns().size(); ++c) {
-      whole += table.text(row, c);
-      whole += '\x1f';
-    }
-    const auto [place, is_new] = first_line.emplace(std::move(whole), table.line(row));
-    if (!is_new)
+    std::size_t hash = 0;
+    for (std::size_t c = 0; c < columns; ++c)
+      hash = hash * 0x9e3779b97f4a7c15u + std::hash<std::string_view>()(table.text(row, c));
+    const auto [place, is_new] = first_row.emplace(hash, row);
+    if (!is_new && same(place->second, row))
       auditor.report(Severity::Error, Basis::Itself, "repeated row", row, std::nullopt,
-                     "one row per fact; this one repeats line " + std::to_string(place->second), "the whole row");
+                     "one row per fact; this one repeats line " + std::to_string(table.line(place->second)), "the whole row");
   }
   auditor.tested("repeated row", table.rows());
 }
@@ -130,9 +135,18 @@ void check_sources(Auditor& auditor) {
   }
 }
 
+// A spreadsheet of another language writes semicolons; the file then has one column with a strange name.
+void check_separator(Auditor& auditor) {
+  auditor.tested("separator");
+  const auto& columns = auditor.table().columns();
+  if (columns.size() == 1 && columns[0].find_first_of(";|") != std::string::npos)
+    auditor.report_column(Severity::Error, Basis::Bounds, "separator", 0, "columns separated by commas");
+}
+
 }  // namespace
 
 void check_form(Auditor& auditor) {
+  check_separator(auditor);
   check_repeated_rows(auditor);
   check_copied_columns(auditor);
   check_dates(auditor);

@@ -218,8 +218,15 @@ std::string write_text(const Report& report, bool explain, std::size_t width, bo
   const std::string bold = colour ? "\x1b[1m" : "", plain = colour ? "\x1b[0m" : "";
   std::string result;
   if (!report.headline.empty()) result += bold + wrapped(report.headline, wrap, "") + plain + "\n\n";
-  for (std::size_t i = 0; i < report.tables.size(); ++i)
-    result += (i == 0 ? "" : "\n") + table_text(report.tables[i], width);
+  for (const auto& message : report.messages) {
+    const std::string text = wrapped(message, wrap, "    ");
+    result += text.substr(std::min<std::size_t>(4, text.size())) + "\n";
+  }
+  bool first = report.messages.empty();
+  for (const auto& table : report.tables) {
+    result += (first ? "" : "\n") + table_text(table, width);
+    first = false;
+  }
   if (explain) {
     for (const auto& table : report.explanation) result += "\n" + table_text(table, width);
     if (!report.assumptions.empty()) result += "\nAssumptions\n";
@@ -242,6 +249,8 @@ std::string write_markdown(const Report& report, bool explain) {
   if (report.raw_text) return *report.raw_text;
   std::string result;
   if (!report.headline.empty()) result += report.headline + "\n\n";
+  for (const auto& message : report.messages) result += "- " + message + "\n";
+  if (!report.messages.empty()) result += "\n";
   for (const auto& table : report.tables) result += table_markdown(table) + "\n";
   if (explain) {
     for (const auto& table : report.explanation) result += table_markdown(table) + "\n";

@@ -50,6 +50,7 @@ struct Report {
   std::string command;          ///< "outliers"; the schema is isoflop.COMMAND/1 with blanks as hyphens
   std::string headline;         ///< the finding in one or two sentences
   Value result = Value::object();
+  std::vector<std::string> messages;  ///< printed under the headline, each wrapped, as compilers list what they find
   std::vector<ReportTable> tables;  ///< for people; the first is the one CSV prints unless data_table is set
   std::optional<ReportTable> data_table;  ///< every row and column, where that is more than people want to read
   std::vector<ReportTable> explanation;  ///< printed with --explain: the chain from input to answer

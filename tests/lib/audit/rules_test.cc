@@ -105,6 +105,19 @@ TEST_CASE("a column that copies another is found") {
   CHECK(found(checked(text), "copied column") == nullptr);
 }
 
+TEST_CASE("a file separated by semicolons is recognised as such") {
+  CHECK(found(checked("params;tokens;loss\n1e9;2e10;2.5\n"), "separator") != nullptr);
+  CHECK(found(checked("params,tokens,loss\n1e9,2e10,2.5\n"), "separator") == nullptr);
+}
+
+TEST_CASE("a hopeless file is counted in full but kept in part") {
+  std::string text = "params,tokens,loss\n";
+  for (int i = 0; i < 15000; ++i) text += "x,y,z\n";
+  const auto report = checked(text);
+  CHECK(report.findings.size() == audit::most_kept_findings);
+  CHECK(report.count(Severity::Error) == 3 * 15000 + 14999);
+}
+
 TEST_CASE("repeated rows and repeated models are found") {
   const auto report = checked("model,layers\na-1,3\nb-1,4\na-1,3\nB-1,5\n");
   CHECK(found(report, "repeated row", 4) != nullptr);
