@@ -5,6 +5,7 @@
 
 #include "isoflop/number_text.h"
 #include "isoflop/sim/op/op_calibration.h"
+#include "isoflop/sim/op/op_plots.h"
 
 namespace isoflop::sim {
 namespace {
@@ -122,6 +123,10 @@ ValidationResult validate_op(const std::string& kind, const ValidationRequest& r
   }
   for (std::size_t i : all) result.rows.push_back(row_of(samples.samples[i], predictions[i]));
   result.plots.push_back(predicted_against_measured(kind, "Kernel times, predicted against measured: " + kind, "microseconds", result.rows));
+  if (auto plot = roofline_plot(kind, samples.samples)) result.plots.push_back(std::move(*plot));
+  std::vector<double> predicted_s;
+  for (const auto& prediction : predictions) predicted_s.push_back(prediction.seconds);
+  if (auto plot = utilisation_plot(samples.samples, predicted_s)) result.plots.push_back(std::move(*plot));
   return result;
 }
 
