@@ -91,8 +91,9 @@ Propagated propagate(const std::vector<UncertainInput>& inputs, std::size_t outp
         from_b += to_b * to_b;
       }
       const double twice = 2 * static_cast<double>(n) * variance;
-      result.shares[o].push_back(
-          {inputs[free[k]].name, std::clamp(1 - from_b / twice, 0.0, 1.0), std::clamp(from_a / twice, 0.0, 1.0)});
+      // In theory first order <= total; sampling noise of small shares is not allowed to say otherwise.
+      const double total = std::clamp(from_a / twice, 0.0, 1.0);
+      result.shares[o].push_back({inputs[free[k]].name, std::clamp(1 - from_b / twice, 0.0, total), total});
     }
     std::stable_sort(result.shares[o].begin(), result.shares[o].end(),
                      [](const VarianceShare& x, const VarianceShare& y) { return x.total > y.total; });
