@@ -89,6 +89,8 @@ void check_against_catalogue(Auditor& auditor, const ModelColumns& columns, cons
   compare_count(auditor, row, columns.experts_per_token, m.experts_per_token, {known.experts_per_token}, 0, 0, shape);
   compare_count(auditor, row, columns.shared_experts, m.shared_experts, {known.shared_experts}, 0, 0, shape);
   compare_count(auditor, row, columns.vocabulary, m.vocabulary_size, {known.vocabulary_size}, 0.03, 0.25, shape);
+  // Contexts are extended up to 64 times in later versions of a model; only more than that is a slip.
+  compare_count(auditor, row, columns.context, m.context_tokens, {known.context_tokens}, 64, 300, known.facts_source);
   compare_attention(auditor, columns, row);
 }
 

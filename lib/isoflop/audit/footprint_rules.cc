@@ -171,6 +171,31 @@ void check_devices(Auditor& auditor, const FootprintColumns& c, const Row& r) {
                        slip_hint(days, 0.02, 730));
 }
 
+// The same run in footprint_published.csv. Several published runs of one model: the nearest counts.
+void check_against_published(Auditor& auditor, const FootprintColumns& c, const Row& r) {
+  const std::string name = comparable_name(auditor.text(r.row, c.name)), scope = auditor.text(r.row, c.scope);
+  const auto compare = [&](std::optional<std::size_t> column, std::optional<double> PublishedFootprint::*member, double share) {
+    const auto stated = auditor.number(r.row, column);
+    if (!stated || *stated <= 0) return;
+    const PublishedFootprint* nearest = nullptr;
+    double distance = 1e300;
+    for (const auto& known : auditor.references().footprints()) {
+      if (comparable_name(known.model) != name || known.scope != scope || !(known.*member) || *(known.*member) <= 0) continue;
+      const double d = std::fabs(std::log(*stated / *(known.*member)));
+      if (d < distance) distance = d, nearest = &known;
+    }
+    if (!nearest) return;
+    auditor.tested("differs from catalogue");
+    if (distance <= share) return;
+    const double right = *(nearest->*member);
+    auditor.report(distance > 0.25 ? Severity::Error : Severity::Warning, Basis::Catalogue, "differs from catalogue", r.row, column,
+                   format_number(right) + " [" + nearest->source + "]" + slip_hint(*stated, right / 1.5, right * 1.5));
+  };
+  compare(c.hours, &PublishedFootprint::accelerator_hours, 0.02);
+  compare(c.energy, &PublishedFootprint::energy_mwh, 0.05);
+  compare(c.co2, &PublishedFootprint::operational_tco2e, 0.02);
+}
+
 // Rows of a family that fall short of the total its owner published: one is missing.
 void check_family_totals(Auditor& auditor, const FootprintColumns& c) {
   if (!c.model || !c.co2 || c.scope) return;
@@ -205,6 +230,7 @@ void check_family_totals(Auditor& auditor, const FootprintColumns& c) {
 
 void check_footprints(Auditor& auditor) {
   const FootprintColumns c(auditor);
+  const bool is_catalogue = auditor.table().sha256() == auditor.references().footprint_origin().sha256;
   std::set<std::string> keys;
   for (const auto& column : {c.params, c.active, c.tokens, c.count, c.hours, c.power_low, c.pue, c.grid, c.energy, c.co2, c.flops})
     if (column)
@@ -221,6 +247,7 @@ void check_footprints(Auditor& auditor) {
     check_energy(auditor, c, r);
     check_carbon(auditor, c, r);
     check_devices(auditor, c, r);
+    if (!is_catalogue) check_against_published(auditor, c, r);
   }
   check_family_totals(auditor, c);
 }

@@ -29,10 +29,35 @@ const std::vector<const ScoreRecord*>& References::scores_of(const std::string& 
   return score_index_[model_id + "|" + benchmark];
 }
 
+const CsvTable& References::footprint_table() {
+  if (!footprint_table_) footprint_table_ = open_data_table("footprint_published.csv", folder_);
+  return *footprint_table_;
+}
+
+const TableOrigin& References::footprint_origin() {
+  footprint_origin_ = origin_of(footprint_table());
+  return footprint_origin_;
+}
+
+const std::vector<PublishedFootprint>& References::footprints() {
+  using F = PublishedFootprint;
+  static const std::vector<Field<F>> fields = {
+      field_of<&F::model, F>("model", 0), field_of<&F::scope, F>("scope", 0),
+      field_of<&F::accelerator_id, F>("accelerator_id", 0), field_of<&F::source, F>("source", 0),
+      field_of<&F::accelerator_hours, F>("accelerator_hours", 0), field_of<&F::energy_mwh, F>("energy_mwh", 0),
+      field_of<&F::operational_tco2e, F>("operational_tco2e", 0)};
+  if (footprints_) return *footprints_;
+  footprints_ = read_records(footprint_table(), fields);
+  const std::size_t basis = footprint_table().column("energy_basis");
+  std::size_t row = 0;
+  std::erase_if(*footprints_, [&](const F&) { return footprint_table().text(row++, basis) == "inconsistent"; });
+  return *footprints_;
+}
+
 const std::vector<FamilyTotal>& References::family_totals() {
   if (family_totals_) return *family_totals_;
   family_totals_.emplace();
-  const auto table = open_data_table("footprint_published.csv", folder_);
+  const CsvTable& table = footprint_table();
   const std::size_t model = table.column("model"), scope = table.column("scope"), co2 = table.column("operational_tco2e"),
                     id = table.column("model_id");
   for (std::size_t row = 0; row < table.rows(); ++row) {

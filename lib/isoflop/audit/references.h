@@ -22,6 +22,12 @@ struct FamilyTotal {
   std::vector<Member> members;
 };
 
+/// A published training footprint, for comparison; rows that are inconsistent at their source are left out.
+struct PublishedFootprint {
+  std::string model, scope, accelerator_id, source;
+  std::optional<double> accelerator_hours, energy_mwh, operational_tco2e;
+};
+
 class References {
  public:
   explicit References(DataFolder folder = {}) : folder_(std::move(folder)) {}
@@ -30,6 +36,8 @@ class References {
   const AcceleratorCatalogue& accelerators();
   const GridCatalogue& grids();
   const std::vector<FamilyTotal>& family_totals();
+  const std::vector<PublishedFootprint>& footprints();
+  const TableOrigin& footprint_origin();
   /// Usable scores of one model and benchmark.
   const std::vector<const ScoreRecord*>& scores_of(const std::string& model_id, const std::string& benchmark);
 
@@ -39,6 +47,10 @@ class References {
   std::optional<ScoreTable> scores_;
   std::optional<AcceleratorCatalogue> accelerators_;
   std::optional<GridCatalogue> grids_;
+  const CsvTable& footprint_table();
+  std::optional<CsvTable> footprint_table_;
+  std::optional<std::vector<PublishedFootprint>> footprints_;
+  TableOrigin footprint_origin_;
   std::optional<std::vector<FamilyTotal>> family_totals_;
   std::unordered_map<std::string, std::vector<const ScoreRecord*>> score_index_;
 };

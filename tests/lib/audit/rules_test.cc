@@ -179,6 +179,13 @@ TEST_CASE("device-hours, power, energy and CO2 must close") {
   CHECK(suggests(found(checked(header + "new,,,H100,7000000,700,700,,,4900,no,12.9\n"), "CO2 closure"), "0.0026 kg/kWh"));
 }
 
+TEST_CASE("a published run is compared with what was published") {
+  const std::string header = "model,accelerator,accelerator_hours,claimed_tco2e\n";
+  CHECK(checked(header + "Llama-3-8B,H100,1300000,390\n").findings.empty());
+  CHECK(suggests(found(checked(header + "Llama-3-8B,H100,1300000,39\n"), "differs from catalogue"), "390"));
+  CHECK(suggests(found(checked(header + "DeepSeek-V2,H800,172800,\n"), "differs from catalogue"), "1.4e6"));
+}
+
 TEST_CASE("training runs: compute, ranges and slips") {
   const std::string header = "params,tokens,flops,loss\n";
   CHECK(checked(header + "1e9,2e10,1.2e20,2.5\n").findings.empty());
