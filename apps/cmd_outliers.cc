@@ -257,9 +257,9 @@ ReportTable outlier_table(const Findings& f) {
   const auto& study = f.study;
   ReportTable table;
   table.title = fmt::format("Outside their {:.0f} % interval, furthest first", 100 * study.settings.level);
-  const bool compute = study.x_name == "compute";
+  const bool compute = study.x_name == "compute", by_date = study.settings.predictor == Predictor::ReleaseDate;
   table.columns = {{"Model", "name", Align::Left}, {"Released", "release_date", Align::Left},
-                   {compute ? "FLOP" : study.x_name, "x", Align::Right, 3}, {"Score", "score", Align::Right, 3}, {"Typical", "predicted", Align::Right, 3},
+                   {compute ? "FLOP" : by_date ? "Year" : study.x_name, "x", Align::Right, by_date ? 6 : 3}, {"Score", "score", Align::Right, 3}, {"Typical", "predicted", Align::Right, 3},
                    {"Interval", "interval", Align::Left}, {"z", "z", Align::Right, 2}, {"FDR", "false_discovery_rate", Align::Right, 1}};
   if (compute) table.columns.push_back({"Typical model needs", "compute_multiplier", Align::Left});
   std::size_t left = 0;
@@ -283,7 +283,7 @@ ReportTable outlier_table(const Findings& f) {
     table.rows.push_back(std::move(row));
   }
   table.note = fmt::format("Typical and interval are predicted without the model's own family. {} models are outside, {} above and {} below, where "
-                           "chance alone gives about {:.0f}; {} remain at a false discovery rate (FDR) of 10 %.",
+                           "chance alone gives about {:.0f}; at a false discovery rate (FDR) of 10 %, {} would be named.",
                            f.outliers.above + f.outliers.below, f.outliers.above, f.outliers.below, f.outliers.expected_by_chance,
                            f.outliers.discoveries);
   if (compute && features_in(study.regression.link) == 1) table.note += " Typical model needs: how many times the model's compute.";

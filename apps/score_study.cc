@@ -93,7 +93,6 @@ class Loader {
     if (bounds.floor && bounds.ceiling && !(*bounds.floor < *bounds.ceiling))
       throw Error(Fault::Usage, "--floor must be less than --ceiling");
     if (options_.score_noise) study_.facts.noise = *options_.score_noise, study_.facts.noise_source = "given by --score-noise";
-    if (options_.loss_scale) study_.facts.loss_scale = *options_.loss_scale;
     study_.x_name = options_.x;
     since_ = date_option("--since", options_.since, false);
     until_ = date_option("--until", options_.until, true);
@@ -217,7 +216,8 @@ class Loader {
     s.predictor = predictor_;
     s.bounds = study_.facts.bounds;
     s.loss = *find_loss(options_.loss);
-    s.loss_scale = study_.facts.loss_scale;
+    s.loss_scale = options_.loss_scale.value_or(0);
+    s.least_loss_scale = study_.facts.loss_scale;
     s.least_scale = study_.facts.least_scale;
     s.level = options_.level;
     s.bootstrap = static_cast<int>(options_.bootstrap);
@@ -226,6 +226,7 @@ class Loader {
     if (options_.link == "auto-x") s.automatic_in_x = true;
     else if (options_.link != "auto") s.link = *find_link(options_.link);
     study_.regression = regress(study_.models, s);
+    s.loss_scale = study_.regression.settings.loss_scale;
   }
 
   void check_unit() const {
@@ -259,7 +260,11 @@ class Loader {
                                   e.wrong_key, e.no_correct_answer, e.several_correct, e.unclear, e.questions)});
     }
     list.push_back({"score_measurement_sd", facts.noise, facts.unit, facts.noise_source});
-    list.push_back({"loss_scale", facts.loss_scale, facts.unit, options_.loss_scale ? "given by --loss-scale" : "assumed: residual at which the " + options_.loss + " loss begins to bend"});
+    if (options_.loss != "least-squares")
+      list.push_back({"loss_scale", study_.settings.loss_scale, facts.unit,
+                      options_.loss_scale ? "given by --loss-scale"
+                                          : "residual at which the " + options_.loss + " loss begins to bend: half the RMSE of a least-squares curve, at least " +
+                                                format_number(facts.loss_scale) + " (assumed)"});
     list.push_back({"least_local_scale", facts.least_scale, facts.unit, "assumed: the residual scale is never taken to be smaller"});
     if (study_.from_catalogue)
       list.push_back({"score_choice", options_.kind + ", harness " + options_.harness, "",
@@ -361,7 +366,7 @@ void ScoreOptions::declare_fit(OptionSet& options) {
   for (const auto& name : link_names()) links.push_back(name);
   options.choice("--link", link, links, "shape of the curve; auto: smallest leave-one-family-out error of all; auto-x: of the curves in x alone");
   options.choice("--loss", loss, loss_names(), "what far points cost");
-  options.number("--loss-scale", loss_scale, "residual at which the loss begins to bend, in points", NumberRange::positive());
+  options.number("--loss-scale", loss_scale, "residual at which the loss begins to bend, in points; default: half the RMSE of a least-squares curve, at least 5", NumberRange::positive());
   options.number("--floor", floor, "score of guessing");
   options.number("--ceiling", ceiling, "score of a perfect solver");
   options.number("--score-noise", score_noise, "standard deviation of one measurement, in points", NumberRange::not_negative());

@@ -18,7 +18,7 @@ struct BenchmarkFacts {
   std::string floor_source, ceiling_source;
   double noise = 0;        ///< standard deviation of one measurement, in the unit of the score
   std::string noise_source;
-  double loss_scale = 5;   ///< residual at which robust losses begin to bend
+  double loss_scale = 5;   ///< least residual at which robust losses may begin to bend
   double least_scale = 0.5;
 };
 

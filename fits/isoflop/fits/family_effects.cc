@@ -102,7 +102,6 @@ FamilyEffects fit_family_effects(const std::vector<ScoredModel>& models, const S
     rows.score.push_back(model.score);
   }
   if (families.size() < 2) throw Error(Fault::BadInput, "family effects need at least two families");
-  const RobustLoss loss{regression.settings.loss, regression.settings.loss_scale};
   result.curve = regression.fit.curve;
   result.intraclass = intraclass_correlation(residuals(rows, result.curve), family_of, families.size());
   result.sd = fixed ? fixed_effect_sd : (result.curve.shape.logistic ? 1.0 : std::max(regression.rmse, 1e-9));
@@ -112,6 +111,7 @@ FamilyEffects fit_family_effects(const std::vector<ScoredModel>& models, const S
     const auto left = residuals(rows, result.curve);
     result.residual_scale = std::max(huber_scale(left), 1e-6);
     const double residual_variance = result.residual_scale * result.residual_scale;
+    const RobustLoss loss{LossKind::Huber, tuned_scale(LossKind::Huber, result.residual_scale)};
     double square = 0;
     for (std::size_t f = 0; f < families.size(); ++f) {
       const auto [effect, held] = best_effect(rows, families[f], result.curve, loss, residual_variance,

@@ -239,13 +239,29 @@ double conformal_quantile(std::vector<double> values, double level) {
   return values[std::min(rank, values.size()) - 1];
 }
 
-ScoreRegression regress(const std::vector<ScoredModel>& models, const RegressionSettings& settings) {
+double chosen_loss_scale(const std::vector<ScoredModel>& models, const RegressionSettings& settings) {
+  const Link link = settings.bounds.floor && settings.bounds.ceiling ? Link::Logistic : Link::Linear;
+  const std::size_t stride = 1 + models.size() / many_rows;
+  ScoreRows rows;
+  for (std::size_t i = 0; i < models.size(); i += stride) {
+    const auto x = features_of(models[i], settings.predictor, link);
+    if (!models[i].is_fitted() || x.empty()) continue;
+    rows.x.push_back(x[0]);
+    rows.score.push_back(models[i].score);
+  }
+  const auto fit = fit_curve(rows, shape_of(link, settings.bounds), RobustLoss{});
+  return std::max(settings.least_loss_scale, root_mean_square(residuals(rows, fit.curve)) / 2);
+}
+
+ScoreRegression regress(const std::vector<ScoredModel>& models, const RegressionSettings& given) {
+  RegressionSettings settings = given;
   std::vector<const ScoredModel*> fitted;
   for (const ScoredModel& model : models)
     if (model.is_fitted()) fitted.push_back(&model);
   if (fitted.size() < least_rows)
     throw Error(Fault::BadInput, "score regression: " + std::to_string(fitted.size()) +
                                      " models with score and x remain; expected at least " + std::to_string(least_rows));
+  if (!(settings.loss_scale > 0)) settings.loss_scale = chosen_loss_scale(models, settings);
   const bool many = fitted.size() > many_rows;
   const Sample sample = make_sample(fitted, many ? folds_of_many : most_folds);
   const Sample small = many ? thinned(sample) : sample;

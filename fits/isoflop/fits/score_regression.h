@@ -30,7 +30,8 @@ struct RegressionSettings {
   bool compare_links = true;  ///< false: try only the link asked for
   ScoreBounds bounds;
   LossKind loss = LossKind::Cauchy;
-  double loss_scale = 5;      ///< in the unit of the score
+  double loss_scale = 0;      ///< in the unit of the score; 0 = chosen from the data, see chosen_loss_scale()
+  double least_loss_scale = 5;
   double least_scale = 0.5;   ///< of the local scale, in the unit of the score
   double level = 0.90;
   int bootstrap = 0;          ///< resamples of families; 0 = none
@@ -76,6 +77,10 @@ struct ScoreRegression {
 /// Models whose features are unknown must have been left out before (see usable()).
 /// Throws Error (BadInput) when fewer than 8 fitted models remain or the predictor is constant.
 ScoreRegression regress(const std::vector<ScoredModel>& models, const RegressionSettings& settings);
+
+/// Half the root mean square residual of the least-squares curve in x, and at least `least_loss_scale`: a loss
+/// that bends well inside the scatter would settle on one cluster of models and call the rest outliers.
+double chosen_loss_scale(const std::vector<ScoredModel>& models, const RegressionSettings& settings);
 
 /// The smallest of the values below which a further one falls with at least that probability, if it comes from the
 /// same population: rank ceil((n + 1) level), or the largest value.
