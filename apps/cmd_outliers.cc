@@ -33,6 +33,7 @@ struct Findings {
   OutlierReport outliers;
   LeadTimeStudy lead;
   std::optional<FamilyEffects> families;
+  std::vector<ExtrapolationTest> extrapolation;
   std::vector<std::size_t> by_z;  ///< all models, furthest first
 };
 
@@ -50,6 +51,7 @@ Findings find(const ScoreOptions& options, const Settings& settings) {
     f.lead.leads.resize(f.study.models.size());
     for (LeadTime& lead : f.lead.leads) lead.status = "no date";
   }
+  f.extrapolation = test_extrapolation(f.study.models, f.study.regression);
   for (std::size_t i = 0; i < f.study.models.size(); ++i) f.by_z.push_back(i);
   std::stable_sort(f.by_z.begin(), f.by_z.end(), [&](std::size_t a, std::size_t b) {
     return std::fabs(f.outliers.judgements[a].z) > std::fabs(f.outliers.judgements[b].z);
@@ -211,6 +213,7 @@ Value result_value(const Findings& f, std::vector<std::string>& warnings) {
   count["beyond_three_scales"] = f.outliers.beyond_three;
   count["rule"] = "score outside the interval that was predicted without the model's family";
   v["outliers"] = std::move(count);
+  v["extrapolation"] = extrapolation(f.extrapolation);
   v["hints"] = lead_value(f.lead);
   if (f.families) v["family_effects"] = family_value(f);
   Value left_out = Value::array();
@@ -401,6 +404,7 @@ class OutliersCommand : public Command {
     report.tables.push_back(link_table(f.study));
     report.explanation.push_back(coefficient_table(f.study));
     report.explanation.push_back(interval_table(f));
+    if (!f.extrapolation.empty()) report.explanation.push_back(extrapolation_table(f.study, f.extrapolation));
     report.plots = score_plots(f.study, f.outliers);
     report.inputs = f.study.inputs;
     report.assumptions = f.study.assumptions;

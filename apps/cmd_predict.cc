@@ -65,6 +65,13 @@ ReportTable neighbours(const ScoreStudy& study, const std::vector<double>& x) {
   return table;
 }
 
+std::string past_extrapolation(const std::vector<ExtrapolationTest>& tests) {
+  if (tests.empty()) return "";
+  double least = 1e300, most = 0;
+  for (const ExtrapolationTest& t : tests) least = std::min(least, t.rmse), most = std::max(most, t.rmse);
+  return fmt::format("; fitted to the lower half to four fifths of compute, this curve missed the rest by {:.0f} to {:.0f} points", least, most);
+}
+
 Report predict_score(PredictOptions options, const Settings& settings) {
   const ScoredModel model = asked_for(options);
   // Without both size and tokens only curves in compute can answer.
@@ -80,6 +87,7 @@ Report predict_score(PredictOptions options, const Settings& settings) {
   for (const ScoredModel& m : study.models)
     if (m.is_fitted()) most_compute = std::max(most_compute, *m.compute), least_compute = std::min(least_compute, *m.compute);
 
+  const auto tests = test_extrapolation(study.models, r);
   Report report;
   report.command = "predict";
   report.headline = fmt::format("A typical model of that size and training is expected to score {:.1f} on {} ({:.0f} % interval {:.1f} to {:.1f}).",
@@ -97,6 +105,7 @@ Report predict_score(PredictOptions options, const Settings& settings) {
   v["coverage_left_out"] = r.coverage;
   v["cross_validation"] = cross_validation(study);
   v["coefficients"] = coefficients(study);
+  v["extrapolation"] = extrapolation(tests);
   ReportTable table{"", {{"Quantity", "quantity", Align::Left}, {"Estimate", "estimate", Align::Right, 3}, {"Low", "low", Align::Right, 3}, {"High", "high", Align::Right, 3}}, {}, ""};
   const auto cell = [](const std::optional<double>& value) { return value ? TableCell(*value) : TableCell(); };
   table.rows.push_back({std::string("score of one such model"), mean, low, high});
@@ -123,12 +132,12 @@ Report predict_score(PredictOptions options, const Settings& settings) {
   report.tables.push_back(neighbours(study, x));
   report.tables.push_back(link_table(study));
   report.explanation.push_back(coefficient_table(study));
+  if (!tests.empty()) report.explanation.push_back(extrapolation_table(study, tests));
   report.inputs = study.inputs;
   report.assumptions = study.assumptions;
   report.warnings = study.warnings;
   if (*model.compute > most_compute || *model.compute < least_compute)
-    report.warnings.push_back(fmt::format("extrapolated: the fit covers {} to {} FLOP. Hindcasts a decade beyond the data err by 10 to 30 points, whatever the curve",
-                                          format_number(least_compute, 2), format_number(most_compute, 2)));
+    report.warnings.push_back(fmt::format("extrapolated: the fit covers {} to {} FLOP, and the interval only knows scatter inside that range", format_number(least_compute, 2), format_number(most_compute, 2)) + past_extrapolation(tests));
   if (options.score.bootstrap > 0) report.seed = settings.seed;
   if (!r.fit.converged) report.distrust = "the curve did not converge; try another --link or --loss";
   return report;

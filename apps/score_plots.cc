@@ -15,9 +15,7 @@ namespace {
 
 using namespace isoflop::fits;
 
-// Palette entries that differ most; one of them is so close to the first that it is left out.
-constexpr int colours[] = {0, 1, 2, 3, 4, 6};
-constexpr std::size_t named_lineages = std::size(colours), most_labels = 24, fewer_labels = 14, most_drawn = 4000, curve_points = 120;
+constexpr std::size_t named_lineages = 6, most_labels = 24, fewer_labels = 14, small_table = 40, most_drawn = 4000, curve_points = 120;
 
 struct Look {
   Marker filled, open;
@@ -76,8 +74,8 @@ std::vector<bool> labelled_models(const ScoreStudy& study, const OutlierReport& 
   if (order.size() > most) order.resize(most);
   std::vector<bool> labelled(study.models.size(), false);
   for (std::size_t i : order) labelled[i] = true;
-  for (std::size_t i = 0; i < study.models.size() && study.models.size() <= 60; ++i)
-    if (study.models[i].not_fitted == "judged only, as asked") labelled[i] = true;
+  for (std::size_t i = 0; i < study.models.size() && study.models.size() <= 300; ++i)
+    if (study.models.size() <= small_table || study.models[i].not_fitted == "judged only, as asked") labelled[i] = true;
   return labelled;
 }
 
@@ -91,8 +89,9 @@ void add_points(PlotSpec& plot, const ScoreStudy& study, const OutlierReport& re
     const bool other = group + 1 == grouping.names.size();
     const Look look = other ? looks[0] : looks[group % std::size(looks)];
     layer.marker = !fitted ? Marker::Cross : open ? look.open : look.filled;
-    layer.colour = other || !fitted ? -1 : colours[group];
-    layer.size = other ? 0.8 : 1;
+    const bool alone = grouping.names.size() == 1;
+    layer.colour = alone && fitted ? 0 : other || !fitted ? -1 : static_cast<int>(group);
+    layer.size = other && !alone ? 0.8 : 1;
     layer.legend = !fitted ? "judged, not fitted" : grouping.names[group] + (open ? " (instruct only)" : "");
     return layer;
   };
@@ -195,7 +194,8 @@ void add_curve(PlotSpec& plot, const ScoreStudy& study) {
   BandLayer band;
   line.legend = typical.used ? (uses_date(r.link) ? "typical model at its typical date" : "typical model at its typical tokens per parameter") : "typical model";
   band.legend = fmt::format("{:.0f} % of models", 100 * r.settings.level);
-  line.colour = band.colour = -1;
+  line.colour = -2;
+  band.colour = -1;
   std::vector<double> at, mean, scale;
   for (std::size_t k = 0; k < curve_points; ++k) {
     at.push_back(*low + (*high - *low) * static_cast<double>(k) / (curve_points - 1));

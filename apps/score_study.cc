@@ -161,7 +161,7 @@ class Loader {
     if (!rows.incomplete.empty()) study_.left_out.push_back({"score or x missing", std::move(rows.incomplete)});
     study_.models = std::move(models);
     study_.ids.assign(study_.models.size(), "");
-    study_.source = "Source: " + table.name() + ", " + std::to_string(study_.models.size()) + " models";
+    study_.source = "Source: " + table.name().substr(table.name().find_last_of('/') + 1) + ", " + std::to_string(study_.models.size()) + " models";
   }
 
   std::vector<ScoredModel> filtered(std::vector<ScoredModel> models) {
@@ -451,6 +451,23 @@ ReportTable link_table(const ScoreStudy& study) {
                                          "The best of all also knows parameters and tokens apart: --link auto.";
   else if (r.link_was_chosen)
     table.note = "Chosen: the smallest left-out RMSE of all.";
+  return table;
+}
+
+Value extrapolation(const std::vector<ExtrapolationTest>& tests) {
+  Value list = Value::array();
+  for (const ExtrapolationTest& t : tests)
+    list.push_back(Value::object({{"fitted_up_to_x", Value(t.cut)}, {"fitted", Value(t.fitted)}, {"judged", Value(t.judged)},
+                                  {"rmse_points", Value(t.rmse)}, {"bias_points", Value(t.bias)}, {"coverage", Value(t.coverage)}}));
+  return list;
+}
+
+ReportTable extrapolation_table(const ScoreStudy& study, const std::vector<ExtrapolationTest>& tests) {
+  ReportTable table{"How far to trust it beyond its data: fitted up to a cut in " + study.x_name + ", judged above",
+                    {{"Fitted up to", "fitted_up_to_x", Align::Right, 3}, {"Models below", "fitted"}, {"Above", "judged"},
+                     {"RMSE above", "rmse_points", Align::Right, 3}, {"Bias", "bias_points", Align::Right, 3}, {"Inside interval", "coverage", Align::Right, 2}}, {}, ""};
+  for (const ExtrapolationTest& t : tests)
+    table.rows.push_back({t.cut, static_cast<std::int64_t>(t.fitted), static_cast<std::int64_t>(t.judged), t.rmse, t.bias, t.coverage});
   return table;
 }
 

@@ -7,6 +7,7 @@
 #include "apps/command.h"
 #include "isoflop/fits/benchmark_bounds.h"
 #include "isoflop/fits/catalogue_scores.h"
+#include "isoflop/fits/extrapolation.h"
 #include "isoflop/fits/score_regression.h"
 #include "isoflop/fits/score_table.h"
 
@@ -56,6 +57,10 @@ Value coefficients(const ScoreStudy& study);
 Value cross_validation(const ScoreStudy& study);
 ReportTable link_table(const ScoreStudy& study);
 ReportTable coefficient_table(const ScoreStudy& study);
+
+/// Fits below a cut in x, judged above it; empty where there are too few models.
+Value extrapolation(const std::vector<fits::ExtrapolationTest>& tests);
+ReportTable extrapolation_table(const ScoreStudy& study, const std::vector<fits::ExtrapolationTest>& tests);
 
 /// {"estimate","low","high"} with null for what is absent.
 Value open_value(const std::optional<double>& estimate, const std::optional<double>& low, const std::optional<double>& high);
