@@ -1,4 +1,5 @@
 #include "apps/commands.h"
+#include "apps/serve_commands.h"
 
 namespace isoflop::app {
 
@@ -17,6 +18,8 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_fit());
   commands.push_back(make_calibrate());
   commands.push_back(make_validate());
+  commands.push_back(make_serve());
+  commands.push_back(make_compare_architectures());
   commands.push_back(make_footprint());
   commands.push_back(make_kernel_train());
   commands.push_back(make_kernel_run());

@@ -1,0 +1,50 @@
+// What a deployment holds in memory, by class, over all devices, and what follows: does it fit, how large a batch, how
+// long a context. Every expert is stored, whatever few a token uses.
+//
+//   weights      sum over parameters of bytes in their format
+//   kv_cache     batch x elements of a sequence of prompt + generate tokens; windows keep no more than they see.
+//                Key/value heads fewer than devices are kept on several of them; a latent cache on every device
+//   activations  the widest operation of a pass over at most 8192 tokens (assumed: engines feed prompts in such pieces),
+//                inputs and outputs in 16 bits, and the residual stream
+//   other        1.5 GB a device, at most 8 % of its memory: context, libraries, workspace (assumed)
+#pragma once
+#include <cstdint>
+#include <optional>
+
+#include "isoflop/hardware/accelerator.h"
+#include "isoflop/sim/serving/serving_load.h"
+
+namespace isoflop::sim {
+
+inline constexpr std::int64_t tokens_per_pass = 8192;
+inline constexpr double other_bytes_per_device = 1.5e9, other_share_of_memory = 0.08;
+inline constexpr std::int64_t longest_searched_context = std::int64_t{1} << 27, largest_searched_batch = std::int64_t{1} << 22;
+
+struct ServingMemory {
+  double weights = 0, kv_cache = 0, activations = 0, other = 0;  ///< bytes, all devices
+  double total() const { return weights + kv_cache + activations + other; }
+};
+
+/// What of a model does not depend on batch and length, worked out once.
+class MemoryModel {
+ public:
+  MemoryModel(const Architecture& architecture, const Accelerator& accelerator);
+
+  ServingMemory memory(const ServingLoad& load) const;
+  bool fits(const ServingLoad& load) const;
+  /// At the load's prompt and generation; 0 when not even one sequence fits.
+  std::int64_t max_batch(ServingLoad load) const;
+  /// Prompt and generation together at the load's batch; 0 when not even one token fits.
+  std::int64_t max_context(ServingLoad load) const;
+  /// Smallest power of two of devices that holds the load, at most 1024; nothing when none does.
+  std::optional<std::int64_t> devices_needed(ServingLoad load) const;
+
+ private:
+  double activation_bytes(const ServingLoad& load) const;
+
+  Architecture architecture_;
+  double device_bytes_;
+  Program one_token_;
+};
+
+}  // namespace isoflop::sim
