@@ -227,6 +227,21 @@ TEST_CASE("runs that cannot determine the law get a reason instead of numbers") 
   CHECK(reason_of(few) == "4 runs cannot determine 5 parameters");
 }
 
+TEST_CASE("ten thousand runs of all sizes give the law back") {
+  Random random(8);
+  const ChinchillaLaw law{1.8, 480, 2000, .35, .37};
+  std::vector<Run> runs(10000);
+  for (Run& run : runs) {
+    run.params = std::exp(random.uniform(17, 24));
+    run.tokens = run.params * std::exp(random.uniform(-1, 5));
+    run.loss = law.loss(run.params, run.tokens);
+  }
+  const auto fit = fit_chinchilla(RunTable(runs));
+  CHECK(fit.status == FitStatus::Certified);
+  CHECK(agrees(fit.law.alpha, law.alpha, 9));
+  CHECK(agrees(fit.law.B, law.B, 8));
+}
+
 TEST_CASE("the fit does not depend on the number of threads") {
   ChinchillaOptions one, three;
   one.threads = 1;

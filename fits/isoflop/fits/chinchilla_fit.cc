@@ -10,7 +10,6 @@
 #include "isoflop/fits/identifiability.h"
 #include "isoflop/fits/jacobian.h"
 #include "isoflop/fits/kernel/global_search.h"
-#include "isoflop/parallel.h"
 
 namespace isoflop::fits {
 namespace {
@@ -127,6 +126,28 @@ void judge(ChinchillaFit& fit, const RunTable& runs, const kernel::SearchResult&
   set(FitStatus::Certified, "");
 }
 
+// The grid is scanned on at most this many runs, evenly taken; Newton then takes all of them.
+constexpr std::size_t most_scanned = 8192;
+
+kernel::SearchResult searched(const RunTable& runs, const PreparedRuns& prepared, const ChinchillaOptions& options,
+                              const FreeMap& map) {
+  if (runs.size() > most_scanned) {
+    std::vector<std::size_t> part;
+    for (std::size_t i = 0; i < most_scanned; ++i) part.push_back(i * runs.size() / most_scanned);
+    const RunTable sample = runs.selected(part);
+    const PreparedRuns prepared_sample(sample);
+    std::vector<Theta> starts;
+    for (const auto& point : searched(sample, prepared_sample, options, map).polished)
+      starts.push_back(prepared.centred(prepared_sample.plain(point.theta)));
+    return kernel::polish_starts(prepared.rows(), starts, options, map, options.threads);
+  }
+  const kernel::ExponentGrid grid(prepared, grid_low, grid_high, options.tied_exponents ? diagonal_points : grid_points,
+                                  options.tied_exponents);
+  kernel::SearchSettings settings;
+  settings.threads = options.threads;
+  return kernel::global_search(prepared.rows(), grid, options, map, settings);
+}
+
 }  // namespace
 
 std::string status_name(FitStatus status) {
@@ -156,11 +177,7 @@ ChinchillaFit fit_chinchilla(const RunTable& runs, const ChinchillaOptions& opti
   }
   const PreparedRuns prepared(runs);
   const FreeMap map(options);
-  const kernel::ExponentGrid grid(prepared, grid_low, grid_high, options.tied_exponents ? diagonal_points : grid_points,
-                                  options.tied_exponents);
-  kernel::SearchSettings settings;
-  settings.threads = thread_count(options.threads);
-  const auto search = kernel::global_search(prepared.rows(), grid, options, map, settings);
+  const auto search = searched(runs, prepared, options, map);
   const double least_loss = std::min_element(runs.runs().begin(), runs.runs().end(), [](const Run& a, const Run& b) {
                               return a.loss < b.loss;
                             })->loss;
@@ -181,7 +198,7 @@ ChinchillaFit fit_chinchilla(const RunTable& runs, const ChinchillaOptions& opti
   fit.objective = search.best.objective;
   fit.starts_tried = search.tried;
   fit.starts_agreeing = search.agreeing;
-  fit.cells = grid.cells();
+  fit.cells = options.tied_exponents ? diagonal_points : grid_points * grid_points;
   for (const Run& run : runs.runs()) fit.residuals.push_back(residual_of(run, fit.law, options));
   state_derivatives(fit, kernel::evaluate_at(prepared.rows(), search.best.theta, options), prepared, map, runs,
                     options);

@@ -75,8 +75,8 @@ Identifiability identifiability(const RunTable& runs, const ChinchillaFit& fit, 
     params.push_back(run.params);
     tokens.push_back(run.tokens);
   }
-  result.model_sizes = group_count(log_groups(params));
-  result.token_counts = group_count(log_groups(tokens));
+  result.model_sizes = level_count(params);
+  result.token_counts = level_count(tokens);
   result.degrees_of_freedom = static_cast<long>(runs.size()) - static_cast<long>(options.free_parameters());
   if (fit.hessian.empty()) return result;
   const auto m = static_cast<Eigen::Index>(fit.hessian.size());

@@ -17,7 +17,7 @@ struct Identifiability {
   std::vector<double> sloppiest;
   std::vector<std::string> names;
   long degrees_of_freedom = 0;
-  std::size_t model_sizes = 0, token_counts = 0;  ///< distinct, split where the logarithm jumps by more than 0.01
+  std::size_t model_sizes = 0, token_counts = 0;  ///< that differ by more than 1 %
 };
 Identifiability identifiability(const RunTable& runs, const ChinchillaFit& fit, const ChinchillaOptions& options);
 

@@ -24,6 +24,17 @@ std::size_t group_count(const std::vector<std::size_t>& groups) {
   return groups.empty() ? 0 : 1 + *std::max_element(groups.begin(), groups.end());
 }
 
+std::size_t level_count(const std::vector<double>& values, double gap) {
+  std::size_t count = 0;
+  double last = 0;
+  for (std::size_t i : sorted_order(values))
+    if (count == 0 || std::log(values[i] / last) > gap) {
+      ++count;
+      last = values[i];
+    }
+  return count;
+}
+
 std::string identifiability_problem(const RunTable& all, const ChinchillaOptions& options) {
   std::vector<double> params, tokens, x, y;
   for (const Run& run : all.runs()) {
@@ -35,7 +46,7 @@ std::string identifiability_problem(const RunTable& all, const ChinchillaOptions
   }
   const std::size_t free = options.free_parameters();
   if (params.size() < free) return fmt::format("{} runs cannot determine {} parameters", params.size(), free);
-  const std::size_t sizes = group_count(log_groups(params)), amounts = group_count(log_groups(tokens));
+  const std::size_t sizes = level_count(params), amounts = level_count(tokens);
   // Levels of an additive term show only as contrasts when the floor is free: amplitude and exponent need three.
   const std::size_t needed = options.fixed_E || options.tied_exponents ? 2 : 3;
   if (sizes < needed)

@@ -14,6 +14,9 @@ namespace isoflop::fits {
 std::vector<std::size_t> log_groups(const std::vector<double>& values, double gap = 0.01);
 std::size_t group_count(const std::vector<std::size_t>& groups);
 
+/// Values that differ: counted upwards, a new one where it exceeds the last counted by more than `gap` in ln x.
+std::size_t level_count(const std::vector<double>& values, double gap = 0.01);
+
 /// Empty when the runs can determine the free parameters in principle; otherwise a sentence saying what they lack:
 /// fewer runs than parameters, too few distinct N or D, or D a power of N in every run (the terms then swap freely).
 std::string identifiability_problem(const RunTable& runs, const ChinchillaOptions& options);

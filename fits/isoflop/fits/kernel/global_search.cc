@@ -248,6 +248,22 @@ std::vector<Theta> with_couplings(const std::vector<Theta>& starts) {
 
 }  // namespace
 
+SearchResult polish_starts(const Rows& rows, const std::vector<Theta>& starts, const ChinchillaOptions& options,
+                           const FreeMap& map, int threads) {
+  SearchResult result;
+  result.polished.resize(starts.size());
+  parallel_for(starts.size(), threads,
+               [&](std::size_t i) { result.polished[i] = polish(rows, starts[i], options, map); });
+  result.tried = result.polished.size();
+  result.best.objective = 1e300;
+  for (const Point& p : result.polished)
+    if (p.objective < result.best.objective) result.best = p;
+  const double as_good = result.best.objective * (1 + 1e-10) + 10 * exact_fit * rows.total_weight();
+  for (const Point& p : result.polished)
+    if (p.objective <= as_good) ++result.agreeing;
+  return result;
+}
+
 SearchResult global_search(const Rows& rows, const ExponentGrid& grid, const ChinchillaOptions& options,
                            const FreeMap& map, const SearchSettings& settings, const std::vector<Theta>& extra) {
   std::vector<Point> cells(grid.cells());
@@ -263,18 +279,7 @@ SearchResult global_search(const Rows& rows, const ExponentGrid& grid, const Chi
       starts.push_back(cells[order[rank]].theta);
   if (options.coupled) starts = with_couplings(starts);
   starts.insert(starts.end(), extra.begin(), extra.end());
-  SearchResult result;
-  result.polished.resize(starts.size());
-  parallel_for(starts.size(), settings.threads,
-               [&](std::size_t i) { result.polished[i] = polish(rows, starts[i], options, map); });
-  result.tried = result.polished.size();
-  result.best.objective = 1e300;
-  for (const Point& p : result.polished)
-    if (p.objective < result.best.objective) result.best = p;
-  const double as_good = result.best.objective * (1 + 1e-10) + 10 * exact_fit * rows.total_weight();
-  for (const Point& p : result.polished)
-    if (p.objective <= as_good) ++result.agreeing;
-  return result;
+  return polish_starts(rows, starts, options, map, settings.threads);
 }
 
 }  // namespace isoflop::fits::kernel

@@ -98,6 +98,10 @@ struct SearchResult {
   std::vector<Point> polished;
 };
 
+/// Newton from every start; the best, and how many reached it.
+SearchResult polish_starts(const Rows& rows, const std::vector<Theta>& starts, const ChinchillaOptions& options,
+                           const FreeMap& map, int threads);
+
 /// Polishes `extra` starts, the best cells, and every local minimum of the grid (at most twice `polishes` cells in
 /// all).
 SearchResult global_search(const Rows& rows, const ExponentGrid& grid, const ChinchillaOptions& options,
