@@ -10,6 +10,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_models_list());
   commands.push_back(make_models_show());
   commands.push_back(make_models_import());
+  commands.push_back(make_train());
   commands.push_back(make_accelerators_list());
   commands.push_back(make_accelerators_show());
   commands.push_back(make_grids_list());

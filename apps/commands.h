@@ -22,6 +22,7 @@ std::unique_ptr<Command> make_manual();
 std::unique_ptr<Command> make_laws_list();
 std::unique_ptr<Command> make_laws_show();
 std::unique_ptr<Command> make_models_import();
+std::unique_ptr<Command> make_train();
 std::unique_ptr<Command> make_models_list();
 std::unique_ptr<Command> make_models_show();
 std::unique_ptr<Command> make_outliers();

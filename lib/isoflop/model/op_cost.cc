@@ -1,5 +1,7 @@
 #include "isoflop/model/op_cost.h"
 
+#include <algorithm>
+#include <map>
 #include <set>
 
 namespace isoflop {
@@ -270,17 +272,23 @@ double bytes(const Traffic& t, const Formats& f) {
 }
 
 SavedActivations saved_activations(const Program& program) {
-  SavedActivations result;
-  std::set<int> seen;
+  // As often as the layers that read it: in a listing of distinct layers, a layer's input stands for the output of the
+  // one before it.
+  std::map<int, std::int64_t> times;
+  std::set<int> logits;
   for (const Op& op : program.ops)
     for (const int index : op.saved) {
-      if (!seen.insert(index).second) continue;
-      const Tensor& t = program.tensors[static_cast<std::size_t>(index)];
-      const double elements = n(t.elements()) * n(t.times);
-      if (std::holds_alternative<CrossEntropy>(op.detail)) result.logits += elements;
-      else if (t.kind == TensorKind::Statistic || t.kind == TensorKind::Selection) result.statistics += elements;
-      else result.activations += elements;
+      times[index] = std::max(times[index], op.times);
+      if (std::holds_alternative<CrossEntropy>(op.detail)) logits.insert(index);
     }
+  SavedActivations result;
+  for (const auto& [index, count] : times) {
+    const Tensor& t = program.tensors[static_cast<std::size_t>(index)];
+    const double elements = n(t.elements()) * n(count);
+    if (logits.count(index) > 0) result.logits += elements;
+    else if (t.kind == TensorKind::Statistic || t.kind == TensorKind::Selection) result.statistics += elements;
+    else result.activations += elements;
+  }
   return result;
 }
 

@@ -1,6 +1,7 @@
 #include "isoflop/sim/footprint/validate_footprint.h"
 #include "isoflop/sim/op/op_table.h"
 #include "isoflop/sim/op/validate_op.h"
+#include "isoflop/sim/training/validate_training.h"
 #include "isoflop/sim/validation.h"
 
 namespace isoflop::sim {
@@ -11,6 +12,7 @@ const std::vector<ValidationKind>& validation_kinds() {
     for (const auto& name : op_table_kinds())
       all.push_back({name, "measured kernel times", [name](const ValidationRequest& request) { return validate_op(name, request); }});
     all.push_back({"footprint", "published training footprints, or measured serving energy", validate_footprint});
+    all.push_back({"training", "measured training speeds and device-hours", validate_training});
     return all;
   }();
   return kinds;

@@ -1,0 +1,30 @@
+// Results of a simulated training run as JSON keys, tables and explanation.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "apps/command.h"
+#include "isoflop/catalogue/named_architecture.h"
+#include "isoflop/sim/training/layout_search.h"
+#include "isoflop/sim/training/training_simulation.h"
+
+namespace isoflop::app {
+
+struct TrainingReportInput {
+  const NamedArchitecture& model;
+  const sim::TrainingRun& run;
+  const sim::TrainingOutcome& outcome;
+  const sim::ResolvedTraining& efficiencies;
+  std::optional<double> price_usd_per_hour;
+  std::string price_source;
+};
+
+/// The MUST keys of `train`, tables, and with --explain times, memory, operations and sensitivities.
+void add_training(Report& report, const TrainingReportInput& input);
+
+/// energy_kwh and co2e_kg with their intervals.
+void add_training_energy(Report& report, const TrainingReportInput& input, const std::string& zone, double pue, const Settings& settings);
+
+void add_layouts(Report& report, const sim::SearchResult& found, long devices);
+
+}  // namespace isoflop::app

@@ -1,0 +1,44 @@
+// Memory of one device over a training step, as a timeline: its peak is what must fit.
+//
+// States, bytes per parameter: 16-bit weight 2, gradient 2 or 4, fp32 master weight and Adam's two moments 12; ZeRO-1
+// divides the 12 by the replicas, ZeRO-2 the gradient too, ZeRO-3 everything and needs no second weight (arXiv:1910.02054).
+// Activations are what the operations save for the backward pass (flash attention: no score matrix), divided over
+// tensor, sequence and context parallel; a stage of a 1F1B pipeline holds min(m, p - stage) micro-batches of them,
+// interleaving (1 + (p - 1)/(p v)) times as many on the first (Narayanan et al. 2021). Full recomputation keeps the
+// inputs of layers and rebuilds one layer at a time; selective recomputation does without outputs of norms and activations. Logits and loss take about 10 bytes per token and vocabulary row:
+// 16-bit logits, their fp32 copy and its gradient.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "isoflop/sim/training/training_run.h"
+#include "isoflop/sim/training/training_work.h"
+
+namespace isoflop::sim {
+
+/// What the program cannot derive from the model (assumed, see the source file).
+struct FrameworkMemory {
+  double context_bytes = 0.6e9;        ///< driver context and libraries' workspaces
+  double communicator_bytes = 0.5e9;   ///< buffers of each parallel group in use
+  double fragmentation = 0.04;         ///< of activations and logits, what the allocator holds but does not use
+  double logit_bytes = 10;             ///< per token and vocabulary row with loss; a fused loss needs 6
+};
+
+struct MemoryMoment {
+  std::string when;  ///< "loss of the last stage"
+  double weights = 0, gradients = 0, optimizer = 0, activations = 0, logits = 0, other = 0;
+  double total() const { return weights + gradients + optimizer + activations + logits + other; }
+};
+
+struct TrainingMemory {
+  MemoryMoment peak;
+  std::vector<MemoryMoment> timeline;  ///< of the pipeline stage with the highest peak
+};
+
+TrainingMemory training_memory(const TrainingRun& run, const FrameworkMemory& framework = {});
+TrainingMemory training_memory(const TrainingRun& run, const FrameworkMemory& framework, const ListedModel& model);
+
+/// Bytes that one layer saves per micro-batch on a device, without recomputation; mean over the layers.
+double saved_bytes_per_layer(const TrainingRun& run);
+
+}  // namespace isoflop::sim

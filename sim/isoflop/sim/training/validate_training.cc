@@ -1,0 +1,101 @@
+#include "isoflop/sim/training/validate_training.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "isoflop/sim/training/training_calibration.h"
+
+namespace isoflop::sim {
+namespace {
+
+struct Prediction {
+  double rate = 0;
+  RatioInterval interval;
+};
+
+PredictedRow row_of(const TrainingSample& s, const Prediction& p) {
+  PredictedRow row;
+  row.row_id = s.row_id;
+  row.group = s.group;
+  row.metric = s.metric;
+  row.category = s.source + " on " + s.accelerator;
+  row.measured = s.measured;
+  row.predicted = s.predicted(p.rate);
+  const double low = s.predicted(p.rate * std::min(1.0, p.interval.low)), high = s.predicted(p.rate * std::max(1.0, p.interval.high));
+  row.low = std::min(low, high);
+  row.high = std::max(low, high);
+  return row;
+}
+
+TrainingCalibrationOptions options_of(const ValidationRequest& request) {
+  TrainingCalibrationOptions options;
+  options.seed = request.seed;
+  options.threads = request.threads;
+  options.progress = request.progress;
+  return options;
+}
+
+Prediction by(const TrainingProfile& profile, const TrainingSample& s) {
+  const ResolvedTraining r = profile.resolve(s.accelerator, s.whole_run ? std::string() : s.stack);
+  return {predicted_rate(s, r.constants), r.interval};
+}
+
+}  // namespace
+
+ValidationResult validate_training(const ValidationRequest& request) {
+  ValidationResult result;
+  result.category_heading = "source and accelerator";
+  const TrainingSamples samples = read_training_table(request.table, request.data);
+  for (const auto& row : samples.refused) result.unsupported.push_back({row.row_id, row.reason});
+  std::vector<Prediction> predictions(samples.samples.size());
+  if (request.uncalibrated) {
+    result.method = "data-sheet limits with generic efficiencies; no constant was fitted to any of these rows";
+    for (std::size_t i = 0; i < predictions.size(); ++i) {
+      const ResolvedTraining r = TrainingProfile::datasheet(samples.samples[i].run.accelerator);
+      predictions[i] = {predicted_rate(samples.samples[i], r.constants), r.interval};
+    }
+  } else if (request.calibration) {
+    const TrainingSamples training = read_training_table(*request.calibration, request.data);
+    const TrainingProfile profile = calibrate_training(training.samples, options_of(request)).profile;
+    std::size_t seen = 0;
+    for (std::size_t i = 0; i < predictions.size(); ++i) {
+      predictions[i] = by(profile, samples.samples[i]);
+      seen += profile.rests_on_group(samples.samples[i].group) ? 1 : 0;
+    }
+    result.method = "constants fitted to " + request.calibration->name();
+    if (seen > 0)
+      result.warnings.push_back(std::to_string(seen) + " of " + std::to_string(predictions.size()) +
+                                " rows belong to groups that were fitted: their error is optimistic");
+  } else {
+    const TrainingProfile profile = TrainingProfile::load(request.data);
+    std::size_t built_in = 0;
+    bool refit = false;
+    for (std::size_t i = 0; i < predictions.size(); ++i) {
+      const TrainingSample& s = samples.samples[i];
+      if (!s.whole_run && profile.rests_on_group(s.group)) {
+        refit = true;
+        continue;
+      }
+      predictions[i] = by(profile, s);
+      ++built_in;
+    }
+    if (refit) {
+      const TrainingCalibration cross = calibrate_training(samples.samples, options_of(request));
+      for (std::size_t k = 0; k < cross.rows.size(); ++k)
+        if (profile.rests_on_group(samples.samples[cross.rows[k]].group)) predictions[cross.rows[k]] = {cross.cross_rate[k], cross.interval[k]};
+    }
+    result.method = std::to_string(predictions.size() - built_in) + " rows predicted from the other groups of the file (10-fold by group), " +
+                    std::to_string(built_in) + " by the built-in constants, which rest on none of them";
+  }
+  std::map<std::string, std::size_t> assumed;
+  for (std::size_t i = 0; i < predictions.size(); ++i) {
+    result.rows.push_back(row_of(samples.samples[i], predictions[i]));
+    for (const std::string& what : samples.samples[i].assumed) ++assumed[what];
+  }
+  for (const auto& [what, count] : assumed) result.assumptions.push_back({"in " + std::to_string(count) + " rows", Value(what), "", "assumed"});
+  result.plots.push_back(predicted_against_measured("training", "Training speed, predicted against measured", "unit of the row", result.rows));
+  return result;
+}
+
+}  // namespace isoflop::sim
