@@ -30,6 +30,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_plan());
   commands.push_back(make_laws_list());
   commands.push_back(make_laws_show());
+  commands.push_back(make_laws_fit());
   return commands;
 }
 

@@ -19,6 +19,7 @@ std::unique_ptr<Command> make_footprint();
 std::unique_ptr<Command> make_grids_list();
 std::unique_ptr<Command> make_grids_show();
 std::unique_ptr<Command> make_manual();
+std::unique_ptr<Command> make_laws_fit();
 std::unique_ptr<Command> make_laws_list();
 std::unique_ptr<Command> make_laws_show();
 std::unique_ptr<Command> make_models_import();

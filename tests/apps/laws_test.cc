@@ -41,3 +41,18 @@ TEST_CASE("laws show gives unrounded constants with evidence, and finds a law by
   CHECK(run({"laws", "show", "besirogl"}).code == 2);
   CHECK(run({"laws", "show", "precision"}).out.find("not reproduced") != std::string::npos);
 }
+
+TEST_CASE("laws fit: any law is fitted to its own columns, with status, intervals and the reason where there is none") {
+  const auto outcome = run({"laws", "fit", "kaplan", "chinchilla", "--replicates", "25", "--search-points", "200", "--json"});
+  CHECK(outcome.code == 0);
+  const auto json = isoflop::parse_json(outcome.out, "out");
+  const auto& result = json.at("result");
+  CHECK(result.at("status").text() == "certified");
+  CHECK(result.at("n").number() == 240);
+  const auto& alpha = result.at("parameters").at("alpha_N");
+  CHECK(alpha.at("low").number() < alpha.at("estimate").number());
+  // Without a floor the fit is worse than Chinchilla's 0.00101827557513.
+  CHECK(result.at("objective").number() > 0.0011);
+  CHECK(run({"laws", "fit", "data-constrained", "chinchilla"}).code == 2);
+  CHECK(run({"laws", "fit", "nonsense", "chinchilla"}).code == 2);
+}

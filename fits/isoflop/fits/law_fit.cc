@@ -227,7 +227,8 @@ double law_objective(const LossLaw& law, const LawData& data, const std::vector<
 
 LawFit fit_law(const LossLaw& law, const LawData& data, const LawFitOptions& options) {
   if (!(options.delta > 0)) throw Error(Fault::Usage, "the Huber threshold must be positive");
-  if (options.search_points == 0 || options.polishes == 0) throw Error(Fault::Usage, "a search needs at least one point");
+  if ((options.search_points == 0 || options.polishes == 0) && options.starts.empty())
+    throw Error(Fault::Usage, "a search needs at least one point");
   for (std::size_t i = 0; i < data.size(); ++i)
     if (!std::isfinite(data.outputs[i]) || (law.facts().positive_output && !(data.outputs[i] > 0)))
       throw Error(Fault::BadInput, fmt::format("{}: observation {} has the value {}, which law {} cannot have", data.name, i + 1, data.outputs[i], law.facts().id));
@@ -242,6 +243,11 @@ LawFit fit_law(const LossLaw& law, const LawData& data, const LawFitOptions& opt
   }
   const LawProblem problem(law, data, options.delta);
   auto candidates = search(problem, options);
+  for (const auto& start : options.starts) {
+    VectorXd at = problem.coordinates(start);
+    for (Index j = 0; j < at.size(); ++j) at[j] = std::clamp(at[j], problem.low(j), problem.high(j));
+    if (const double value = problem.objective(at); std::isfinite(value)) candidates.push_back({at, value});
+  }
   if (candidates.empty()) {
     fit.status = FitStatus::NotConverged;
     fit.reason = "the law has no value at any point of the search";
@@ -262,6 +268,34 @@ LawFit fit_law(const LossLaw& law, const LawData& data, const LawFitOptions& opt
   fit.parameters = problem.parameters(best->at);
   judge(problem, law, best->at, fit);
   return fit;
+}
+
+LawDraws bootstrap_law(const LossLaw& law, const LawData& data, const LawFit& fit, const LawFitOptions& options,
+                       std::size_t replicates, std::uint64_t seed) {
+  std::vector<std::vector<double>> found(replicates);
+  parallel_for(replicates, options.threads, [&](std::size_t i) {
+    Random random(seed, i);
+    LawData resample = data;
+    resample.weights.assign(data.size(), 0);
+    for (std::size_t k = 0; k < data.size(); ++k) {
+      const std::size_t row = random.index(data.size());
+      resample.weights[row] += data.weights.empty() ? 1 : data.weights[row];
+    }
+    LawFitOptions search = options;
+    search.threads = 1;
+    search.seed = stream_seed(seed, replicates + i);
+    search.search_points = std::min<std::size_t>(options.search_points, 200);
+    search.polishes = std::min<std::size_t>(options.polishes, 3);
+    search.starts = {fit.parameters};
+    const LawFit replicate = fit_law(law, resample, search);
+    if (replicate.usable()) found[i] = replicate.parameters;
+  });
+  LawDraws draws;
+  for (auto& parameters : found) {
+    if (parameters.empty()) ++draws.failed;
+    else draws.parameters.push_back(std::move(parameters));
+  }
+  return draws;
 }
 
 }  // namespace isoflop::fits

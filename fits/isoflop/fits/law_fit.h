@@ -40,6 +40,8 @@ struct LawFitOptions {
   std::size_t polishes = 16;         ///< of which this many are followed to the end
   std::uint64_t seed = 1;
   int threads = 0;
+  /// Parameters to start from besides those of the search; they are always followed to the end.
+  std::vector<std::vector<double>> starts = {};
 };
 
 struct LawFit {
@@ -61,6 +63,15 @@ struct LawFit {
 /// Never throws for what the data do: it returns a status and says why. Throws Error (BadInput) for outputs that are
 /// not finite, or not positive where the law's are; Error (Usage) for options out of range.
 LawFit fit_law(const LossLaw& law, const LawData& data, const LawFitOptions& options = {});
+
+/// Pairs bootstrap: fits to resampled rows, each with a smaller search of its own besides the start from `fit`. Replicate
+/// i belongs to random stream i of `seed`. Resamples that give no usable fit are left out.
+struct LawDraws {
+  std::vector<std::vector<double>> parameters;
+  std::size_t failed = 0;
+};
+LawDraws bootstrap_law(const LossLaw& law, const LawData& data, const LawFit& fit, const LawFitOptions& options,
+                       std::size_t replicates, std::uint64_t seed);
 
 /// The objective at given parameters.
 double law_objective(const LossLaw& law, const LawData& data, const std::vector<double>& parameters, double delta);
