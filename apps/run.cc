@@ -196,6 +196,16 @@ void refuse_unknown_command(const std::vector<std::string>& arguments, const std
   }
 }
 
+// `manual laws fit` asks for one page; as separate words the last could be taken for the command `fit` itself.
+std::vector<std::string> with_manual_topic_joined(std::vector<std::string> arguments) {
+  if (arguments.empty() || arguments[0] != "manual") return arguments;
+  while (arguments.size() > 2 && !arguments[1].empty() && arguments[1][0] != '-' && !arguments[2].empty() && arguments[2][0] != '-') {
+    arguments[1] += " " + arguments[2];
+    arguments.erase(arguments.begin() + 2);
+  }
+  return arguments;
+}
+
 std::string version_text() {
   return fmt::format("isoflop {} (git {}, {}, {})\n", ISOFLOP_VERSION, ISOFLOP_GIT, ISOFLOP_COMPILER, ISOFLOP_BUILD_TYPE);
 }
@@ -239,7 +249,7 @@ ToolFacts tool_facts() { return {ISOFLOP_VERSION, ISOFLOP_GIT, ISOFLOP_COMPILER}
 int run(const std::vector<std::string>& given, std::ostream& out, std::ostream& err) {
   std::string chosen_name;
   try {
-    const std::vector<std::string> arguments = with_input_expanded(given);
+    const std::vector<std::string> arguments = with_manual_topic_joined(with_input_expanded(given));
     auto commands = all_commands();
     CLI::App root("isoflop: what will it score, what will it cost, and is that result an outlier?\n\n"
                   "Examples:\n"

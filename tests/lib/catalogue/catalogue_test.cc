@@ -14,10 +14,10 @@
 
 using namespace isoflop;
 
-TEST_CASE("the catalogue holds 230 models, 2151 scores, 42 accelerators and 188 grid factors") {
+TEST_CASE("the catalogue holds 230 models, 2151 scores, 43 accelerators and 188 grid factors") {
   CHECK(ModelCatalogue::load().all().size() == 230);
   CHECK(ScoreTable::load().all().size() == 2151);
-  CHECK(AcceleratorCatalogue::load().all().size() == 42);
+  CHECK(AcceleratorCatalogue::load().all().size() == 43);
   CHECK(GridCatalogue::load().all().size() == 188);
 }
 
