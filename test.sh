@@ -1,9 +1,14 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds everything, runs every test. `./test.sh --fast` leaves out the suites labelled slow,
-# the sanitizer build and the fuzz run.
+# Installs what is missing, builds everything, runs every test.
+#   ./test.sh --fast            leaves out the suites labelled slow, the sanitizer build and the fuzz run
+#   ./test.sh --all-sanitizers  runs every fast suite under the sanitizers, not only that of lib, which reads user input
 . "$(dirname "$0")/scripts/common.sh"
 fast=no
-[ "${1:-}" = --fast ] && fast=yes
+sanitized=test_lib
+case "${1:-}" in
+  --fast) fast=yes ;;
+  --all-sanitizers) sanitized=all ;;
+esac
 install_missing build run test
 
 say "== release build and tests"
@@ -20,8 +25,12 @@ scripts/test_consumers.sh build/release
 
 say "== address and undefined sanitizers on the fast tests"
 configure asan
-cmake --build --preset asan
-ctest --preset asan -j 2
+cmake --build --preset asan --target "$sanitized"
+if [ "$sanitized" = all ]; then
+  ctest --preset asan -j 2
+else
+  build/asan/tests/test_lib --test-suite-exclude=slow
+fi
 
 say "== fuzzing the parsers, 10 s each"
 scripts/test_fuzz.sh 10
