@@ -7,6 +7,7 @@
 #include "apps/command.h"
 #include "isoflop/catalogue/csv_table.h"
 #include "isoflop/report/value.h"
+#include "paths.h"
 
 using namespace isoflop;
 
@@ -64,7 +65,7 @@ TEST_CASE("fit gives the same bytes on one thread and on three, and other draws 
 }
 
 TEST_CASE("fit answers runs that identify nothing with a reason, null numbers and exit code 4") {
-  const std::string path = std::string(BINARY_DIR) + "/one_size.csv";
+  const std::string path = std::string(build_dir) + "/one_size.csv";
   write_file(path,
              "params,tokens,loss\n1e9,1e9,4\n1e9,2e9,3.5\n1e9,4e9,3.2\n1e9,8e9,3\n1e9,1.6e10,2.9\n1e9,3e10,2.8\n");
   const auto outcome = isoflop_command({"fit", path, "--json"});
@@ -79,7 +80,7 @@ TEST_CASE("fit refuses bad options and bad files with the documented exit codes"
   CHECK(isoflop_command({"fit", "chinchilla", "--delta", "minus"}).code == 2);
   CHECK(isoflop_command({"fit", "chinchilla", "--scheme", "pears"}).code == 2);
   CHECK(isoflop_command({"fit", "no_such_file.csv"}).code == 1);
-  const std::string path = std::string(BINARY_DIR) + "/bad_runs.csv";
+  const std::string path = std::string(build_dir) + "/bad_runs.csv";
   write_file(path, "params,tokens,loss\n1e9,oops,4\n");
   const auto outcome = isoflop_command({"fit", path});
   CHECK(outcome.code == 3);

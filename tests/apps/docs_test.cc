@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "apps/command.h"
+#include "paths.h"
 
 namespace fs = std::filesystem;
 
@@ -110,7 +111,7 @@ struct InTemporaryFolder {
   InTemporaryFolder() {
     fs::remove_all(folder);
     fs::create_directories(folder);
-    fs::create_directory_symlink(fs::path(SOURCE_DIR) / "docs", folder / "docs");
+    fs::create_directory_symlink(fs::path(source_dir) / "docs", folder / "docs");
     fs::current_path(folder);
   }
   ~InTemporaryFolder() {
@@ -120,8 +121,8 @@ struct InTemporaryFolder {
 };
 
 std::vector<fs::path> pages() {
-  std::vector<fs::path> result = {fs::path(SOURCE_DIR) / "README.md"};
-  for (const auto& entry : fs::recursive_directory_iterator(fs::path(SOURCE_DIR) / "docs"))
+  std::vector<fs::path> result = {fs::path(source_dir) / "README.md"};
+  for (const auto& entry : fs::recursive_directory_iterator(fs::path(source_dir) / "docs"))
     if (entry.path().extension() == ".md") result.push_back(entry.path());
   std::sort(result.begin(), result.end());
   return result;

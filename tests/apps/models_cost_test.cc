@@ -8,6 +8,7 @@
 #include "apps/command.h"
 #include "isoflop/catalogue/csv_table.h"
 #include "isoflop/report/value.h"
+#include "paths.h"
 
 using namespace isoflop;
 
@@ -47,7 +48,7 @@ TEST_CASE("a model whose design is not supported shows its published counts and 
 }
 
 TEST_CASE("an imported config is counted, and its result is a model that can be read back") {
-  const std::string folder = std::string(BINARY_DIR) + "/models_import_test";
+  const std::string folder = std::string(build_dir) + "/models_import_test";
   std::filesystem::create_directories(folder);
   write_file(folder + "/config.json", R"({"model_type":"mixtral","hidden_size":4096,"intermediate_size":14336,"num_attention_heads":32,
     "num_hidden_layers":32,"num_key_value_heads":8,"vocab_size":32000,"num_local_experts":8,"num_experts_per_tok":2})");

@@ -12,6 +12,7 @@
 #include "agrees.h"
 #include "apps/command.h"
 #include "isoflop/random.h"
+#include "paths.h"
 
 using namespace isoflop;
 
@@ -220,7 +221,7 @@ TEST_CASE("a user's table is fitted, added or only judged") {
 }
 
 TEST_CASE("the digitised plot of N x D is a table like any other") {
-  const std::string path = std::string(GROUND_TRUTH_DIR) + "/data/published_plot_mmlu_vs_compute.csv";
+  const std::string path = std::string(ground_truth_dir) + "/data/published_plot_mmlu_vs_compute.csv";
   if (!std::filesystem::exists(path)) {
     MESSAGE("skipped: the digitised plot is not here");
     return;

@@ -7,6 +7,7 @@
 #include "apps/command.h"
 #include "isoflop/catalogue/csv_table.h"
 #include "isoflop/report/value.h"
+#include "paths.h"
 
 using namespace isoflop;
 
@@ -87,7 +88,7 @@ TEST_CASE("--search lists layouts, fastest first, and results do not depend on t
 }
 
 TEST_CASE("train reads a Hugging Face config and an imported architecture") {
-  const std::string folder = std::string(BINARY_DIR) + "/train_command_test";
+  const std::string folder = std::string(build_dir) + "/train_command_test";
   std::filesystem::create_directories(folder);
   write_file(folder + "/config.json", R"({"model_type":"llama","hidden_size":2048,"intermediate_size":5632,"num_attention_heads":32,
     "num_hidden_layers":22,"num_key_value_heads":4,"vocab_size":32000,"max_position_embeddings":2048})");

@@ -10,6 +10,7 @@
 #include "isoflop/catalogue/csv_table.h"
 #include "isoflop/random.h"
 #include "isoflop/report/value.h"
+#include "paths.h"
 
 namespace {
 
@@ -34,7 +35,7 @@ Value result_of(std::vector<std::string> arguments) {
 }
 
 std::string scratch(const std::string& name) {
-  const auto folder = std::filesystem::path(BINARY_DIR) / "validate_test";
+  const auto folder = std::filesystem::path(build_dir) / "validate_test";
   std::filesystem::create_directories(folder);
   return (folder / name).string();
 }

@@ -7,6 +7,7 @@
 #include "isoflop/error.h"
 #include "isoflop/fits/benchmark_bounds.h"
 #include "isoflop/fits/score_regression.h"
+#include "paths.h"
 
 using namespace isoflop;
 using namespace isoflop::fits;
@@ -143,7 +144,7 @@ TEST_CASE("the catalogue's points lie where a published plot has them, within 4 
   // Read off a plot of April 2024 that puts N x D on its x axis; see ../shared/data/README.md.
   CsvTable plot = [] {
     try {
-      return CsvTable::read(std::string(GROUND_TRUTH_DIR) + "/data/published_plot_mmlu_vs_compute.csv");
+      return CsvTable::read(std::string(ground_truth_dir) + "/data/published_plot_mmlu_vs_compute.csv");
     } catch (const Error&) {
       return CsvTable::parse("label,active_params_times_tokens_read\n", "absent");
     }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "isoflop/audit/audit.h"
+#include "paths.h"
 
 using namespace isoflop;
 using audit::AuditReport;
@@ -16,7 +17,7 @@ using audit::Severity;
 
 namespace {
 
-const std::filesystem::path cohort_folder = std::filesystem::path(GROUND_TRUTH_DIR) / "data";
+const std::filesystem::path cohort_folder = std::filesystem::path(ground_truth_dir) / "data";
 
 bool absent() {
   if (std::filesystem::exists(cohort_folder / "cohort_architectures.csv")) return false;

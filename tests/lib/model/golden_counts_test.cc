@@ -9,6 +9,7 @@
 #include "isoflop/catalogue/model_architecture.h"
 #include "isoflop/model/conventions.h"
 #include "isoflop/model/parameters.h"
+#include "paths.h"
 
 using namespace isoflop;
 
@@ -45,7 +46,7 @@ TEST_CASE("every golden count that is reproducible is reproduced to the integer"
 }
 
 TEST_CASE("the table of checked architectures: totals, active parameters, KV bytes and GFLOP per token") {
-  const std::string path = std::string(GROUND_TRUTH_DIR) + "/ground_truth/architectures_check.csv";
+  const std::string path = std::string(ground_truth_dir) + "/ground_truth/architectures_check.csv";
   if (!std::filesystem::exists(path)) {
     MESSAGE("skipped: " << path << " is not there");
     return;

@@ -13,6 +13,7 @@
 #include "isoflop/plot/gnuplot_script.h"
 #include "isoflop/plot/tool_process.h"
 #include "lib/plot/sample_plots.h"
+#include "paths.h"
 
 using namespace isoflop;
 
@@ -36,7 +37,7 @@ std::string file_text(const std::string& path) {
 
 void check_golden(const PlotSpec& plot, Theme theme) {
   const std::string name = plot.name + (theme == Theme::Dark ? "-dark" : "");
-  const std::string path = std::string(SOURCE_DIR) + "/tests/lib/plot/golden/" + name + ".svg";
+  const std::string path = std::string(source_dir) + "/tests/lib/plot/golden/" + name + ".svg";
   const std::string drawn = draw_svg(plot, theme);
   CHECK(drawn == draw_svg(plot, theme));
   if (std::getenv("ISOFLOP_UPDATE_GOLDEN")) std::ofstream(path, std::ios::binary) << drawn;

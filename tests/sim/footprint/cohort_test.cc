@@ -5,6 +5,7 @@
 #include "agrees.h"
 #include "isoflop/error.h"
 #include "isoflop/sim/footprint/codecarbon.h"
+#include "paths.h"
 
 using namespace isoflop;
 using namespace isoflop::sim;
@@ -39,7 +40,7 @@ TEST_CASE("cohort: the FLOP column of the known table is three to six times low,
 }
 
 TEST_CASE("cohort: the printed table itself gives the same disagreements") {
-  const std::string file = std::string(GROUND_TRUTH_DIR) + "/data/cohort_environmental_impact.csv";
+  const std::string file = std::string(ground_truth_dir) + "/data/cohort_environmental_impact.csv";
   if (!std::filesystem::exists(file)) {
     MESSAGE("skipped: no " << file);
     return;

@@ -6,6 +6,7 @@
 #include "isoflop/error.h"
 #include "isoflop/sim/footprint/validate_footprint.h"
 #include "isoflop/statistics.h"
+#include "paths.h"
 #include "sim/footprint/printed.h"
 
 using namespace isoflop;
@@ -28,7 +29,7 @@ ServingPoint llama8b(double batch) {
   return p;
 }
 
-std::string dev_rows() { return std::string(GROUND_TRUTH_DIR) + "/ground_truth/inference_energy_dev.csv"; }
+std::string dev_rows() { return std::string(ground_truth_dir) + "/ground_truth/inference_energy_dev.csv"; }
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 
 #include "agrees.h"
 #include "isoflop/sim/op/op_calibration.h"
+#include "paths.h"
 
 using namespace isoflop;
 using namespace isoflop::sim;
@@ -12,7 +13,7 @@ using namespace isoflop::sim;
 namespace {
 
 std::optional<CsvTable> measured(const std::string& name) {
-  const std::string path = std::string(GROUND_TRUTH_DIR) + "/ground_truth/" + name;
+  const std::string path = std::string(ground_truth_dir) + "/ground_truth/" + name;
   if (std::filesystem::exists(path)) return CsvTable::read(path);
   MESSAGE("skipped: " << path << " is absent");
   return {};

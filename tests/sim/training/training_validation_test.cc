@@ -8,12 +8,13 @@
 #include "isoflop/sim/training/training_calibration.h"
 #include "isoflop/sim/training/training_memory.h"
 #include "isoflop/sim/training/validate_training.h"
+#include "paths.h"
 
 using namespace isoflop;
 using namespace isoflop::sim;
 
 namespace {
-const std::string table_path = std::string(GROUND_TRUTH_DIR) + "/ground_truth/training_dev.csv";
+const std::string table_path = std::string(ground_truth_dir) + "/ground_truth/training_dev.csv";
 bool have_table() {
   if (std::filesystem::exists(table_path)) return true;
   MESSAGE("skipped: " << table_path << " is not there");
