@@ -18,7 +18,8 @@ Value value_of(const TableCell& cell) {
 // Exact counts beside the short form: 3821079552 -> "3821079552 (3.82B)".
 TableCell readable(const Fact& fact) {
   const auto* whole = std::get_if<std::int64_t>(&fact.value);
-  if (whole && *whole >= 1'000'000) return std::to_string(*whole) + " (" + format_count(static_cast<double>(*whole)) + ")";
+  if (whole && *whole >= 1'000'000)
+    return std::to_string(*whole) + " (" + format_count(static_cast<double>(*whole)) + ")";
   if (is_unknown(fact.value)) return std::string("not known");
   return cell_text(fact.value, 6);
 }
@@ -60,9 +61,13 @@ void FactSheet::count_if_known(const std::string& words, const std::string& key,
 
 ReportTable FactSheet::table(const std::string& title) const {
   ReportTable table{title,
-                    {{"fact", "fact", Align::Left}, {"value", "value", Align::Left}, {"unit", "unit", Align::Left},
-                     {"confidence", "confidence", Align::Left}, {"source", "source", Align::Left}},
-                    {}, ""};
+                    {{"fact", "fact", Align::Left},
+                     {"value", "value", Align::Left},
+                     {"unit", "unit", Align::Left},
+                     {"confidence", "confidence", Align::Left},
+                     {"source", "source", Align::Left}},
+                    {},
+                    ""};
   for (const auto& fact : facts_)
     table.rows.push_back({fact.words, readable(fact), fact.unit, fact.confidence, fact.source});
   return table;

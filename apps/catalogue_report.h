@@ -25,8 +25,10 @@ class FactSheet {
   /// The source and confidence of the facts added after this call.
   void source(std::string source, std::string confidence = {});
   void text(const std::string& words, const std::string& key, const std::string& value);
-  void count(const std::string& words, const std::string& key, std::optional<std::int64_t> value, const std::string& unit = {});
-  void number(const std::string& words, const std::string& key, std::optional<double> value, const std::string& unit = {});
+  void count(const std::string& words, const std::string& key, std::optional<std::int64_t> value,
+             const std::string& unit = {});
+  void number(const std::string& words, const std::string& key, std::optional<double> value,
+              const std::string& unit = {});
   void truth(const std::string& words, const std::string& key, std::optional<bool> value);
   /// As above, but nothing is added for an unknown value: for facts most records do not have.
   void count_if_known(const std::string& words, const std::string& key, std::optional<std::int64_t> value,

@@ -19,13 +19,16 @@ bool begins_with_word(const std::string& value, const std::string& word) {
 }
 
 bool any_matches(const std::vector<std::string>& wanted, const std::string& value) {
-  return wanted.empty() || std::any_of(wanted.begin(), wanted.end(), [&](const auto& w) { return begins_with_word(value, w); });
+  return wanted.empty() ||
+         std::any_of(wanted.begin(), wanted.end(), [&](const auto& w) { return begins_with_word(value, w); });
 }
 
 // Which of several published values stands for a model in a list: the chosen report, then base before others.
 const ScoreRecord* shown_score(const std::vector<const ScoreRecord*>& scores) {
   const ScoreRecord* best = nullptr;
-  const auto rank = [](const ScoreRecord& s) { return (s.preferred ? 4 : 0) + (s.kind == "base" ? 2 : 0) + (s.confidence == "verified" ? 1 : 0); };
+  const auto rank = [](const ScoreRecord& s) {
+    return (s.preferred ? 4 : 0) + (s.kind == "base" ? 2 : 0) + (s.confidence == "verified" ? 1 : 0);
+  };
   for (const auto* score : scores)
     if (!best || rank(*score) > rank(*best) || (rank(*score) == rank(*best) && score->date > best->date)) best = score;
   return best;
@@ -54,7 +57,8 @@ class ModelsList : public Command {
     options.list("--family", families_, "only families whose name begins so: Phi also lists Phi-3");
     options.list("--organisation", organisations_, "only organisations whose name begins so");
     options.choice("--kind", kind_, {"all", "dense", "moe"}, "dense models or mixtures of experts");
-    options.list("--openness", openness_, "only these: open-weights, open-data, partly open-data, fully-open, closed-weights, api-only");
+    options.list("--openness", openness_,
+                 "only these: open-weights, open-data, partly open-data, fully-open, closed-weights, api-only");
     options.flag("--open", open_, "only models whose weights can be downloaded");
     options.flag("--with-tokens", with_tokens_, "only models with disclosed training tokens");
     options.text("--with-benchmark", benchmark_, "only models with a score on this benchmark, which is shown");
@@ -149,40 +153,56 @@ class ModelsList : public Command {
 
   ReportTable table_of(const std::vector<Listed>& listed) const {
     ReportTable table;
-    table.columns = {{"model", "id", Align::Left}, {"family", "family", Align::Left},
-                     {"organisation", "organisation", Align::Left}, {"released", "release_date", Align::Left},
-                     {"params", "params_total", Align::Right, 3, true}, {"active", "params_active", Align::Right, 3, true},
+    table.columns = {{"model", "id", Align::Left},
+                     {"family", "family", Align::Left},
+                     {"organisation", "organisation", Align::Left},
+                     {"released", "release_date", Align::Left},
+                     {"params", "params_total", Align::Right, 3, true},
+                     {"active", "params_active", Align::Right, 3, true},
                      {"tokens", "training_tokens", Align::Right, 3, true},
-                     {"context", "context_tokens"}, {"openness", "openness", Align::Left}};
+                     {"context", "context_tokens"},
+                     {"openness", "openness", Align::Left}};
     if (!benchmark_.empty()) {
       table.columns.push_back({benchmark_, "score"});
       table.columns.push_back({"kind", "score_kind", Align::Left});
     }
     for (const auto& [model, score] : listed) {
-      table.rows.push_back({model->id, model->family, model->organisation, model->release_date, cell(model->params_total()),
-                            cell(model->params_active()), cell(model->training_tokens), cell(model->context_tokens),
-                            model->openness});
+      table.rows.push_back({model->id, model->family, model->organisation, model->release_date,
+                            cell(model->params_total()), cell(model->params_active()), cell(model->training_tokens),
+                            cell(model->context_tokens), model->openness});
       if (!benchmark_.empty()) {
         table.rows.back().emplace_back(score->value);
         table.rows.back().emplace_back(score->kind);
       }
     }
-    table.note = "params and active: recounted from the dimensions where known, else as published; - is not known or not disclosed.";
+    table.note =
+        "params and active: recounted from the dimensions where known, else as published; - is not known or not "
+        "disclosed.";
     return table;
   }
 
   Value values_of(const std::vector<Listed>& listed) const {
     Value rows = Value::array();
     for (const auto& [model, score] : listed) {
-      Value row = Value::object({{"id", model->id}, {"name", model->name}, {"family", model->family},
-                                 {"organisation", model->organisation}, {"release_date", model->release_date},
-                                 {"params_total", model->params_total()}, {"params_active", model->params_active()},
-                                 {"training_tokens", model->training_tokens}, {"tokens_confidence", model->tokens_confidence},
-                                 {"context_tokens", model->context_tokens}, {"openness", model->openness},
+      Value row = Value::object({{"id", model->id},
+                                 {"name", model->name},
+                                 {"family", model->family},
+                                 {"organisation", model->organisation},
+                                 {"release_date", model->release_date},
+                                 {"params_total", model->params_total()},
+                                 {"params_active", model->params_active()},
+                                 {"training_tokens", model->training_tokens},
+                                 {"tokens_confidence", model->tokens_confidence},
+                                 {"context_tokens", model->context_tokens},
+                                 {"openness", model->openness},
                                  {"mixture_of_experts", model->layers ? Value(model->is_mixture()) : Value()}});
       if (score)
-        row["score"] = Value::object({{"benchmark", score->benchmark}, {"value", score->value}, {"unit", score->unit},
-                                      {"kind", score->kind}, {"shots", score->shots}, {"source", score->source}});
+        row["score"] = Value::object({{"benchmark", score->benchmark},
+                                      {"value", score->value},
+                                      {"unit", score->unit},
+                                      {"kind", score->kind},
+                                      {"shots", score->shots},
+                                      {"source", score->source}});
       rows.push_back(std::move(row));
     }
     return rows;

@@ -42,7 +42,8 @@ TEST_CASE("models list counts, filters and sorts") {
     CHECK(model.at("params_active").number() <= before);
     before = model.at("params_active").number();
   }
-  const auto scored = result_of({"models", "list", "--with-benchmark", "mmlu", "--sort", "score", "--until", "2024-04-30"});
+  const auto scored =
+      result_of({"models", "list", "--with-benchmark", "mmlu", "--sort", "score", "--until", "2024-04-30"});
   CHECK(scored.at("models").items().front().at("id").text() == "claude-3-opus");
 }
 
@@ -86,7 +87,8 @@ TEST_CASE("typing errors are answered with the nearest name and exit code 2") {
 
 TEST_CASE("CSV gives plain counts where people read 3.82B") {
   const auto csv = isoflop_run({"models", "list", "--family", "Phi-3", "--csv"}).out;
-  CHECK(csv.find("phi-3-mini,Phi-3,Microsoft,2024-04-23,3821079552,3821079552,3300000000000,4096") != std::string::npos);
+  CHECK(csv.find("phi-3-mini,Phi-3,Microsoft,2024-04-23,3821079552,3821079552,3300000000000,4096") !=
+        std::string::npos);
   CHECK(isoflop_run({"models", "list", "--family", "Phi-3"}).out.find("3.82B") != std::string::npos);
 }
 

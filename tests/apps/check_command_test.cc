@@ -24,7 +24,8 @@ Outcome isoflop_run(const std::vector<std::string>& arguments) {
 class TableFile {
  public:
   explicit TableFile(const std::string& bytes, const std::string& name = "table.csv")
-      : folder_(std::filesystem::temp_directory_path() / ("isoflop-check-" + std::to_string(std::hash<std::string>()(bytes + name)))) {
+      : folder_(std::filesystem::temp_directory_path() /
+                ("isoflop-check-" + std::to_string(std::hash<std::string>()(bytes + name)))) {
     std::filesystem::create_directories(folder_);
     std::ofstream(folder_ / name, std::ios::binary) << bytes;
     path = (folder_ / name).string();
@@ -71,14 +72,20 @@ TEST_CASE("findings that rest on the catalogue can be left out") {
 }
 
 TEST_CASE("Windows line ends, a BOM, quoted commas and quoted line breaks change neither findings nor places") {
-  const TableFile file("\xEF\xBB\xBFmodel,notes,heads,kv_heads\r\n\"a\",\"two\r\nlines, and a comma\",32,8\r\n\r\nb,\"say \"\"x\"\"\",32,64\r\n");
+  const TableFile file(
+      "\xEF\xBB\xBFmodel,notes,heads,kv_heads\r\n\"a\",\"two\r\nlines, and a comma\",32,8\r\n\r\nb,\"say "
+      "\"\"x\"\"\",32,64\r\n");
   const auto outcome = isoflop_run({"check", file.path, "--csv"});
   CHECK(outcome.code == 4);
   CHECK(outcome.out.find(file.path + ":5:4,error,b,kv_heads,64") != std::string::npos);
 }
 
 TEST_CASE("files that are no tables are refused with code 3, missing ones with code 1") {
-  CHECK(isoflop_run({"check", TableFile(std::string("\x7f" "ELF\0\1\2", 7)).path}).code == 3);
+  CHECK(isoflop_run({"check", TableFile(std::string("\x7f"
+                                                    "ELF\0\1\2",
+                                                    7))
+                                  .path})
+            .code == 3);
   CHECK(isoflop_run({"check", TableFile("").path}).code == 3);
   CHECK(isoflop_run({"check", TableFile("a,b\n1\n").path}).code == 3);
   CHECK(isoflop_run({"check", TableFile("a,b\n\"1,2\n").path}).code == 3);
@@ -88,7 +95,8 @@ TEST_CASE("files that are no tables are refused with code 3, missing ones with c
 TEST_CASE("the known findings of our own tables are excused only with the very value they name") {
   const std::string header = "device,bf16_tflop_per_s,int8_top_per_s,memory_gb,memory_bandwidth_gb_per_s\n";
   // Same name, other value: not excused.
-  const auto outcome = isoflop_run({"check", TableFile(header + "rtx-4090,165.2,700,24,1008\n", "accelerators.csv").path});
+  const auto outcome =
+      isoflop_run({"check", TableFile(header + "rtx-4090,165.2,700,24,1008\n", "accelerators.csv").path});
   CHECK(outcome.out.find("peak ratio") != std::string::npos);
 }
 

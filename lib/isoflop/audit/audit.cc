@@ -13,7 +13,8 @@ bool has(const CsvTable& table, std::initializer_list<const char*> columns) {
 }
 
 bool has_score_column(const CsvTable& table) {
-  for (const char* benchmark : {"mmlu", "gsm8k", "humaneval", "hellaswag", "winogrande", "arc_c", "bbh", "triviaqa", "mmlu_pro"})
+  for (const char* benchmark :
+       {"mmlu", "gsm8k", "humaneval", "hellaswag", "winogrande", "arc_c", "bbh", "triviaqa", "mmlu_pro"})
     if (table.find_column(std::string(benchmark) + "_percent")) return true;
   return has(table, {"score"});
 }
@@ -55,8 +56,9 @@ std::string table_kind(const CsvTable& table) {
   if (has(table, {"kgco2e_low"}) && has(table, {"kgco2e_high"}) && has(table, {"boundary"})) return "embodied";
   if (has(table, {"accelerator_hours", "energy_mwh", "claimed_tco2e"}) && has(table, {"model"})) return "footprints";
   if (has(table, {"pue"}) && has(table, {"onsite_water_l_per_kwh", "provider"})) return "data centres";
-  if (named && (has(table, {"layers", "hidden_size", "training_tokens", "training_tokens_trillion", "total_params_billion"}) ||
-                (has(table, {"active_params", "total_params"}) && has(table, {"tokens"}))))
+  if (named &&
+      (has(table, {"layers", "hidden_size", "training_tokens", "training_tokens_trillion", "total_params_billion"}) ||
+       (has(table, {"active_params", "total_params"}) && has(table, {"tokens"}))))
     return "models";
   if (named && has_score_column(table)) return "score columns";
   if (table.find_any({"loss"}) && table.find_any({"params", "N", "Model Size"})) return "runs";

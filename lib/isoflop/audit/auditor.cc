@@ -8,13 +8,15 @@
 namespace isoflop::audit {
 
 std::size_t AuditReport::count(Severity severity) const {
-  return not_kept[static_cast<std::size_t>(severity)] + static_cast<std::size_t>(std::count_if(findings.begin(), findings.end(), [&](const Finding& finding) {
-    return finding.severity == severity && finding.accepted.empty();
-  }));
+  return not_kept[static_cast<std::size_t>(severity)] +
+         static_cast<std::size_t>(std::count_if(findings.begin(), findings.end(), [&](const Finding& finding) {
+           return finding.severity == severity && finding.accepted.empty();
+         }));
 }
 
 Auditor::Auditor(CsvTable table, References& references) : table_(std::move(table)), references_(references) {
-  item_column_ = column({"id", "model", "name", "device", "zone", "item", "subject", "label", "region", "provider", "cohort_label"});
+  item_column_ = column(
+      {"id", "model", "name", "device", "zone", "item", "subject", "label", "region", "provider", "cohort_label"});
   doubtful_column_ = column({"doubtful_in_source"});
 }
 
@@ -40,8 +42,9 @@ double Auditor::rounding(std::size_t row, std::size_t column) const {
   const auto e = cell.find_first_of("eE");
   double unit = 0.5;
   // Plain counts of millions and more were rounded before the zeros were written out: 6890000000 was 6.89 billion.
-  if (const auto last = cell.find_last_not_of('0'); e == std::string_view::npos && cell.find('.') == std::string_view::npos &&
-                                                    cell.size() >= 7 && last != std::string_view::npos && cell.size() - last > 4)
+  if (const auto last = cell.find_last_not_of('0'); e == std::string_view::npos &&
+                                                    cell.find('.') == std::string_view::npos && cell.size() >= 7 &&
+                                                    last != std::string_view::npos && cell.size() - last > 4)
     unit *= std::pow(10.0, static_cast<double>(cell.size() - last - 1));
   if (const auto point = cell.find('.'); point != std::string_view::npos)
     unit *= std::pow(10.0, -static_cast<double>(std::min(e, cell.size()) - point - 1));
@@ -56,8 +59,8 @@ bool Auditor::is_doubtful(std::size_t row, std::size_t column) const {
   return std::find(marked.begin(), marked.end(), table_.columns()[column]) != marked.end();
 }
 
-void Auditor::report(Severity severity, Basis basis, const char* rule, std::size_t row, std::optional<std::size_t> column,
-                     std::string expected, std::string read) {
+void Auditor::report(Severity severity, Basis basis, const char* rule, std::size_t row,
+                     std::optional<std::size_t> column, std::string expected, std::string read) {
   Finding finding{severity, basis, rule, table_.line(row), 0, "", item(row), std::move(read), std::move(expected), ""};
   if (column) {
     finding.column = *column + 1;
@@ -84,8 +87,10 @@ void Auditor::keep(Finding finding) {
   else ++not_kept_[static_cast<std::size_t>(finding.severity)];
 }
 
-void Auditor::report_column(Severity severity, Basis basis, const char* rule, std::size_t column, std::string expected) {
-  keep({severity, basis, rule, 1, column + 1, table_.columns()[column], "", table_.columns()[column], std::move(expected), ""});
+void Auditor::report_column(Severity severity, Basis basis, const char* rule, std::size_t column,
+                            std::string expected) {
+  keep({severity, basis, rule, 1, column + 1, table_.columns()[column], "", table_.columns()[column],
+        std::move(expected), ""});
 }
 
 AuditReport Auditor::finish(std::string kind) {
@@ -101,7 +106,8 @@ std::string slip_hint(double value, double low, double high) {
   for (const double factor : {1e3, 1e6, 1e9}) {
     const std::string shown = format_number(factor, 2);
     if (value * factor >= low && value * factor <= high) return " (times " + shown + " it would fit: a slip of units?)";
-    if (value / factor >= low && value / factor <= high) return " (divided by " + shown + " it would fit: a slip of units?)";
+    if (value / factor >= low && value / factor <= high)
+      return " (divided by " + shown + " it would fit: a slip of units?)";
   }
   return "";
 }

@@ -50,7 +50,8 @@ class Auditor {
   std::map<std::string, RuleUse, std::less<>> rules_;
 };
 
-/// "627" against bounds up to 50: " (divided by 1000 it would fit: a slip of units?)"; empty when no power of 1000 helps.
+/// "627" against bounds up to 50: " (divided by 1000 it would fit: a slip of units?)"; empty when no power of 1000
+/// helps.
 std::string slip_hint(double value, double low, double high);
 
 }  // namespace isoflop::audit

@@ -17,7 +17,8 @@ std::string first_source(const std::string& sources) { return "[" + sources.subs
 
 // One value must be a digit of the other's printing for a whole number; sizes and tokens are compared within a share.
 void compare_count(Auditor& auditor, const ModelRow& row, std::optional<std::size_t> column, const Count& stated,
-                   std::initializer_list<Count> known, double warn_share, double error_share, const std::string& source) {
+                   std::initializer_list<Count> known, double warn_share, double error_share,
+                   const std::string& source) {
   if (!column || !stated) return;
   double nearest = 0, distance = 1e300;
   for (const auto& candidate : known) {
@@ -29,11 +30,13 @@ void compare_count(Auditor& auditor, const ModelRow& row, std::optional<std::siz
   auditor.tested(rule);
   const double scale = as_double(stated) / auditor.number(row.row, column).value_or(as_double(stated));
   const double slack = auditor.rounding(row.row, *column) * scale;
-  const double difference = std::max(0.0, std::fabs(as_double(stated) - nearest) - (warn_share > 0 || scale > 1 ? slack : 0));
+  const double difference =
+      std::max(0.0, std::fabs(as_double(stated) - nearest) - (warn_share > 0 || scale > 1 ? slack : 0));
   const double share = difference / nearest;
   if (share <= warn_share) return;
   auditor.report(share > error_share ? Severity::Error : Severity::Warning, Basis::Catalogue, rule, row.row, column,
-                 format_count(nearest, 4) + " " + first_source(source) + slip_hint(as_double(stated), nearest / 1.5, nearest * 1.5));
+                 format_count(nearest, 4) + " " + first_source(source) +
+                     slip_hint(as_double(stated), nearest / 1.5, nearest * 1.5));
 }
 
 bool has(const std::vector<std::string>& words, const std::string& word) {
@@ -50,9 +53,10 @@ void compare_attention(Auditor& auditor, const ModelColumns& columns, const Mode
     if (has(words, kind)) stated = kind;
   if (!stated.empty() && stated != known.attention && known.attention != "hybrid")
     auditor.report(Severity::Error, Basis::Catalogue, rule, row.row, columns.attention,
-                   known.attention + (known.heads && known.kv_heads ? ": " + std::to_string(*known.heads) + " heads with " +
-                                                                          std::to_string(*known.kv_heads) + " key/value heads"
-                                                                    : "") +
+                   known.attention +
+                       (known.heads && known.kv_heads ? ": " + std::to_string(*known.heads) + " heads with " +
+                                                            std::to_string(*known.kv_heads) + " key/value heads"
+                                                      : "") +
                        " " + first_source(known.architecture_source));
   const bool windowed = known.sliding_window_tokens || known.attention_pattern.find("window") != std::string::npos ||
                         known.attention_pattern.find("local") != std::string::npos || known.attention == "hybrid";
@@ -69,10 +73,12 @@ void check_against_catalogue(Auditor& auditor, const ModelColumns& columns, cons
   const std::string& shape = known.architecture_source;
   compare_count(auditor, row, columns.total, m.params_total_published,
                 {known.params_total_published, known.params_total_recounted}, 0.05, 0.25, known.params_source);
-  compare_count(auditor, row, columns.active, m.params_active_published,
-                {known.params_active_published, known.params_active_recounted, known.params_active_nonembedding_recounted}, 0.05,
-                0.25, known.params_source);
-  compare_count(auditor, row, columns.tokens, m.training_tokens, {known.training_tokens}, 0.02, 0.25, known.tokens_source);
+  compare_count(
+      auditor, row, columns.active, m.params_active_published,
+      {known.params_active_published, known.params_active_recounted, known.params_active_nonembedding_recounted}, 0.05,
+      0.25, known.params_source);
+  compare_count(auditor, row, columns.tokens, m.training_tokens, {known.training_tokens}, 0.02, 0.25,
+                known.tokens_source);
   if (m.training_tokens && known.tokens_confidence == "undisclosed" && columns.tokens)
     auditor.report(Severity::Warning, Basis::Catalogue, rule, row.row, columns.tokens,
                    "a source: the owner does not disclose the number of training tokens");

@@ -20,8 +20,8 @@ void check_product(Auditor& auditor, const ModelRow& row, const char* name, cons
   const bool wrong = ratio > 2 || ratio < 0.5 || tolerance < 0.01;
   auditor.report(wrong ? Severity::Error : Severity::Warning, Basis::Itself, "6ND", row.row, column,
                  format_number(right, 4) + " = 6 x " + format_count(as_double(params)) + " x " +
-                     format_count(as_double(row.record.training_tokens)) + " tokens; stated is " + format_number(ratio, 3) +
-                     " times that" + slip_hint(ratio, 0.5, 2));
+                     format_count(as_double(row.record.training_tokens)) + " tokens; stated is " +
+                     format_number(ratio, 3) + " times that" + slip_hint(ratio, 0.5, 2));
 }
 
 }  // namespace

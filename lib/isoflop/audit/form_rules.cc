@@ -26,14 +26,16 @@ void check_repeated_rows(Auditor& auditor) {
     const auto [place, is_new] = first_row.emplace(hash, row);
     if (!is_new && same(place->second, row))
       auditor.report(Severity::Error, Basis::Itself, "repeated row", row, std::nullopt,
-                     "one row per fact; this one repeats line " + std::to_string(table.line(place->second)), "the whole row");
+                     "one row per fact; this one repeats line " + std::to_string(table.line(place->second)),
+                     "the whole row");
   }
   auditor.tested("repeated row", table.rows());
 }
 
 // Columns that may well agree everywhere: two accounts of one quantity.
 bool may_be_equal(const std::string& a, const std::string& b) {
-  for (const char* stem : {"params", "power_w", "kgco2e", "tflop", "training_flop", "heads", "_read", "source", "year", "shots"}) {
+  for (const char* stem :
+       {"params", "power_w", "kgco2e", "tflop", "training_flop", "heads", "_read", "source", "year", "shots"}) {
     const bool in_a = a.find(stem) != std::string::npos, in_b = b.find(stem) != std::string::npos;
     if (in_a && in_b) return true;
   }
@@ -96,8 +98,8 @@ void check_dates(Auditor& auditor) {
 }
 
 void check_confidence(Auditor& auditor) {
-  static const std::unordered_set<std::string_view> known = {"verified", "partly verified", "consistent", "derived",
-                                                             "third party", "undisclosed", "unverified"};
+  static const std::unordered_set<std::string_view> known = {"verified",    "partly verified", "consistent", "derived",
+                                                             "third party", "undisclosed",     "unverified"};
   const auto& table = auditor.table();
   for (std::size_t c = 0; c < table.columns().size(); ++c) {
     const std::string& name = table.columns()[c];
@@ -115,12 +117,19 @@ void check_confidence(Auditor& auditor) {
 
 // A table that has a column for the source of a value must fill it where it has the value.
 void check_sources(Auditor& auditor) {
-  static const std::pair<const char*, const char*> pairs[] = {
-      {"training_tokens", "tokens_source"}, {"training_tokens_trillion", "tokens_source"},
-      {"params_total_published", "params_source"}, {"layers", "architecture_source"},
-      {"value", "source"}, {"price_usd_per_hour", "price_source"}, {"memory_gb", "source"},
-      {"measured_bf16_matmul_tflop_per_s", "measured_source"}, {"kgco2e_per_kwh", "source"}, {"pue", "source"},
-      {"kgco2e_low", "source"}, {"accelerator_hours", "source"}, {"params_exact", "source"}};
+  static const std::pair<const char*, const char*> pairs[] = {{"training_tokens", "tokens_source"},
+                                                              {"training_tokens_trillion", "tokens_source"},
+                                                              {"params_total_published", "params_source"},
+                                                              {"layers", "architecture_source"},
+                                                              {"value", "source"},
+                                                              {"price_usd_per_hour", "price_source"},
+                                                              {"memory_gb", "source"},
+                                                              {"measured_bf16_matmul_tflop_per_s", "measured_source"},
+                                                              {"kgco2e_per_kwh", "source"},
+                                                              {"pue", "source"},
+                                                              {"kgco2e_low", "source"},
+                                                              {"accelerator_hours", "source"},
+                                                              {"params_exact", "source"}};
   const auto& table = auditor.table();
   for (const auto& [value_name, source_name] : pairs) {
     const auto value = table.find_column(value_name), source = table.find_column(source_name);
@@ -129,8 +138,10 @@ void check_sources(Auditor& auditor) {
       if (table.text(row, *value).empty()) continue;
       auditor.tested("source");
       if (table.text(row, *source).empty())
-        auditor.report(Severity::Error, Basis::Itself, "source", row, source,
-                       "where " + std::string(value_name) + " " + std::string(table.text(row, *value)) + " was taken from", "nothing");
+        auditor.report(
+            Severity::Error, Basis::Itself, "source", row, source,
+            "where " + std::string(value_name) + " " + std::string(table.text(row, *value)) + " was taken from",
+            "nothing");
     }
   }
 }

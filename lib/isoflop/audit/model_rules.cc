@@ -9,21 +9,34 @@
 namespace isoflop::audit {
 
 ModelColumns::ModelColumns(const Auditor& a)
-    : total(a.column({"params_total_published", "total_params_published_billion", "total_params_billion", "total_params"})),
-      active(a.column({"params_active_published", "active_params_published_billion", "active_params_billion", "active_params"})),
+    : total(a.column(
+          {"params_total_published", "total_params_published_billion", "total_params_billion", "total_params"})),
+      active(a.column(
+          {"params_active_published", "active_params_published_billion", "active_params_billion", "active_params"})),
       total_recounted(a.column({"params_total_recounted", "total_params_recomputed"})),
       active_recounted(a.column({"params_active_recounted", "active_params_recomputed"})),
-      nonembedding_recounted(a.column({"params_active_nonembedding_recounted", "active_nonembedding_params_recomputed"})),
+      nonembedding_recounted(
+          a.column({"params_active_nonembedding_recounted", "active_nonembedding_params_recomputed"})),
       tokens(a.column({"training_tokens", "training_tokens_trillion", "tokens"})),
-      layers(a.column({"layers"})), hidden_size(a.column({"hidden_size"})), heads(a.column({"heads"})),
-      kv_heads(a.column({"kv_heads"})), head_dim(a.column({"head_dim"})), ffn_size(a.column({"ffn_size"})),
-      expert_ffn_size(a.column({"expert_ffn_size"})), experts(a.column({"experts"})),
-      experts_per_token(a.column({"experts_per_token"})), shared_experts(a.column({"shared_experts"})),
+      layers(a.column({"layers"})),
+      hidden_size(a.column({"hidden_size"})),
+      heads(a.column({"heads"})),
+      kv_heads(a.column({"kv_heads"})),
+      head_dim(a.column({"head_dim"})),
+      ffn_size(a.column({"ffn_size"})),
+      expert_ffn_size(a.column({"expert_ffn_size"})),
+      experts(a.column({"experts"})),
+      experts_per_token(a.column({"experts_per_token"})),
+      shared_experts(a.column({"shared_experts"})),
       vocabulary(a.column({"vocabulary_size", "vocabulary_thousand"})),
       context(a.column({"context_tokens", "training_context_thousand_tokens"})),
-      window(a.column({"sliding_window_tokens"})), attention(a.column({"attention"})),
-      attention_pattern(a.column({"attention_pattern"})), activation(a.column({"activation"})), moe(a.column({"moe"})),
-      norm(a.column({"norm"})), position(a.column({"position_encoding"})) {}
+      window(a.column({"sliding_window_tokens"})),
+      attention(a.column({"attention"})),
+      attention_pattern(a.column({"attention_pattern"})),
+      activation(a.column({"activation"})),
+      moe(a.column({"moe"})),
+      norm(a.column({"norm"})),
+      position(a.column({"position_encoding"})) {}
 
 std::vector<std::string> label_words(const std::string& label) {
   std::vector<std::string> words;
@@ -36,9 +49,13 @@ std::vector<std::string> label_words(const std::string& label) {
 }
 
 std::optional<double> size_in_name(std::string_view name) {
-  const auto digit = [&](std::size_t i) { return i < name.size() && std::isdigit(static_cast<unsigned char>(name[i])); };
+  const auto digit = [&](std::size_t i) {
+    return i < name.size() && std::isdigit(static_cast<unsigned char>(name[i]));
+  };
   for (std::size_t i = 0; i < name.size(); ++i) {
-    const bool starts = digit(i) && (i == 0 || !(digit(i - 1) || name[i - 1] == '.' || std::isalpha(static_cast<unsigned char>(name[i - 1]))));
+    const bool starts =
+        digit(i) &&
+        (i == 0 || !(digit(i - 1) || name[i - 1] == '.' || std::isalpha(static_cast<unsigned char>(name[i - 1]))));
     if (!starts) continue;
     double factor = 1;
     std::size_t at = i;
@@ -112,13 +129,16 @@ void check_ranges(Auditor& auditor, const ModelColumns& columns, const ModelRow&
                    span(bound.low, bound.high) + " " + bound.what + slip_hint(v, low, bound.high));
   }
   const Count params = row.record.params_active();
-  if (!params || !row.record.training_tokens || *params == 0 || as_double(row.record.training_tokens) > most_tokens_known) return;
+  if (!params || !row.record.training_tokens || *params == 0 ||
+      as_double(row.record.training_tokens) > most_tokens_known)
+    return;
   auditor.tested("tokens per parameter");
   const double ratio = as_double(row.record.training_tokens) / as_double(params);
   if (ratio < 0.2 || ratio > 1e5)
-    auditor.report(ratio < 0.005 || ratio > 5e5 ? Severity::Error : Severity::Warning, Basis::Bounds,
-                   "tokens per parameter", row.row, columns.tokens,
-                   "0.2 to 100K tokens per active parameter; here " + format_number(ratio, 3) + slip_hint(ratio, 0.5, 2e4));
+    auditor.report(
+        ratio < 0.005 || ratio > 5e5 ? Severity::Error : Severity::Warning, Basis::Bounds, "tokens per parameter",
+        row.row, columns.tokens,
+        "0.2 to 100K tokens per active parameter; here " + format_number(ratio, 3) + slip_hint(ratio, 0.5, 2e4));
 }
 
 void check_dimensions(Auditor& auditor, const ModelColumns& columns, const ModelRow& row) {
@@ -126,8 +146,9 @@ void check_dimensions(Auditor& auditor, const ModelColumns& columns, const Model
   if (m.heads && m.kv_heads && *m.kv_heads > 0 && *m.kv_heads <= *m.heads) {
     auditor.tested("heads");
     if (*m.heads % *m.kv_heads != 0)
-      auditor.report(Severity::Error, Basis::Itself, "heads", row.row, columns.kv_heads,
-                     "a divisor of " + std::to_string(*m.heads) + " heads: each key/value head serves as many query heads");
+      auditor.report(
+          Severity::Error, Basis::Itself, "heads", row.row, columns.kv_heads,
+          "a divisor of " + std::to_string(*m.heads) + " heads: each key/value head serves as many query heads");
   }
   if (m.heads && m.head_dim && m.hidden_size) {
     auditor.tested("heads");
@@ -141,21 +162,24 @@ void check_dimensions(Auditor& auditor, const ModelColumns& columns, const Model
     const double ratio = as_double(m.ffn_size) / as_double(m.hidden_size);
     const bool may_be_expert = m.experts.has_value() && !columns.expert_ffn_size;
     if (ratio > 16 || ratio < (may_be_expert ? 0.05 : 0.8))
-      auditor.report(Severity::Warning, Basis::Bounds, "feed-forward width", row.row, columns.ffn_size,
-                     "0.8 to 16 times the hidden size of " + std::to_string(*m.hidden_size) + "; here " + format_number(ratio, 3));
+      auditor.report(
+          Severity::Warning, Basis::Bounds, "feed-forward width", row.row, columns.ffn_size,
+          "0.8 to 16 times the hidden size of " + std::to_string(*m.hidden_size) + "; here " + format_number(ratio, 3));
   }
   const std::string moe = auditor.text(row.row, columns.moe);
   if (!moe.empty()) {
     auditor.tested("experts");
     if (moe == "no" && m.experts)
-      auditor.report(Severity::Error, Basis::Itself, "experts", row.row, columns.experts, "none: column \"moe\" says no");
+      auditor.report(Severity::Error, Basis::Itself, "experts", row.row, columns.experts,
+                     "none: column \"moe\" says no");
     if (moe != "no" && !m.experts)
       auditor.report(Severity::Warning, Basis::Itself, "experts", row.row, columns.experts,
                      "a number of experts: column \"moe\" says " + moe, "nothing");
   }
   if (m.experts.has_value() != m.experts_per_token.has_value() && columns.experts && columns.experts_per_token)
     auditor.report(Severity::Error, Basis::Itself, "experts", row.row,
-                   m.experts ? columns.experts_per_token : columns.experts, "experts and experts per token together", "nothing");
+                   m.experts ? columns.experts_per_token : columns.experts, "experts and experts per token together",
+                   "nothing");
   const Count total = m.params_total_published, active = m.params_active_published;
   if (columns.experts && total && active && m.layers) {
     auditor.tested("experts");
@@ -181,7 +205,8 @@ void check_attention_label(Auditor& auditor, const ModelColumns& columns, const 
     if (word == right || h == 1) continue;
     // Some owners call one shared key/value head a group of one.
     const bool naming = word == "GQA" && right == "MQA";
-    auditor.report(naming ? Severity::Warning : Severity::Error, Basis::Itself, "attention label", row.row, columns.attention,
+    auditor.report(naming ? Severity::Warning : Severity::Error, Basis::Itself, "attention label", row.row,
+                   columns.attention,
                    right + ": " + std::to_string(h) + " heads with " + std::to_string(g) + " key/value heads");
   }
 }
@@ -195,9 +220,10 @@ void check_name_against_size(Auditor& auditor, const ModelColumns& columns, cons
   const double ratio = as_double(stated) / *size;
   if (ratio > 1 / 1.45 && ratio < 1.45) return;
   const bool slipped = ratio > 300 || ratio < 1.0 / 300;
-  auditor.report(slipped ? Severity::Error : Severity::Warning, Basis::Itself, "name against size", row.row,
-                 has_total ? columns.total : columns.active,
-                 "about " + format_count(*size) + " parameters, as the name says" + (slipped ? slip_hint(ratio, 0.69, 1.45) : ""));
+  auditor.report(
+      slipped ? Severity::Error : Severity::Warning, Basis::Itself, "name against size", row.row,
+      has_total ? columns.total : columns.active,
+      "about " + format_count(*size) + " parameters, as the name says" + (slipped ? slip_hint(ratio, 0.69, 1.45) : ""));
 }
 
 void check_models(Auditor& auditor) {
@@ -207,11 +233,17 @@ void check_models(Auditor& auditor) {
   const bool is_catalogue = table.sha256() == auditor.references().models().origin().sha256;
   std::map<std::string, std::size_t> first_row;
   for (std::size_t row = 0; row < table.rows(); ++row) {
-    ModelRow model{row, reader.read(row, [&](std::size_t column, const std::string& message) {
-                     const auto colon = message.find("\": ");
-                     auditor.report(Severity::Error, Basis::Bounds, "number", row, column,
-                                    colon == std::string::npos ? "a plain number" : "a plain number; it " + message.substr(message.find("\" ", colon + 3) + 2));
-                   }), nullptr};
+    ModelRow model{row,
+                   reader.read(row,
+                               [&](std::size_t column, const std::string& message) {
+                                 const auto colon = message.find("\": ");
+                                 auditor.report(
+                                     Severity::Error, Basis::Bounds, "number", row, column,
+                                     colon == std::string::npos
+                                         ? "a plain number"
+                                         : "a plain number; it " + message.substr(message.find("\" ", colon + 3) + 2));
+                               }),
+                   nullptr};
     ModelRecord& m = model.record;
     if (m.name.empty()) m.name = m.id;
     // One expert, or none, is how some tables write a dense model.

@@ -45,8 +45,9 @@ void check_pair(Auditor& auditor, const OrderedPair& pair) {
   auditor.tested("order", tested);
   if (wrong.size() >= 2 && 2 * wrong.size() > tested) {
     auditor.report_column(Severity::Error, Basis::Itself, "swapped columns", *smaller,
-                          "at most column \"" + std::string(pair.larger) + "\" (" + pair.why + "), but it is larger in " +
-                              std::to_string(wrong.size()) + " of " + std::to_string(tested) + " rows: are they swapped?");
+                          "at most column \"" + std::string(pair.larger) + "\" (" + pair.why +
+                              "), but it is larger in " + std::to_string(wrong.size()) + " of " +
+                              std::to_string(tested) + " rows: are they swapped?");
     return;
   }
   for (const std::size_t row : wrong)

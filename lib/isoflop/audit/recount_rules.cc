@@ -25,7 +25,8 @@ struct Span {
 };
 
 bool says(const std::string& text, std::initializer_list<const char*> words) {
-  return std::any_of(words.begin(), words.end(), [&](const char* word) { return text.find(word) != std::string::npos; });
+  return std::any_of(words.begin(), words.end(),
+                     [&](const char* word) { return text.find(word) != std::string::npos; });
 }
 
 // Tables often leave out what a recount needs (key/value heads, gating, tied head). Every completion that the row
@@ -55,11 +56,17 @@ std::vector<ModelRecord> completions(const ModelRecord& row, bool ffn_may_be_exp
            return Counts{1, *m.heads};
          });
   branch([](const auto& m) { return !m.head_dim; }, [](auto& m, std::int64_t v) { m.head_dim = v; },
-         [](const auto& m) { return Counts{*m.hidden_size / *m.heads, std::max<std::int64_t>(*m.hidden_size / *m.heads, 256)}; });
+         [](const auto& m) {
+           return Counts{*m.hidden_size / *m.heads, std::max<std::int64_t>(*m.hidden_size / *m.heads, 256)};
+         });
   branch([](const auto& m) { return !m.gated_ffn; }, [](auto& m, bool v) { m.gated_ffn = v; },
-         [](const auto& m) { return says(m.activation, {"GLU", "SiLU"}) ? Truths{true} : Truths{false, true}; });
+         [](const auto& m) {
+           return says(m.activation, {"GLU", "SiLU"}) ? Truths{true} : Truths{false, true};
+         });
   branch([](const auto& m) { return !m.tied_embeddings; }, [](auto& m, bool v) { m.tied_embeddings = v; },
-         [](const auto&) { return Truths{false, true}; });
+         [](const auto&) {
+           return Truths{false, true};
+         });
   for (auto& m : open) {
     if (m.experts && !m.expert_ffn_size && ffn_may_be_expert) m.expert_ffn_size = m.ffn_size;
     if (!m.norms_per_layer) m.norms_per_layer = 2;
@@ -95,8 +102,8 @@ void check_incomplete(Auditor& auditor, const ModelColumns& columns, const Model
   // Unstated extras (dense parts, shared experts, padding) and rounding of the printed size: 20 %.
   if (value >= span.low / 1.2 && value <= span.high * 1.2) return;
   auditor.report(Severity::Error, Basis::Itself, "recount within bounds", row.row, column,
-                 format_count(span.low) + " to " + format_count(span.high) + " parameters, counted from the dimensions" +
-                     slip_hint(value, span.low / 1.2, span.high * 1.2));
+                 format_count(span.low) + " to " + format_count(span.high) +
+                     " parameters, counted from the dimensions" + slip_hint(value, span.low / 1.2, span.high * 1.2));
 }
 
 void check_exact(Auditor& auditor, const ModelRow& row, std::optional<std::size_t> column, const Count& stated,
@@ -134,7 +141,8 @@ void check_recount(Auditor& auditor, const ModelColumns& columns, const ModelRow
   }
   if (!count) {
     // Where the second source knows that the design cannot be counted, bounds would mislead.
-    if (!(row.known && why_no_architecture(*row.known)) && !columns.total_recounted) check_incomplete(auditor, columns, row);
+    if (!(row.known && why_no_architecture(*row.known)) && !columns.total_recounted)
+      check_incomplete(auditor, columns, row);
     return;
   }
   check_exact(auditor, row, columns.total_recounted, m.params_total_recounted, count->total, "all parameters");

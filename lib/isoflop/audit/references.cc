@@ -22,7 +22,8 @@ const GridCatalogue& References::grids() {
   return *grids_;
 }
 
-const std::vector<const ScoreRecord*>& References::scores_of(const std::string& model_id, const std::string& benchmark) {
+const std::vector<const ScoreRecord*>& References::scores_of(const std::string& model_id,
+                                                             const std::string& benchmark) {
   if (score_index_.empty())
     for (const auto& score : scores().all())
       if (score.usable()) score_index_[score.model + "|" + score.benchmark].push_back(&score);
@@ -41,11 +42,13 @@ const TableOrigin& References::footprint_origin() {
 
 const std::vector<PublishedFootprint>& References::footprints() {
   using F = PublishedFootprint;
-  static const std::vector<Field<F>> fields = {
-      field_of<&F::model, F>("model", 0), field_of<&F::scope, F>("scope", 0),
-      field_of<&F::accelerator_id, F>("accelerator_id", 0), field_of<&F::source, F>("source", 0),
-      field_of<&F::accelerator_hours, F>("accelerator_hours", 0), field_of<&F::energy_mwh, F>("energy_mwh", 0),
-      field_of<&F::operational_tco2e, F>("operational_tco2e", 0)};
+  static const std::vector<Field<F>> fields = {field_of<&F::model, F>("model", 0),
+                                               field_of<&F::scope, F>("scope", 0),
+                                               field_of<&F::accelerator_id, F>("accelerator_id", 0),
+                                               field_of<&F::source, F>("source", 0),
+                                               field_of<&F::accelerator_hours, F>("accelerator_hours", 0),
+                                               field_of<&F::energy_mwh, F>("energy_mwh", 0),
+                                               field_of<&F::operational_tco2e, F>("operational_tco2e", 0)};
   if (footprints_) return *footprints_;
   footprints_ = read_records(footprint_table(), fields);
   const std::size_t basis = footprint_table().column("energy_basis");
@@ -58,8 +61,8 @@ const std::vector<FamilyTotal>& References::family_totals() {
   if (family_totals_) return *family_totals_;
   family_totals_.emplace();
   const CsvTable& table = footprint_table();
-  const std::size_t model = table.column("model"), scope = table.column("scope"), co2 = table.column("operational_tco2e"),
-                    id = table.column("model_id");
+  const std::size_t model = table.column("model"), scope = table.column("scope"),
+                    co2 = table.column("operational_tco2e"), id = table.column("model_id");
   for (std::size_t row = 0; row < table.rows(); ++row) {
     const std::string name(table.text(row, model));
     const auto total = table.number(row, co2);

@@ -8,7 +8,7 @@ namespace isoflop::audit {
 /// Any table: repeated rows, columns that are copies of each other, dates, confidence words, values without source.
 void check_form(Auditor& auditor);
 
-/// Smaller-larger pairs (active and total parameters, key/value heads and heads ...): row by row, and as swapped columns.
+/// Smaller-larger pairs (active and total parameters, key/value heads and heads ...): by row, and as swapped columns.
 void check_order(Auditor& auditor);
 
 /// Models: ranges, names against sizes, labels against dimensions, recount, 6ND, the catalogue.

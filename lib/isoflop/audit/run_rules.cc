@@ -23,7 +23,8 @@ void check_runs(Auditor& auditor) {
     auto d = auditor.number(row, tokens);
     const bool tokens_stated = d.has_value();
     if (!d && n && c && *n > 0) d = *c / (6 * *n);
-    const auto bounded = [&](const std::optional<double>& value, const auto& column, double low, double high, const char* what) {
+    const auto bounded = [&](const std::optional<double>& value, const auto& column, double low, double high,
+                             const char* what) {
       if (!value || !column) return;
       auditor.tested("range");
       if (*value < low || *value > high)
@@ -38,8 +39,8 @@ void check_runs(Auditor& auditor) {
       const double ratio = *c / (6 * *n * *d);
       if (ratio < 0.8 || ratio > 1.25)
         auditor.report(ratio < 0.3 || ratio > 3 ? Severity::Error : Severity::Warning, Basis::Itself, "6ND", row, flops,
-                       format_number(6 * *n * *d, 4) + " FLOP = 6 x params x tokens; stated is " + format_number(ratio, 3) + " times that" +
-                           slip_hint(ratio, 0.5, 2));
+                       format_number(6 * *n * *d, 4) + " FLOP = 6 x params x tokens; stated is " +
+                           format_number(ratio, 3) + " times that" + slip_hint(ratio, 0.5, 2));
     }
     if (n && d && *n > 0) {
       auditor.tested("tokens per parameter");
@@ -52,8 +53,9 @@ void check_runs(Auditor& auditor) {
       auditor.tested("repeated run");
       const auto [place, is_new] = first_line.emplace(std::pair{*n, *d}, table.line(row));
       if (!is_new)
-        auditor.report(Severity::Note, Basis::Itself, "repeated run", row, params,
-                       "one row per run; line " + std::to_string(place->second) + " has the same parameters and tokens");
+        auditor.report(
+            Severity::Note, Basis::Itself, "repeated run", row, params,
+            "one row per run; line " + std::to_string(place->second) + " has the same parameters and tokens");
     }
   }
 }

@@ -14,8 +14,8 @@ namespace {
 // weak model may fall below guessing by several points (ARC: the longest answer wins).
 double lowest_plausible(const std::string& benchmark) {
   static const std::map<std::string, double> lowest = {
-      {"mmlu", 22}, {"mmlu_micro", 22}, {"mmlu_redux", 22}, {"winogrande", 45}, {"hellaswag", 22}, {"arc_c", 15},
-      {"arc_c_choice", 15}, {"mmlu_pro", 7}, {"truthfulqa_mc2", 25}, {"xwinograd", 45}};
+      {"mmlu", 22},  {"mmlu_micro", 22},   {"mmlu_redux", 22}, {"winogrande", 45},     {"hellaswag", 22},
+      {"arc_c", 15}, {"arc_c_choice", 15}, {"mmlu_pro", 7},    {"truthfulqa_mc2", 25}, {"xwinograd", 45}};
   const auto found = lowest.find(benchmark);
   return found == lowest.end() ? 0 : found->second;
 }
@@ -31,7 +31,8 @@ struct Spread {
   double distance() const { return std::fabs(nearest); }
 };
 
-Spread spread_of(const std::vector<const ScoreRecord*>& scores, double value, const std::string& kind, const ScoreRecord* leave_out) {
+Spread spread_of(const std::vector<const ScoreRecord*>& scores, double value, const std::string& kind,
+                 const ScoreRecord* leave_out) {
   Spread spread;
   for (const auto* s : scores) {
     if (s == leave_out || (!kind.empty() && s->kind != kind)) continue;
@@ -47,7 +48,8 @@ Spread spread_of(const std::vector<const ScoreRecord*>& scores, double value, co
 }
 
 std::string range_text(const Spread& spread) {
-  return spread.low == spread.high ? format_number(spread.low) : format_number(spread.low) + " to " + format_number(spread.high);
+  return spread.low == spread.high ? format_number(spread.low)
+                                   : format_number(spread.low) + " to " + format_number(spread.high);
 }
 
 std::string source_text(const ScoreRecord& record) {
@@ -84,9 +86,11 @@ void check_score_range(Auditor& auditor, const ScoreCell& score) {
     return;
   }
   const double lowest = lowest_plausible(score.benchmark);
-  if (score.value < 0 || score.value > 100) fault(Severity::Error, "0 to 100 percent" + slip_hint(score.value, std::max(1.0, lowest), 100));
+  if (score.value < 0 || score.value > 100)
+    fault(Severity::Error, "0 to 100 percent" + slip_hint(score.value, std::max(1.0, lowest), 100));
   else if (score.value > 0 && score.value <= 1 && lowest > 1)
-    fault(Severity::Error, "percent, 0 to 100; this looks like a share of 1 (" + format_number(100 * score.value) + " %?)");
+    fault(Severity::Error,
+          "percent, 0 to 100; this looks like a share of 1 (" + format_number(100 * score.value) + " %?)");
   else if (score.value < lowest)
     fault(Severity::Warning, "at least " + format_number(lowest) + " percent, a little below guessing");
 }
@@ -97,13 +101,17 @@ void check_score_against_catalogue(Auditor& auditor, const ScoreCell& score) {
   const auto& known = auditor.references().scores_of(model->id, score.benchmark);
   if (known.empty() || score.benchmark == "arena_elo") return;
   auditor.tested("differs from catalogue");
-  const auto base = spread_of(known, score.value, "base", nullptr), chat = spread_of(known, score.value, "instruct", nullptr);
+  const auto base = spread_of(known, score.value, "base", nullptr),
+             chat = spread_of(known, score.value, "instruct", nullptr);
   if (score.kind.empty() && base.n > 0 && base.distance() > 0.05 && chat.n > 0 && chat.distance() <= 0.05) {
     const bool multiple_choice = is_multiple_choice(score.benchmark);
     if (base.distance() > 1)
-      auditor.report(!multiple_choice ? Severity::Note : base.distance() > 3 ? Severity::Error : Severity::Warning,
+      auditor.report(!multiple_choice      ? Severity::Note
+                     : base.distance() > 3 ? Severity::Error
+                                           : Severity::Warning,
                      Basis::Catalogue, "chat score", score.row, score.column,
-                     "a base score (" + range_text(base) + "), or a column that says which variant was tested; this is the chat model's " +
+                     "a base score (" + range_text(base) +
+                         "), or a column that says which variant was tested; this is the chat model's " +
                          source_text(*chat.nearest_record));
     return;
   }
@@ -113,7 +121,9 @@ void check_score_against_catalogue(Auditor& auditor, const ScoreCell& score) {
   if (same.n == 0) return;
   const ScoreRecord* own = same.distance() <= 0.005 ? same.nearest_record : nullptr;
   // A report that the catalogue has on file, with its conflicts, needs no second mention.
-  if (own && !score.source.empty() && (score.source.rfind(own->source, 0) == 0 || own->source.rfind(score.source, 0) == 0)) return;
+  if (own && !score.source.empty() &&
+      (score.source.rfind(own->source, 0) == 0 || own->source.rfind(score.source, 0) == 0))
+    return;
   const auto others = spread_of(known, score.value, own ? own->kind : kind, own);
   if (others.n == 0 || others.distance() <= 4) return;
   std::string expected = range_text(others) + " as others report " + source_text(*others.nearest_record);
@@ -146,9 +156,10 @@ void check_family_order(Auditor& auditor, const std::vector<RankedScore>& scores
           beaten = &large;
       }
       if (beaten)
-        auditor.report(Severity::Warning, Basis::Itself, "family order", small.score->score.row, small.score->score.column,
-                       "at most about " + format_number(beaten->score->score.value) + ", the score of the " +
-                           format_number(beaten->params / small.params, 2) + " times larger " + beaten->score->score.model);
+        auditor.report(
+            Severity::Warning, Basis::Itself, "family order", small.score->score.row, small.score->score.column,
+            "at most about " + format_number(beaten->score->score.value) + ", the score of the " +
+                format_number(beaten->params / small.params, 2) + " times larger " + beaten->score->score.model);
     }
 }
 

@@ -29,13 +29,15 @@ void check_spread(Auditor& auditor, const Group& group, std::size_t column) {
   const auto& odd = high->second.value - middle > middle - low->second.value ? *high : *low;
   const auto& other = &odd == &*high ? *low : *high;
   auditor.report(Severity::Warning, Basis::Itself, "score spread", odd.first, column,
-                 "within " + format_number(usual) + " points of the other " + odd.second.kind + " values of this benchmark, which go from " +
-                     format_number(values.front()) + " to " + format_number(values.back()) + "; line " +
-                     std::to_string(auditor.table().line(other.first)) + " has " + format_number(other.second.value));
+                 "within " + format_number(usual) + " points of the other " + odd.second.kind +
+                     " values of this benchmark, which go from " + format_number(values.front()) + " to " +
+                     format_number(values.back()) + "; line " + std::to_string(auditor.table().line(other.first)) +
+                     " has " + format_number(other.second.value));
 }
 
 // A value filed under the wrong benchmark equals the same model's value of another one and fits none of its own kind.
-void check_misfiled(Auditor& auditor, const std::vector<std::pair<std::size_t, ScoreRecord>>& of_model, std::size_t column) {
+void check_misfiled(Auditor& auditor, const std::vector<std::pair<std::size_t, ScoreRecord>>& of_model,
+                    std::size_t column) {
   for (const auto& [row, score] : of_model) {
     if (score.benchmark != "mmlu" || !score.usable() || score.value != std::round(score.value * 10) / 10) continue;
     auditor.tested("filed under another benchmark");
@@ -43,7 +45,8 @@ void check_misfiled(Auditor& auditor, const std::vector<std::pair<std::size_t, S
     double nearest = 1e9;
     for (const auto& [other_row, other] : of_model) {
       if (other.benchmark == "bbh" && other.value == score.value && other.kind == score.kind) twin = &other;
-      if (other_row != row && other.benchmark == "mmlu" && other.usable()) nearest = std::min(nearest, std::fabs(other.value - score.value));
+      if (other_row != row && other.benchmark == "mmlu" && other.usable())
+        nearest = std::min(nearest, std::fabs(other.value - score.value));
     }
     if (twin && nearest > 3)
       auditor.report(Severity::Error, Basis::Itself, "filed under another benchmark", row, column,
@@ -55,7 +58,8 @@ void check_misfiled(Auditor& auditor, const std::vector<std::pair<std::size_t, S
 
 void check_score_rows(Auditor& auditor) {
   const auto& table = auditor.table();
-  const auto model = auditor.column({"model"}), value = auditor.column({"value"}), benchmark = auditor.column({"benchmark"});
+  const auto model = auditor.column({"model"}), value = auditor.column({"value"}),
+             benchmark = auditor.column({"benchmark"});
   const bool is_catalogue = table.sha256() == auditor.references().scores().origin().sha256;
   const RecordReader<ScoreRecord> reader(table, score_fields());
   std::map<std::string, Group> groups, by_model;
@@ -74,15 +78,19 @@ void check_score_rows(Auditor& auditor) {
         auditor.report(Severity::Error, Basis::Itself, "name", row, column, name, "nothing");
     auditor.tested("known model");
     if (!auditor.references().models().find(score.model))
-      auditor.report(Severity::Note, Basis::Catalogue, "known model", row, model, "a model of the catalogue; this one is new");
-    const ScoreCell cell{row, *value, score.model, score.benchmark, score.kind == "unspecified" ? "" : score.kind, score.unit, score.source, score.value};
+      auditor.report(Severity::Note, Basis::Catalogue, "known model", row, model,
+                     "a model of the catalogue; this one is new");
+    const ScoreCell cell{
+        row,        *value,       score.model, score.benchmark, score.kind == "unspecified" ? "" : score.kind,
+        score.unit, score.source, score.value};
     check_score_range(auditor, cell);
     if (score.unit == "elo" && score.date.empty())
       auditor.report(Severity::Error, Basis::Itself, "rating date", row, auditor.column({"date"}),
                      "the date of the rating: ratings of different dates are on different scales", "nothing");
     if (!is_catalogue) check_score_against_catalogue(auditor, cell);
     if (score.benchmark != "arena_elo")
-      groups[comparable_name(score.model) + "|" + score.benchmark + "|" + score.kind + "|" + score.shots].emplace_back(row, score);
+      groups[comparable_name(score.model) + "|" + score.benchmark + "|" + score.kind + "|" + score.shots].emplace_back(
+          row, score);
     by_model[comparable_name(score.model)].emplace_back(row, score);
     if (score.unit.empty() || score.unit == "percent")
       ranked.push_back({cell, score.kind + "|" + score.shots + "|" + score.source + "|" + score.original_source});
@@ -107,7 +115,8 @@ void check_score_columns(Auditor& auditor) {
   std::vector<RankedScore> ranked;
   for (std::size_t column = 0; column < table.columns().size(); ++column) {
     const std::string& name = table.columns()[column];
-    const bool percent = name.size() > suffix.size() && name.compare(name.size() - suffix.size(), suffix.size(), suffix) == 0;
+    const bool percent =
+        name.size() > suffix.size() && name.compare(name.size() - suffix.size(), suffix.size(), suffix) == 0;
     if (!percent && name != "score") continue;
     const std::string benchmark = percent ? name.substr(0, name.size() - suffix.size()) : "";
     const auto setting = table.find_column(benchmark + "_setting");
@@ -118,7 +127,8 @@ void check_score_columns(Auditor& auditor) {
         auditor.report(Severity::Error, Basis::Bounds, "number", row, column, "a plain number");
         continue;
       }
-      const ScoreCell cell{row, column, auditor.text(row, model), benchmark, auditor.text(row, kind), "percent", "", *value};
+      const ScoreCell cell{row, column, auditor.text(row, model), benchmark, auditor.text(row, kind), "percent",
+                           "",  *value};
       check_score_range(auditor, cell);
       if (percent) check_score_against_catalogue(auditor, cell);
       ranked.push_back({cell, auditor.text(row, setting) + "|" + cell.kind});

@@ -16,12 +16,22 @@ using S = ScoreRecord;
 
 const std::vector<Field<S>>& score_fields() {
   static const std::vector<Field<S>> fields = {
-      field<&S::model>("model"), field<&S::benchmark>("benchmark"), field<&S::value>("value"), field<&S::unit>("unit"),
-      field<&S::shots>("shots"), field<&S::kind>("kind"), field<&S::date>("date"),
-      field<&S::ci95_half_width>("ci95_half_width"), field<&S::votes>("votes"),
-      field<&S::evaluated_variant>("evaluated_variant"), field<&S::harness>("harness"),
-      field<&S::preferred>("preferred"), field<&S::excluded>("excluded"), field<&S::source>("source"),
-      field<&S::original_source>("original_source"), field<&S::confidence>("confidence"),
+      field<&S::model>("model"),
+      field<&S::benchmark>("benchmark"),
+      field<&S::value>("value"),
+      field<&S::unit>("unit"),
+      field<&S::shots>("shots"),
+      field<&S::kind>("kind"),
+      field<&S::date>("date"),
+      field<&S::ci95_half_width>("ci95_half_width"),
+      field<&S::votes>("votes"),
+      field<&S::evaluated_variant>("evaluated_variant"),
+      field<&S::harness>("harness"),
+      field<&S::preferred>("preferred"),
+      field<&S::excluded>("excluded"),
+      field<&S::source>("source"),
+      field<&S::original_source>("original_source"),
+      field<&S::confidence>("confidence"),
       field<&S::remark>("remark"),
   };
   return fields;

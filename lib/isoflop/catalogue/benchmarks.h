@@ -1,6 +1,6 @@
 // The catalogue of benchmark scores: one record per published value, so that conflicts stay visible side by side.
-// Codes: mmlu, mmlu_micro, mmlu_pro, mmlu_redux, gsm8k, humaneval, hellaswag, winogrande, xwinograd, arc_c (likelihood),
-// arc_c_choice (options shown), truthfulqa_mc2, triviaqa, bbh, mt_bench, arena_elo. Traps: docs/data.md.
+// Codes: mmlu, mmlu_micro, mmlu_pro, mmlu_redux, gsm8k, humaneval, hellaswag, winogrande, xwinograd,
+// arc_c (likelihood), arc_c_choice (options shown), truthfulqa_mc2, triviaqa, bbh, mt_bench, arena_elo. Traps: docs/data.md.
 #pragma once
 #include <optional>
 #include <string>
@@ -22,9 +22,9 @@ struct ScoreRecord {
   std::string date;   ///< of the rating or table, ISO; ratings of different dates are on different scales
   std::optional<double> ci95_half_width, votes;  ///< ratings only
   std::string evaluated_variant;                 ///< name on the leaderboard, e.g. the chat version
-  std::string harness;    ///< obsscaling and falcon-h1 (each one harness for many models), arena, reported
-  bool preferred = false; ///< the best single report of this model's MMLU: base and verified before others
-  std::string excluded;   ///< why the value must not be used; empty for usable values
+  std::string harness;     ///< obsscaling and falcon-h1 (each one harness for many models), arena, reported
+  bool preferred = false;  ///< the best single report of this model's MMLU: base and verified before others
+  std::string excluded;    ///< why the value must not be used; empty for usable values
   std::string source, original_source, confidence, remark;
 
   bool usable() const { return excluded.empty(); }

@@ -17,8 +17,8 @@ Field<SourceConflict> field(const char* column) {
 std::vector<SourceConflict> load_conflicts(const DataFolder& folder) {
   using C = SourceConflict;
   static const std::vector<Field<C>> fields = {
-      field<&C::item>("item"), field<&C::models>("models"), field<&C::field>("field"),
-      field<&C::value_a>("value_a"), field<&C::source_a>("source_a"), field<&C::value_b>("value_b"),
+      field<&C::item>("item"),         field<&C::models>("models"),     field<&C::field>("field"),
+      field<&C::value_a>("value_a"),   field<&C::source_a>("source_a"), field<&C::value_b>("value_b"),
       field<&C::source_b>("source_b"), field<&C::decision>("decision"),
   };
   return read_records(open_data_table("conflicts.csv", folder), fields);

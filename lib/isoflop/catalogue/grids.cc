@@ -20,10 +20,17 @@ using G = GridFactor;
 
 const std::vector<Field<G>>& grid_fields() {
   static const std::vector<Field<G>> fields = {
-      field<&G::zone>("zone"), field<&G::name>("name"), field<&G::aliases>("aliases"),
-      field<&G::kgco2e_per_kwh>("kgco2e_per_kwh"), field<&G::year>("year"), field<&G::kind>("kind"),
-      field<&G::accounting>("accounting"), field<&G::offsite_water_l_per_kwh>("offsite_water_l_per_kwh"),
-      field<&G::hourly_cfe_share>("hourly_cfe_share"), field<&G::source>("source"), field<&G::licence>("licence"),
+      field<&G::zone>("zone"),
+      field<&G::name>("name"),
+      field<&G::aliases>("aliases"),
+      field<&G::kgco2e_per_kwh>("kgco2e_per_kwh"),
+      field<&G::year>("year"),
+      field<&G::kind>("kind"),
+      field<&G::accounting>("accounting"),
+      field<&G::offsite_water_l_per_kwh>("offsite_water_l_per_kwh"),
+      field<&G::hourly_cfe_share>("hourly_cfe_share"),
+      field<&G::source>("source"),
+      field<&G::licence>("licence"),
       field<&G::note>("note"),
   };
   return fields;
@@ -103,8 +110,8 @@ const GridFactor& GridCatalogue::require(std::string_view zone, std::optional<st
     if (row->year == year) return *row;
     years += (years.empty() ? "" : ", ") + (row->year ? std::to_string(*row->year) : std::string("no year"));
   }
-  throw Error(Fault::Usage, "grid zone \"" + std::string(zone) + "\" has no row for " + std::to_string(*year) +
-                                "; it has: " + years);
+  throw Error(Fault::Usage,
+              "grid zone \"" + std::string(zone) + "\" has no row for " + std::to_string(*year) + "; it has: " + years);
 }
 
 }  // namespace isoflop

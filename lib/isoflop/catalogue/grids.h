@@ -18,8 +18,8 @@ struct GridFactor {
   std::vector<std::string> aliases;
   double kgco2e_per_kwh = 0;
   std::optional<std::int64_t> year;
-  std::string kind;        ///< average, lifecycle
-  std::string accounting;  ///< location, market, technology
+  std::string kind;                               ///< average, lifecycle
+  std::string accounting;                         ///< location, market, technology
   std::optional<double> offsite_water_l_per_kwh;  ///< water used in generating the electricity
   std::optional<double> hourly_cfe_share;         ///< carbon-free share by hour, 0..1
   std::string source, licence, note;

@@ -47,7 +47,8 @@ std::optional<std::size_t> NameIndex::find(std::string_view name) const {
   return found->second;
 }
 
-std::size_t NameIndex::require(std::string_view kind, std::string_view name, const std::vector<std::string>& ids) const {
+std::size_t NameIndex::require(std::string_view kind, std::string_view name,
+                               const std::vector<std::string>& ids) const {
   if (const auto found = find(name)) return *found;
   // Aliases take part in the search, but the answer names ids.
   std::vector<std::string> spellings;
@@ -57,7 +58,8 @@ std::size_t NameIndex::require(std::string_view kind, std::string_view name, con
   std::vector<std::string> suggested;
   for (const auto& near : nearest_names(short_name, spellings, 6)) {
     const std::string& id = ids[*find(near)];
-    if (std::find(suggested.begin(), suggested.end(), id) == suggested.end() && suggested.size() < 3) suggested.push_back(id);
+    if (std::find(suggested.begin(), suggested.end(), id) == suggested.end() && suggested.size() < 3)
+      suggested.push_back(id);
   }
   std::string message = "unknown " + std::string(kind) + " \"" + std::string(name) + "\"";
   for (std::size_t i = 0; i < suggested.size(); ++i)

@@ -10,7 +10,8 @@
 
 namespace isoflop {
 
-/// The form under which names are compared: "meta-llama/Llama-3-8B" -> "metallamallama38b", "Command R+" -> "commandrplus".
+/// The form under which names are compared: "meta-llama/Llama-3-8B" -> "metallamallama38b",
+/// "Command R+" -> "commandrplus".
 std::string comparable_name(std::string_view name);
 
 /// The stable id of a printed name: "Command-R+" -> "command-r-plus", "RTX 4090" -> "rtx-4090".

@@ -43,7 +43,8 @@ std::vector<std::string> wrong_columns(std::string_view known_error) {
 TEST_CASE("every error marked in the cohort tables is found, in its row and column") {
   if (absent()) return;
   std::size_t marked = 0;
-  for (const std::string file : {"cohort_architectures.csv", "cohort_benchmarks.csv", "cohort_environmental_impact.csv"}) {
+  for (const std::string file :
+       {"cohort_architectures.csv", "cohort_benchmarks.csv", "cohort_environmental_impact.csv"}) {
     const auto table = CsvTable::read((cohort_folder / file).string());
     const auto report = audit_cohort(file);
     const std::size_t known = table.column("known_error");
@@ -78,13 +79,15 @@ TEST_CASE("what the cohort tables can betray by themselves is found without the 
 
 TEST_CASE("errors are reported in the cohort tables only where one is marked") {
   if (absent()) return;
-  for (const std::string file : {"cohort_architectures.csv", "cohort_benchmarks.csv", "cohort_environmental_impact.csv"}) {
+  for (const std::string file :
+       {"cohort_architectures.csv", "cohort_benchmarks.csv", "cohort_environmental_impact.csv"}) {
     const auto table = CsvTable::read((cohort_folder / file).string());
     std::set<std::size_t> marked;
     for (std::size_t row = 0; row < table.rows(); ++row)
       if (!table.text(row, table.column("known_error")).empty()) marked.insert(table.line(row));
     for (const auto& finding : audit_cohort(file).findings)
-      if (finding.severity == Severity::Error) CHECK_MESSAGE(marked.count(finding.line) == 1, file << ":" << finding.line);
+      if (finding.severity == Severity::Error)
+        CHECK_MESSAGE(marked.count(finding.line) == 1, file << ":" << finding.line);
   }
 }
 
@@ -94,7 +97,8 @@ TEST_CASE("our own tables raise no alarm that is not documented, and every docum
   for (const auto& name : data_table_names()) {
     const auto report = audit::audit(open_data_table(name), references);
     for (const auto& f : report.findings) {
-      CHECK_MESSAGE(!f.accepted.empty(), name << ":" << f.line << " " << f.item << " " << f.column_name << ": " << f.read << "; expected " << f.expected);
+      CHECK_MESSAGE(!f.accepted.empty(), name << ":" << f.line << " " << f.item << " " << f.column_name << ": "
+                                              << f.read << "; expected " << f.expected);
       accepted += !f.accepted.empty();
     }
   }

@@ -20,9 +20,8 @@ AuditReport checked(const std::string& text) {
 }
 
 const Finding* found(const AuditReport& report, const std::string& rule, std::size_t line = 0) {
-  const auto at = std::find_if(report.findings.begin(), report.findings.end(), [&](const Finding& f) {
-    return f.rule == rule && (line == 0 || f.line == line);
-  });
+  const auto at = std::find_if(report.findings.begin(), report.findings.end(),
+                               [&](const Finding& f) { return f.rule == rule && (line == 0 || f.line == line); });
   return at == report.findings.end() ? nullptr : &*at;
 }
 
@@ -48,7 +47,8 @@ TEST_CASE("tables are recognised by their columns") {
 }
 
 TEST_CASE("627 trillion tokens for 0.627 are a slip of 10^3, found with and without the catalogue") {
-  const auto report = checked("model,active_params_billion,training_tokens_trillion\nBTLM-3B,2.646,627\nNew-3B,3,627\n");
+  const auto report =
+      checked("model,active_params_billion,training_tokens_trillion\nBTLM-3B,2.646,627\nNew-3B,3,627\n");
   CHECK(suggests(found(report, "range", 2), "divided by 1000 it would fit"));
   CHECK(suggests(found(report, "range", 3), "divided by 1000 it would fit"));
   CHECK(suggests(found(report, "differs from catalogue", 2), "627B"));
@@ -56,12 +56,14 @@ TEST_CASE("627 trillion tokens for 0.627 are a slip of 10^3, found with and with
 }
 
 TEST_CASE("284 million that are 284 billion are found from the active size, the name or the dimensions") {
-  const auto by_active = checked("model,total_params,active_params,tokens\nflash,284000000,13000000000,32000000000000\n");
+  const auto by_active =
+      checked("model,total_params,active_params,tokens\nflash,284000000,13000000000,32000000000000\n");
   CHECK(found(by_active, "order", 2) != nullptr);
   const auto by_name = checked("model,total_params,tokens\nflash-284B,284000000,32000000000000\n");
   CHECK(suggests(found(by_name, "name against size"), "times 1000 it would fit"));
   const auto by_dimensions = checked(
-      "model,total_params_billion,layers,hidden_size,heads,ffn_size,vocabulary_size\nflash,0.007,32,4096,32,11008,32000\n");
+      "model,total_params_billion,layers,hidden_size,heads,ffn_size,vocabulary_size\nflash,0.007,32,4096,32,11008,"
+      "32000\n");
   CHECK(suggests(found(by_dimensions, "recount within bounds"), "times 1000 it would fit"));
 }
 
@@ -99,7 +101,8 @@ TEST_CASE("swapped columns are found as columns, a single swapped row as a row")
 
 TEST_CASE("a column that copies another is found") {
   std::string text = "model,mmlu_percent,gsm8k_percent\n";
-  for (int i = 0; i < 8; ++i) text += "new-" + std::to_string(i) + "," + std::to_string(40 + i) + "," + std::to_string(40 + i) + "\n";
+  for (int i = 0; i < 8; ++i)
+    text += "new-" + std::to_string(i) + "," + std::to_string(40 + i) + "," + std::to_string(40 + i) + "\n";
   CHECK(found(checked(text), "copied column") != nullptr);
   text += "new-9,50,51\n";
   CHECK(found(checked(text), "copied column") == nullptr);
@@ -171,12 +174,16 @@ TEST_CASE("device-hours, power, energy and CO2 must close") {
       "model,params,tokens,accelerator,accelerator_hours,power_w_low,power_w_high,pue,grid_kgco2e_per_kwh,energy_mwh,"
       "energy_includes_pue,operational_tco2e\n";
   CHECK(checked(header + "new,7e9,2e12,A100-80GB,184320,400,400,1.1,0.385,73.73,no,31.22\n").findings.empty());
-  CHECK(suggests(found(checked(header + "new,7e9,2e12,A100-80GB,184,400,400,1.1,0.385,,no,\n"), "hours against 6ND"), "0.1 to 0.7"));
-  CHECK(suggests(found(checked(header + "new,,,A100-80GB,184320,400,400,1.1,0.385,73730,no,\n"), "energy closure"), "divided by 1000 it would fit"));
+  CHECK(suggests(found(checked(header + "new,7e9,2e12,A100-80GB,184,400,400,1.1,0.385,,no,\n"), "hours against 6ND"),
+                 "0.1 to 0.7"));
+  CHECK(suggests(found(checked(header + "new,,,A100-80GB,184320,400,400,1.1,0.385,73730,no,\n"), "energy closure"),
+                 "divided by 1000 it would fit"));
   CHECK(found(checked(header + "new,,,A100-80GB,184320,400,400,1.1,0.385,73.73,no,28.4\n"), "CO2 closure") != nullptr);
   CHECK(found(checked(header + "new,,,A100-80GB,184320,400,400,0.9,0.385,73.73,no,\n"), "PUE") != nullptr);
-  CHECK(suggests(found(checked(header + "new,,,A100-80GB,184320,400,400,1.1,385,73.73,no,\n"), "grid factor"), "divided by 1000 it would fit"));
-  CHECK(suggests(found(checked(header + "new,,,H100,7000000,700,700,,,4900,no,12.9\n"), "CO2 closure"), "0.0026 kg/kWh"));
+  CHECK(suggests(found(checked(header + "new,,,A100-80GB,184320,400,400,1.1,385,73.73,no,\n"), "grid factor"),
+                 "divided by 1000 it would fit"));
+  CHECK(
+      suggests(found(checked(header + "new,,,H100,7000000,700,700,,,4900,no,12.9\n"), "CO2 closure"), "0.0026 kg/kWh"));
 }
 
 TEST_CASE("a published run is compared with what was published") {
@@ -196,11 +203,14 @@ TEST_CASE("training runs: compute, ranges and slips") {
 }
 
 TEST_CASE("accelerators: sparse peaks, both directions of a link, gigabits for gigabytes") {
-  const std::string header = "device,bf16_tflop_per_s,fp8_tflop_per_s,memory_gb,memory_bandwidth_gb_per_s,"
-                             "intra_node_link_gb_per_s_per_direction,inter_node_link_gb_per_s_per_direction\n";
+  const std::string header =
+      "device,bf16_tflop_per_s,fp8_tflop_per_s,memory_gb,memory_bandwidth_gb_per_s,"
+      "intra_node_link_gb_per_s_per_direction,inter_node_link_gb_per_s_per_direction\n";
   CHECK(checked(header + "H100-SXM-80GB,989,1979,80,3350,450,50\n").findings.empty());
-  CHECK(suggests(found(checked(header + "H100-SXM-80GB,1979,3958,80,3350,450,50\n"), "differs from catalogue"), "sparsity"));
-  CHECK(suggests(found(checked(header + "H100-SXM-80GB,989,1979,80,3350,900,50\n"), "differs from catalogue"), "both directions"));
+  CHECK(suggests(found(checked(header + "H100-SXM-80GB,1979,3958,80,3350,450,50\n"), "differs from catalogue"),
+                 "sparsity"));
+  CHECK(suggests(found(checked(header + "H100-SXM-80GB,989,1979,80,3350,900,50\n"), "differs from catalogue"),
+                 "both directions"));
   CHECK(found(checked(header + "new,989,1979,80,3350,450,400\n"), "range") != nullptr);
   CHECK(suggests(found(checked(header + "new,989,3958,80,3350,450,50\n"), "peak ratio"), "sparse"));
   CHECK(suggests(found(checked(header + "new,989,1979,80,3.35,450,50\n"), "range"), "times 1000 it would fit"));
@@ -218,5 +228,7 @@ TEST_CASE("a report counts what it tested, so that silence means something") {
   const auto report = checked("model,layers,hidden_size,heads,kv_heads,attention\nnew,32,4096,32,8,GQA\n");
   CHECK(report.findings.empty());
   for (const char* rule : {"range", "attention label", "heads", "order", "repeated row"})
-    CHECK_MESSAGE(std::any_of(report.rules.begin(), report.rules.end(), [&](const auto& r) { return r.rule == rule && r.tested > 0; }), rule);
+    CHECK_MESSAGE(std::any_of(report.rules.begin(), report.rules.end(),
+                              [&](const auto& r) { return r.rule == rule && r.tested > 0; }),
+                  rule);
 }

@@ -16,7 +16,8 @@ struct Recall {
   std::string missed;
 };
 
-Recall recall(const std::string& file, const std::string& column, const std::function<std::string(std::string_view)>& spoil) {
+Recall recall(const std::string& file, const std::string& column,
+              const std::function<std::string(std::string_view)>& spoil) {
   const auto table = open_data_table(file);
   const std::size_t target = table.column(column);
   std::string text;
@@ -61,17 +62,26 @@ std::string next(std::string_view cell) { return std::to_string(std::stoll(std::
 }  // namespace
 
 TEST_CASE("a slip by 10^3 in any size, token count, factor or figure of our tables is found in every row") {
-  const std::vector<std::pair<std::string, std::string>> columns = {
-      {"models.csv", "training_tokens"}, {"models.csv", "params_total_published"}, {"models.csv", "params_active_published"},
-      {"models.csv", "hidden_size"}, {"models.csv", "vocabulary_size"}, {"models.csv", "context_tokens"},
-      {"accelerators.csv", "bf16_tflop_per_s"}, {"accelerators.csv", "memory_gb"}, {"accelerators.csv", "memory_bandwidth_gb_per_s"},
-      {"accelerators.csv", "tdp_w"}, {"grids.csv", "kgco2e_per_kwh"}, {"footprint_published.csv", "accelerator_hours"},
-      {"footprint_published.csv", "energy_mwh"}, {"loss_runs_chinchilla.csv", "tokens"}};
+  const std::vector<std::pair<std::string, std::string>> columns = {{"models.csv", "training_tokens"},
+                                                                    {"models.csv", "params_total_published"},
+                                                                    {"models.csv", "params_active_published"},
+                                                                    {"models.csv", "hidden_size"},
+                                                                    {"models.csv", "vocabulary_size"},
+                                                                    {"models.csv", "context_tokens"},
+                                                                    {"accelerators.csv", "bf16_tflop_per_s"},
+                                                                    {"accelerators.csv", "memory_gb"},
+                                                                    {"accelerators.csv", "memory_bandwidth_gb_per_s"},
+                                                                    {"accelerators.csv", "tdp_w"},
+                                                                    {"grids.csv", "kgco2e_per_kwh"},
+                                                                    {"footprint_published.csv", "accelerator_hours"},
+                                                                    {"footprint_published.csv", "energy_mwh"},
+                                                                    {"loss_runs_chinchilla.csv", "tokens"}};
   for (const auto& [file, column] : columns) {
     const auto up = recall(file, column, [](std::string_view cell) {
       // Grid factors of next to nothing stay plausible when multiplied.
-      return *parse_plain_number(cell) < 0.002 ? std::string(cell)
-             : cell.find('e') == std::string_view::npos ? times(cell, "e3") : format_number(1e3 * *parse_plain_number(cell), 7);
+      return *parse_plain_number(cell) < 0.002          ? std::string(cell)
+             : cell.find('e') == std::string_view::npos ? times(cell, "e3")
+                                                        : format_number(1e3 * *parse_plain_number(cell), 7);
     });
     CAPTURE(file);
     CAPTURE(column);

@@ -46,7 +46,8 @@ TEST_CASE("undisclosed training tokens stay unknown") {
 
 TEST_CASE("a model is found by id, printed name, repository, short form, whatever its case and hyphens") {
   const auto models = ModelCatalogue::load();
-  for (const char* name : {"phi-3-mini", "Phi-3-mini", "phi-3-mini-3.8b", "microsoft/Phi-3-mini-4k-instruct", "Phi 3 mini", "PHI3_MINI"})
+  for (const char* name :
+       {"phi-3-mini", "Phi-3-mini", "phi-3-mini-3.8b", "microsoft/Phi-3-mini-4k-instruct", "Phi 3 mini", "PHI3_MINI"})
     CHECK_MESSAGE(models.require(name).id == "phi-3-mini", name);
   for (const char* name : {"Llama-3-8B", "Meta-Llama-3-8B", "meta-llama/Meta-Llama-3-8B", "llama3-8b"})
     CHECK_MESSAGE(models.require(name).id == "llama-3-8b", name);
