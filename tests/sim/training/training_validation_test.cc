@@ -115,7 +115,7 @@ TEST_CASE("the built-in profile knows A100 and H100, and admits what it borrows"
 }
 
 TEST_SUITE("slow") {
-  TEST_CASE("cross-validated by group, llm-foundry's speeds are met within 10 %, bias within 5 %, and intervals cover 90 %") {
+  TEST_CASE("cross-validated by group llm-foundry is met within 10 % with bias within 5 % and intervals cover 90 %") {
     if (!have_table()) return;
     ValidationRequest request{CsvTable::read(table_path), {}, false, {}, 42, 0, [](double, const std::string&) {}};
     const ValidationResult result = validate_training(request);
