@@ -132,3 +132,17 @@ TEST_CASE("a row restated in the common convention keeps what it states and gets
   const auto dbrx = restate("dbrx");  // no hours: from 6ND
   CHECK(dbrx.facility_kwh.high > 2 * dbrx.facility_kwh.low);
 }
+
+TEST_CASE(
+    "a simulated run gets the same footprint as the command's priors give, and power known to it replaces the prior") {
+  const auto& h100 = devices().require("h100-sxm-80gb");
+  const auto grids = GridCatalogue::load();
+  const auto* usa = &grids.require("USA");
+  const auto prior = footprint_of(h100, Use::Training, Distribution::fixed(30.84e6), {}, usa);
+  CHECK(agrees(prior.operational_kg.central / 1e6, 11.7, 1.85));
+  const auto known = footprint_of(h100, Use::Training, Distribution::fixed(30.84e6), Distribution::fixed(600), usa);
+  CHECK(known.facility_kwh.high / known.facility_kwh.low < prior.facility_kwh.high / prior.facility_kwh.low);
+  const auto anywhere = footprint_of(h100, Use::Training, Distribution::fixed(1), {}, nullptr);
+  CHECK(anywhere.operational_kg.high > 2.5 * anywhere.operational_kg.low);
+  CHECK_THROWS_AS(footprint_of(devices().require("tpu-v5e"), Use::Training, Distribution::fixed(1), {}, usa), Error);
+}

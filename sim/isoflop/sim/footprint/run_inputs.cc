@@ -126,6 +126,24 @@ void set_served_tokens(ActivityInputs& in, double tokens, const Distribution& jo
                                        format_number(power_w, 3), source);
 }
 
+FootprintEstimate footprint_of(const Accelerator& device, Use use, const Distribution& device_hours,
+                               const std::optional<Distribution>& busy_power_w, const GridFactor* grid,
+                               const PropagationOptions& options) {
+  ActivityInputs in = default_inputs(device, use);
+  in.device_hours.distribution = device_hours;
+  in.device_hours.source = "simulated";
+  if (busy_power_w) {
+    in.tdp_w.distribution = *busy_power_w;
+    in.tdp_w.source = "simulated mean power while busy";
+    in.power_fraction.distribution = Distribution::fixed(1);
+    in.power_fraction.source = "in the simulated power";
+  } else if (!device.tdp_w) {
+    throw Error(Fault::CannotRun, device.id + " states no TDP");
+  }
+  if (grid) set_grid(in, *grid);
+  return assess(in, options);
+}
+
 ActivityInputs inputs_of(const PublishedFootprint& row, const Accelerator& device, const GridCatalogue& grids,
                          const MfuPrior& mfu) {
   ActivityInputs in = default_inputs(device, Use::Training);

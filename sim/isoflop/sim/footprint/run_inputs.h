@@ -46,6 +46,12 @@ void set_busy_share(ActivityInputs& inputs, double busy);
 void set_served_tokens(ActivityInputs& inputs, double tokens, const Distribution& joules_per_token,
                        const std::string& source);
 
+/// What `train` and `serve` report of a simulated run: priors for all but the device-hours, and for the mean power of a
+/// busy device where the simulator knows it. `grid` may be null: then the interval spans the world's grids.
+FootprintEstimate footprint_of(const Accelerator& device, Use use, const Distribution& device_hours,
+                               const std::optional<Distribution>& busy_power_w, const GridFactor* grid,
+                               const PropagationOptions& options = {});
+
 /// All that a published row states, and priors for the rest: the common convention in which rows are compared.
 /// Throws Error (CannotRun) when neither device-hours nor N, D and device are known.
 ActivityInputs inputs_of(const PublishedFootprint& row, const Accelerator& device, const GridCatalogue& grids,
