@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "apps/commands.h"
+#include "apps/fit_other_law.h"
 #include "apps/fit_plots.h"
 #include "apps/fit_tables.h"
 #include "isoflop/error.h"
@@ -34,6 +35,8 @@ class FitCommand : public Command {
            "isoflop fit runs.csv --scheme cluster-size --interval normal --level 0.95\n"
            "isoflop fit runs.csv --schemes --diagnostics\n"
            "isoflop fit runs.csv --delta infinity --json\n"
+           "isoflop fit runs.csv --law kaplan\n"
+           "isoflop fit gemstones.csv --terms width,depth,params,tokens\n"
            "isoflop fit runs.csv --compute 1e24 -o fit.svg";
   }
 
@@ -48,8 +51,12 @@ class FitCommand : public Command {
     options.text("--tokens-column", columns_.tokens, "column with the training tokens");
     options.text("--loss-column", columns_.loss, "column with the loss");
     options.group("Law and loss function");
-    options.choice("--law", law_, {"chinchilla", "chinchilla-coupled"},
-                   "L = E + A/N^alpha + B/D^beta, or with the sum of the terms to a power k");
+    options.text("--law", law_,
+                 "chinchilla, chinchilla-coupled (the sum of the terms to a power k), or any other law of "
+                 "`isoflop laws list`, by its general and slower path");
+    options.list("--terms", terms_,
+                 "instead of a law: columns x of L = E + the sum of A/x^alpha, such as "
+                 "width,depth,params,tokens");
     options.choice("--approach", approach_, {"3"},
                    "estimator; 1 and 2 stand side by side with it in `isoflop compare`");
     options.flag("--tied", tied_, "alpha = beta");
@@ -60,7 +67,8 @@ class FitCommand : public Command {
                    "factor on runs that beat the law; above 1 the law bends towards the lowest losses",
                    NumberRange::positive());
     options.group("Uncertainty");
-    options.whole("--bootstrap", replicates_, "replicates; 0 = none", 0, 10000000);
+    options.whole("--bootstrap", chosen_replicates_, "replicates; 0 = none; 1000, or 100 where a fit takes long", 0,
+                  10000000);
     std::vector<std::string> schemes;
     for (Scheme scheme : all_schemes()) schemes.push_back(scheme_name(scheme));
     options.choice("--scheme", scheme_, schemes, "what is resampled; cluster-size where sizes repeat is the safest");
@@ -76,6 +84,10 @@ class FitCommand : public Command {
   }
 
   Report run(const Settings& settings) override {
+    if (law_ == "coupled") law_ = "chinchilla-coupled";
+    const bool fast = terms_.empty() && (law_ == "chinchilla" || law_ == "chinchilla-coupled");
+    replicates_ = chosen_replicates_.value_or(fast ? 1000 : 100);
+    if (!fast) return other_law(settings);
     FitAnalysis analysis = analysed(settings);
     Report report;
     report.command = "fit";
@@ -108,6 +120,25 @@ class FitCommand : public Command {
   }
 
  private:
+  Report other_law(const Settings& settings) const {
+    if (tied_ || floor_ || residual_ != "log" || overestimate_ != 1 || scheme_ != "pairs" ||
+        interval_ != "percentile" || all_schemes_ || diagnostics_ || keep_draws_ || !budgets_.empty())
+      throw Error(
+          Fault::Usage,
+          "--tied, --floor, --residual, --overestimate-penalty, --scheme, --interval, --schemes, --draws, --compute "
+          "and --diagnostics are for the laws chinchilla and chinchilla-coupled");
+    OtherLawRequest request;
+    request.source = source_;
+    request.law = law_;
+    request.terms = terms_;
+    request.columns = columns_;
+    request.exclude_highest = static_cast<std::size_t>(exclude_);
+    request.delta = read_delta(delta_);
+    request.replicates = static_cast<std::size_t>(replicates_);
+    request.level = level_;
+    return fit_other_law(request, settings);
+  }
+
   FitAnalysis analysed(const Settings& settings) const {
     FitAnalysis analysis;
     analysis.all = open_runs(source_, columns_, settings.data);
@@ -225,6 +256,8 @@ class FitCommand : public Command {
                        interval_ = "percentile";
   RunColumns columns_;
   long exclude_ = 0, replicates_ = 1000;
+  std::optional<long> chosen_replicates_;
+  std::vector<std::string> terms_;
   bool tied_ = false, keep_draws_ = false, all_schemes_ = false, diagnostics_ = false;
   std::optional<double> floor_;
   double overestimate_ = 1, level_ = 0.9;

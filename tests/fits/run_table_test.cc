@@ -54,6 +54,16 @@ TEST_CASE("a row with an empty loss is dropped and counted, not read as zero") {
   CHECK(runs.rows_dropped() == 1);
 }
 
+TEST_CASE("a table of runs exported by Weights & Biases is read, without the runs that did not finish") {
+  const auto runs = read(
+      "Name,State,n_params,tokens_seen,val/loss\nlucky-sun-1,finished,1e9,2e10,2.5\n"
+      "wild-moon-2,crashed,1e9,1e10,2.9\n");
+  REQUIRE(runs.size() == 1);
+  CHECK(runs[0].name == "lucky-sun-1");
+  CHECK(runs[0].loss == 2.5);
+  CHECK(runs.rows_dropped() == 1);
+}
+
 TEST_CASE("bad cells and missing columns are refused by place") {
   CHECK(complaint("params,tokens,loss\n1e9,2e10,2.5\n1e9,-4,2\n").find("runs.csv:3:2") == 0);
   CHECK(complaint("params,tokens,loss\n1e9,2e10,nan\n").find("runs.csv:2:3") == 0);

@@ -9,8 +9,17 @@ namespace isoflop::fits {
 namespace {
 
 using Spellings = std::vector<std::string>;
-const Spellings params_spellings{"params", "N", "model_size", "parameters", "n_params", "num_params", "model_params"};
-const Spellings tokens_spellings{"tokens", "D", "training_tokens", "train_tokens", "n_tokens", "num_tokens"};
+const Spellings params_spellings{"params",
+                                 "N",
+                                 "model_size",
+                                 "parameters",
+                                 "n_params",
+                                 "num_params",
+                                 "model_params",
+                                 "total_params",
+                                 "non_embedding_params"};
+const Spellings tokens_spellings{"tokens",     "D",           "training_tokens", "train_tokens", "n_tokens",
+                                 "num_tokens", "tokens_seen", "total_tokens",    "train/tokens"};
 const Spellings flops_spellings{"flops", "C", "training_flop", "training_flops", "train_flops", "compute_flop", "flop"};
 const Spellings loss_spellings{"loss",       "L",         "final_loss", "eval_loss", "val_loss", "validation_loss",
                                "train_loss", "eval/loss", "val/loss",   "train/loss"};
@@ -49,6 +58,7 @@ RunTable RunTable::from_csv(const CsvTable& table, const RunColumns& columns) {
   const auto family = chosen(table, columns.family, {"family", "group"});
   const auto weight = chosen(table, columns.weight, {"weight"});
   const auto name = table.find_any({"name", "run", "run_name"});
+  const auto state = table.find_any({"state"});  // Weights & Biases: only finished runs have a final loss
 
   RunTable result;
   result.name_ = table.name();
@@ -59,7 +69,8 @@ RunTable RunTable::from_csv(const CsvTable& table, const RunColumns& columns) {
     const auto c = positive(table, row, flops);
     const auto stated_tokens = positive(table, row, tokens);
     const bool from_flops = columns.tokens_from_flops || !stated_tokens;
-    if (!n || !l || (from_flops && !c)) {
+    const bool unfinished = state && !table.text(row, *state).empty() && table.text(row, *state) != "finished";
+    if (!n || !l || (from_flops && !c) || unfinished) {
       ++result.rows_dropped_;
       continue;
     }

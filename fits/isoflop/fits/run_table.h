@@ -37,7 +37,8 @@ class RunTable {
   explicit RunTable(std::vector<Run> runs, std::string name = "runs");
 
   /// Columns `params,tokens,loss[,flops][,family][,weight][,name]`, `C,N,D,loss` or `Model Size,Training FLOP,loss`
-  /// (then D = C / 6N). A row whose params, loss, or both tokens and FLOP are empty is dropped and counted.
+  /// (then D = C / 6N); also the table of runs that Weights & Biases exports. A row whose params, loss, or both tokens
+  /// and FLOP are empty, or whose `State` is not finished, is dropped and counted.
   /// Throws Error (BadInput), file:line:column, on what is no number or not positive.
   static RunTable from_csv(const CsvTable& table, const RunColumns& columns = {});
 
