@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <fmt/core.h>
 
 #include <cmath>
 #include <sstream>
@@ -129,18 +130,20 @@ TEST_CASE("fit takes other laws by their general path and sums of power laws of 
   CHECK(result_of(kaplan).at("exponent_a").is_null());
 
   std::string csv = "width,tokens,loss\n";
+  int run = 0;
   for (double width : {128, 256, 384, 512, 1024, 2048})
     for (double tokens : {1e9, 3e9, 1e10, 3e10, 1e11})
-      csv += std::to_string(width) + "," + std::to_string(tokens) + "," +
-             std::to_string(1.7 + 20 / std::pow(width, 0.5) + 900 / std::pow(tokens, 0.35)) + "\n";
-  const std::string path = std::string(BINARY_DIR) + "/width_runs.csv";
+      csv += fmt::format("{},{},{:.9g}\n", width, tokens,
+                         (1.7 + 20 / std::pow(width, 0.5) + 900 / std::pow(tokens, 0.35)) *
+                             (1 + 1e-5 * std::sin(7.3 * ++run)));
+  const std::string path = std::string(build_dir) + "/width_runs.csv";
   write_file(path, csv);
   const auto terms = isoflop_command({"fit", path, "--terms", "width,tokens", "--delta", "infinity", "--json"});
   REQUIRE(terms.code == 0);
   const Value result = result_of(terms);
   CHECK(result.at("status").text() == "certified");
-  CHECK(agrees(result.at("parameters").at("alpha_width").at("estimate").number(), 0.5, 4));
-  CHECK(agrees(result.at("parameters").at("A_tokens").at("estimate").number(), 900, 3));
+  CHECK(agrees(result.at("parameters").at("alpha_width").at("estimate").number(), 0.5, 3));
+  CHECK(agrees(result.at("parameters").at("A_tokens").at("estimate").number(), 900, 2));
   CHECK(result.at("parameters").at("E").at("se").number() >= 0);
 
   CHECK(isoflop_command({"fit", "chinchilla", "--law", "chinchila"}).code == 2);

@@ -28,7 +28,7 @@ SelfTest check(const LossLaw& law) {
     if (loss < least) least = loss, best = size;
   }
   return {"Tao et al. 2024, table 1, approach 3: a 7B model (width 4096) wants a vocabulary of 60K", best, 59500, 60500,
-          Evidence::Transcription, ""};
+          Evidence::Unverified, ""};
 }
 
 LawFacts facts() {
