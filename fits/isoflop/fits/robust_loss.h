@@ -8,6 +8,7 @@
 //
 // The scale s has the unit of the residual. Cauchy and bisquare are not convex: fits need several starts.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -32,6 +33,19 @@ struct RobustLoss {
       case LossKind::SoftL1: return 1 / std::sqrt(1 + square);
       case LossKind::Cauchy: return 1 / (1 + square);
       case LossKind::Bisquare: return square < 1 ? (1 - square) * (1 - square) : 0;
+    }
+    return 0;
+  }
+  /// value''(r) / 2, but at least a tenth of the weight: curvature of the loss for Newton's method, kept positive where
+  /// the loss bends down. Reweighting alone (curvature = weight) takes several times the steps.
+  double curvature(double residual) const {
+    const double u = residual / scale, square = u * u, least = 0.1 * weight(residual);
+    switch (kind) {
+      case LossKind::LeastSquares: return 1;
+      case LossKind::Huber: return square <= 1 ? 1 : least;
+      case LossKind::SoftL1: return std::max(least, 1 / ((1 + square) * std::sqrt(1 + square)));
+      case LossKind::Cauchy: return std::max(least, (1 - square) / ((1 + square) * (1 + square)));
+      case LossKind::Bisquare: return std::max(least, square < 1 ? (1 - square) * (1 - 5 * square) : 0);
     }
     return 0;
   }
@@ -77,7 +91,7 @@ class LossSum {
     product_ = 1;
   }
 
-  const RobustLoss& loss_;
+  const RobustLoss loss_;
   double square_scale_, sum_ = 0, logarithms_ = 0, product_ = 1;
 };
 

@@ -62,10 +62,18 @@ Standardised standardise(const ScoreRows& rows, std::span<const double> weight) 
 class Problem {
  public:
   Problem(const ScoreRows& rows, std::span<const double> weight, const CurveShape& shape, const RobustLoss& loss)
-      : rows_(rows), weight_(weight), shape_(shape), loss_(loss), standard_(standardise(rows, weight)),
+      : shape_(shape), loss_(loss), standard_(standardise(rows, weight)),
         slopes_(rows.features), count_(1 + rows.features + (shape.logistic && shape.ceiling_is_free ? 1 : 0)) {
     for (double& s : standard_.scale)
       if (s == 0) s = 1;
+    rows_.reserve(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      Row row{weight.empty() ? 1 : weight[i], rows.score[i], rows.offset.empty() ? 0 : rows.offset[i], {}};
+      if (row.weight == 0) continue;
+      for (std::size_t j = 0; j < slopes_; ++j)
+        row.z[j] = (rows.x[i * slopes_ + j] - standard_.centre[j]) / standard_.scale[j];
+      rows_.push_back(row);
+    }
   }
 
   std::size_t parameters() const { return count_; }
@@ -84,15 +92,14 @@ class Problem {
 
   /// Half the gradient of the objective (downhill) and the Gauss-Newton matrix of the reweighted residuals.
   void linearise(const Vector& theta, Vector& downhill, Matrix& curvature) const {
-    downhill.fill(0);
-    for (auto& line : curvature) line.fill(0);
-    visit(theta, [&](double w, double r, const Vector& slope) {
-      const double v = w * loss_.weight(r);
-      for (std::size_t a = 0; a < count_; ++a) {
-        downhill[a] += v * r * slope[a];
-        for (std::size_t b = 0; b <= a; ++b) curvature[a][b] += v * slope[a] * slope[b];
-      }
-    });
+    static_assert(most_parameters == 6);
+    switch (count_) {
+      case 2: return linearise_fixed<2>(theta, downhill, curvature);
+      case 3: return linearise_fixed<3>(theta, downhill, curvature);
+      case 4: return linearise_fixed<4>(theta, downhill, curvature);
+      case 5: return linearise_fixed<5>(theta, downhill, curvature);
+      default: return linearise_fixed<6>(theta, downhill, curvature);
+    }
   }
 
   Vector from(const ScoreCurve& curve) const {
@@ -119,36 +126,55 @@ class Problem {
   }
 
  private:
-  /// Calls visitor(weight, residual, d mean / d theta) for every row that counts.
-  template <typename Visitor>
-  void visit(const Vector& theta, Visitor&& visitor) const {
-    const double span = amplitude(theta);
-    Vector slope{};
-    std::array<double, most_features> z{}, centre{}, inverse_scale{};
-    for (std::size_t j = 0; j < slopes_; ++j) centre[j] = standard_.centre[j], inverse_scale[j] = 1 / standard_.scale[j];
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
-      const double w = weight_.empty() ? 1 : weight_[i];
-      if (w == 0) continue;
-      double eta = theta[0] + (rows_.offset.empty() ? 0 : rows_.offset[i]);
-      for (std::size_t j = 0; j < slopes_; ++j) {
-        z[j] = (rows_.x[i * slopes_ + j] - centre[j]) * inverse_scale[j];
-        eta += theta[1 + j] * z[j];
+  /// A known number of parameters keeps the sums in registers: this loop is most of the cost of a bootstrap.
+  template <std::size_t Count>
+  void linearise_fixed(const Vector& theta, Vector& downhill, Matrix& curvature) const {
+    std::array<double, Count> gradient{};
+    std::array<double, Count*(Count + 1) / 2> products{};
+    visit(theta, [&](double w, double r, const Vector& slope) {
+      const double pull = w * loss_.weight(r) * r, bend = w * loss_.curvature(r);
+      for (std::size_t a = 0, k = 0; a < Count; ++a) {
+        const double weighted = bend * slope[a];
+        gradient[a] += pull * slope[a];
+        for (std::size_t b = 0; b <= a; ++b, ++k) products[k] += weighted * slope[b];
       }
-      double mean = eta, by_eta = 1;
-      if (shape_.logistic) {
-        const double share = logistic(eta);
-        mean = shape_.floor + span * share;
-        by_eta = span * share * (1 - share);
-        if (amplitude_is_free()) slope[1 + slopes_] = share;
-      }
-      slope[0] = by_eta;
-      for (std::size_t j = 0; j < slopes_; ++j) slope[1 + j] = by_eta * z[j];
-      visitor(w, rows_.score[i] - mean, slope);
+    });
+    for (std::size_t a = 0, k = 0; a < Count; ++a) {
+      downhill[a] = gradient[a];
+      for (std::size_t b = 0; b <= a; ++b, ++k) curvature[a][b] = products[k];
     }
   }
 
-  const ScoreRows& rows_;
-  std::span<const double> weight_;
+  /// Calls visitor(weight, residual, d mean / d theta) for every row that counts.
+  template <typename Visitor>
+  void visit(const Vector& theta, Visitor&& visitor) const {
+    const double span = amplitude(theta), floor = shape_.floor;
+    const std::size_t slopes = slopes_;
+    const bool logistic_shape = shape_.logistic;
+    Vector slope{};
+    for (const Row& row : rows_) {
+      double eta = theta[0] + row.offset;
+      for (std::size_t j = 0; j < slopes; ++j) eta += theta[1 + j] * row.z[j];
+      double mean = eta, by_eta = 1;
+      if (logistic_shape) {
+        const double share = logistic(eta);
+        mean = floor + span * share;
+        by_eta = span * share * (1 - share);
+        slope[1 + slopes] = share;  // used where the ceiling is free
+      }
+      slope[0] = by_eta;
+      for (std::size_t j = 0; j < slopes; ++j) slope[1 + j] = by_eta * row.z[j];
+      visitor(row.weight, row.score - mean, slope);
+    }
+  }
+
+  /// A row that counts, with standardised features.
+  struct Row {
+    double weight, score, offset;
+    std::array<double, most_features> z;
+  };
+
+  std::vector<Row> rows_;
   CurveShape shape_;
   RobustLoss loss_;
   Standardised standard_;
