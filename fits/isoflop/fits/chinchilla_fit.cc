@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 
@@ -10,6 +10,7 @@
 #include "isoflop/fits/identifiability.h"
 #include "isoflop/fits/jacobian.h"
 #include "isoflop/fits/kernel/global_search.h"
+#include "isoflop/fits/solver/dense.h"
 
 namespace isoflop::fits {
 namespace {
@@ -67,7 +68,7 @@ void state_derivatives(ChinchillaFit& fit, const kernel::Sums& sums, const Prepa
       fit.free_names.push_back(j == 3 && options.tied_exponents ? "alpha = beta" : names[j]);
   fit.gradient_norm = gradient.cwiseAbs().maxCoeff();
   fit.gradient_relative = (gradient.cwiseAbs().array() / magnitude.array()).maxCoeff();
-  const Eigen::VectorXd eigenvalues = Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(hessian).eigenvalues();
+  const Eigen::VectorXd eigenvalues = solver::symmetric_eigen(hessian).values;
   fit.hessian_eigenvalues.assign(eigenvalues.begin(), eigenvalues.end());
   for (int i = 0; i < m; ++i) fit.hessian.emplace_back(hessian.row(i).begin(), hessian.row(i).end());
 }

@@ -1,12 +1,13 @@
 #include "isoflop/fits/diagnostics.h"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 
 #include "isoflop/fits/bootstrap.h"
 #include "isoflop/fits/identifiability.h"
 #include "isoflop/fits/jacobian.h"
+#include "isoflop/fits/solver/dense.h"
 #include "isoflop/random.h"
 #include "isoflop/statistics.h"
 
@@ -83,13 +84,13 @@ Identifiability identifiability(const RunTable& runs, const ChinchillaFit& fit, 
   Eigen::MatrixXd hessian(m, m);
   for (Eigen::Index i = 0; i < m; ++i)
     hessian.row(i) = Eigen::Map<const Eigen::RowVectorXd>(fit.hessian[static_cast<std::size_t>(i)].data(), m);
-  Eigen::VectorXd direction = Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(hessian).eigenvectors().col(0);
+  Eigen::VectorXd direction = solver::symmetric_eigen(hessian).vectors.col(0);
   if (direction(0) < 0) direction = -direction;
   result.sloppiest.assign(direction.begin(), direction.end());
   result.names = fit.free_names;
   Eigen::MatrixXd jacobian = weighted_jacobian(runs, fit, options);
   jacobian.colwise().normalize();
-  const Eigen::VectorXd singular = Eigen::JacobiSVD<Eigen::MatrixXd>(jacobian).singularValues();
+  const Eigen::VectorXd singular = solver::singular_values(jacobian).values;
   result.scaled_condition = singular(0) / singular(m - 1);
   return result;
 }
@@ -134,8 +135,7 @@ std::vector<Influence> influence(const RunTable& runs, const ChinchillaFit& fit,
   for (std::size_t i = 0; i < each.size(); ++i) each[i] = i;
   const Draws left_out = jackknife(runs, fit, options, each, options.threads);
   const Eigen::MatrixXd jacobian = weighted_jacobian(runs, fit, options);
-  const Eigen::HouseholderQR<Eigen::MatrixXd> qr(jacobian);
-  const Eigen::MatrixXd q = qr.householderQ() * Eigen::MatrixXd::Identity(jacobian.rows(), jacobian.cols());
+  const Eigen::MatrixXd q = solver::orthonormal_columns(jacobian);
   const double mad = scaled_mad(fit.residuals, 0);
   std::vector<Influence> list;
   for (std::size_t i = 0; i < runs.size(); ++i) {

@@ -1,11 +1,12 @@
 #include "isoflop/fits/isoflop_parabola.h"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "isoflop/error.h"
+#include "isoflop/fits/solver/dense.h"
 #include "isoflop/statistics.h"
 
 namespace isoflop::fits {
@@ -23,11 +24,11 @@ Parabola least_squares_parabola(const Eigen::VectorXd& x, const Eigen::VectorXd&
   const Eigen::VectorXd root = weight.cwiseSqrt();
   const Eigen::MatrixXd weighted = root.asDiagonal() * design;
   Parabola parabola;
-  parabola.c = weighted.colPivHouseholderQr().solve(root.cwiseProduct(y));
+  parabola.c = solver::least_squares(weighted, root.cwiseProduct(y));
   parabola.covariance.setZero();
   if (x.size() > 3) {
     const double variance = (root.cwiseProduct(design * parabola.c - y)).squaredNorm() / static_cast<double>(x.size() - 3);
-    parabola.covariance = variance * (weighted.transpose() * weighted).ldlt().solve(Eigen::Matrix3d::Identity());
+    parabola.covariance = variance * solver::inverse_positive_definite(weighted.transpose() * weighted);
   }
   return parabola;
 }

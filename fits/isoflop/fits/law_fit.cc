@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "isoflop/error.h"
+#include "isoflop/fits/solver/dense.h"
 #include "isoflop/fits/solver/law_problem.h"
 #include "isoflop/parallel.h"
 #include "isoflop/random.h"
@@ -114,7 +115,7 @@ void newton(const LawProblem& problem, VectorXd& at) {
     for (int attempt = 0; attempt < 12; ++attempt) {
       Eigen::MatrixXd damped = hessian;
       damped.diagonal() += damping * hessian.diagonal().cwiseAbs() + VectorXd::Constant(p, 1e-300);
-      VectorXd next = at - damped.ldlt().solve(gradient);
+      VectorXd next = at - solver::solve_symmetric(damped, gradient);
       for (Index j = 0; j < p; ++j) next[j] = std::clamp(next[j], problem.low(j), problem.high(j));
       VectorXd next_gradient;
       const double next_value = problem.objective(next, next_gradient);
@@ -186,10 +187,10 @@ void judge(const LawProblem& problem, const LossLaw& law, const VectorXd& at, La
   const VectorXd lengths = jacobian.colwise().norm();
   const bool silent_column = lengths.minCoeff() <= 1e-14 * lengths.maxCoeff();
   jacobian *= lengths.cwiseMax(1e-300).cwiseInverse().asDiagonal();
-  const Eigen::JacobiSVD<Eigen::MatrixXd> svd(jacobian, Eigen::ComputeThinV);
-  const double least = svd.singularValues().minCoeff(), most = svd.singularValues().maxCoeff();
+  const solver::SingularValues svd = solver::singular_values(jacobian);
+  const double least = svd.values.minCoeff(), most = svd.values.maxCoeff();
   fit.condition = silent_column || least <= 0 ? std::numeric_limits<double>::infinity() : most / least;
-  const VectorXd direction = svd.matrixV().col(svd.singularValues().size() - 1);
+  const VectorXd direction = svd.right.col(svd.values.size() - 1);
   fit.sloppiest.assign(direction.data(), direction.data() + direction.size());
 
   const auto values = problem.parameters(at);

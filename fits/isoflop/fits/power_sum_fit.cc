@@ -2,13 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 
 #include "isoflop/error.h"
 #include "isoflop/fits/identifiability.h"
 #include "isoflop/fits/kernel/newton.h"
+#include "isoflop/fits/solver/dense.h"
 #include "isoflop/parallel.h"
 #include "isoflop/statistics.h"
 
@@ -294,7 +295,7 @@ PowerSumFit fit_power_sum(const PowerSumData& data, const PowerSumOptions& optio
     fit.gradient_relative = std::max(fit.gradient_relative, std::fabs(q.gradient[i]) / std::max(magnitude[i], 1e-300));
     for (Eigen::Index b = 0; b < m; ++b) hessian(a, b) = q.hessian[i][static_cast<std::size_t>(b)];
   }
-  const Eigen::VectorXd eigenvalues = Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(hessian).eigenvalues();
+  const Eigen::VectorXd eigenvalues = solver::symmetric_eigen(hessian).values;
   fit.hessian_eigenvalues.assign(eigenvalues.begin(), eigenvalues.end());
   for (std::size_t i = 0; i < fit.n; ++i) {
     double loss = fit.law.E;

@@ -1,12 +1,13 @@
 #include "isoflop/fits/sandwich.h"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "isoflop/fits/jacobian.h"
 #include "isoflop/fits/kernel/global_search.h"
+#include "isoflop/fits/solver/dense.h"
 #include "isoflop/statistics.h"
 
 namespace isoflop::fits {
@@ -31,9 +32,8 @@ std::vector<std::vector<double>> sandwich_covariance(const RunTable& runs, const
     meat += weight * weight * psi * psi * z * z.transpose();
     bread += weight * inside * z * z.transpose();
   }
-  const Eigen::LLT<Eigen::MatrixXd> solver(bread);
-  if (solver.info() != Eigen::Success) return {};
-  const Eigen::MatrixXd inverse = solver.solve(Eigen::MatrixXd::Identity(m, m));
+  const Eigen::MatrixXd inverse = solver::inverse_positive_definite(bread);
+  if (inverse.size() == 0) return {};
   const Eigen::MatrixXd covariance = inverse * meat * inverse;
   std::vector<std::vector<double>> result;
   for (int i = 0; i < m; ++i) result.emplace_back(covariance.row(i).begin(), covariance.row(i).end());

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "isoflop/fits/solver/dense.h"
+
 namespace isoflop::fits {
 
 LawProblem::LawProblem(const LossLaw& law, const LawData& data, double delta) : law_(law), data_(data), delta_(delta) {}
@@ -115,7 +117,7 @@ bool LawProblem::solve_once(Eigen::VectorXd& at, Entry entry) const {
     for (std::size_t c = 0; c < open.size(); ++c) columns.col(static_cast<Eigen::Index>(c)) = slopes.col(static_cast<Eigen::Index>(open[c]));
     const Eigen::VectorXd lengths = columns.colwise().norm().cwiseMax(1e-300);
     const Eigen::VectorXd found = lengths.cwiseInverse().asDiagonal() *
-                                  (columns * lengths.cwiseInverse().asDiagonal()).colPivHouseholderQr().solve(target).eval();
+                                  solver::least_squares(columns * lengths.cwiseInverse().asDiagonal(), target);
     std::size_t worst = open.size();
     double excess = 0;
     for (std::size_t c = 0; c < open.size(); ++c) {

@@ -1,7 +1,7 @@
 // The least-squares-like problem of fitting a law, in the coordinates in which it is solved: logarithms of positive
 // parameters, the others as they are. Private to the estimator.
 #pragma once
-#include <Eigen/Dense>
+#include <Eigen/Core>
 
 #include "isoflop/fits/law_fit.h"
 
