@@ -1,0 +1,45 @@
+// One measured figure of an inference engine, reduced to what the laws need: bytes, FLOP, counts and data-sheet limits.
+// Every law predicts a base quantity (seconds, or bytes of memory); `measured` is that quantity, and `as_stated` converts
+// back to the unit of the table.
+#pragma once
+#include <string>
+#include <vector>
+
+namespace isoflop::sim {
+
+struct EngineSample {
+  std::string row_id, group, metric;
+  std::string law;                 ///< which law predicts it
+  std::string category;            ///< for tables of accuracy
+  std::string model;
+  std::vector<std::string> cells;  ///< for pooled_fit: widest first
+  double stated = 0;               ///< as measured, in the unit of the table
+  double scale = 1;                ///< base = scale / stated for rates, scale x stated otherwise
+  bool is_rate = false;
+  bool lower_bound = false;        ///< the source says "more than": not a measurement to fit to
+
+  double measured() const { return is_rate ? scale / stated : scale * stated; }
+  double as_stated(double base) const { return is_rate ? scale / base : base / scale; }
+
+  // The load.
+  double batch = 1, prompt = 0, generate = 1;
+  // The layout: tensor-parallel devices, further devices that layers are dealt to one after the other, nodes.
+  double tensor_parallel = 1, layer_splits = 1, nodes = 1;
+  // The model.
+  double layers = 0, width = 0;
+  bool mixture = false;
+  double weight_bits = 16;          ///< of a stored weight, scales included
+  bool weight_only = false;         ///< stored smaller than computed
+  double body_bytes = 0, head_bytes = 0;  ///< read by one decode step of the batch, all devices
+  double stored_bytes = 0;          ///< weights in memory
+  double kv_bytes = 0;              ///< cache read by one decode step in the middle of the generation, whole batch
+  double kv_stored_bytes = 0;       ///< at the end of the generation
+  double decode_flop = 0;           ///< of one step of the batch, all devices
+  double prefill_flop = 0, prefill_attention_flop = 0;  ///< of the whole batch
+  double prefill_bytes = 0;         ///< weights read by a pass over many tokens
+  // The device.
+  double bandwidth = 0, peak = 0, link = 0;
+  double floor = 0;                 ///< least base quantity that data sheets allow
+};
+
+}  // namespace isoflop::sim

@@ -1,0 +1,29 @@
+// Rows of single-request and fixed-batch benchmarks to samples: llama.cpp, FasterTransformer, gpt-fast, mlx-lm, litgpt,
+// MLPerf offline. Columns: row_id, source, model, hardware, n_devices, tp, weight_dtype, engine, batch, prompt_len, gen_len,
+// extra, metric, value, unit, quality, group. What a row does not say is assumed and listed.
+#pragma once
+#include <map>
+
+#include "isoflop/catalogue/csv_table.h"
+#include "isoflop/catalogue/data_files.h"
+#include "isoflop/sim/engines/engine_sample.h"
+#include "isoflop/sim/validation.h"
+
+namespace isoflop::sim {
+
+struct EngineSamples {
+  std::vector<EngineSample> samples;
+  std::vector<UnsupportedRow> refused;
+  std::map<std::string, std::size_t> assumed;  ///< sentence, rows it was assumed for
+};
+
+bool is_inference_table(const CsvTable& table);
+
+/// Throws Error (BadInput) for a table without those columns or a cell that is no number.
+EngineSamples read_inference_table(const CsvTable& table, const DataFolder& data);
+
+/// Bits of a stored weight with its scales: "fp16" 16, "int8" 8, "int4-g32" 5 (scale and zero point), "Q4_K_M" 4.9.
+/// Nothing for an unknown word.
+std::optional<double> stored_weight_bits(const std::string& format);
+
+}  // namespace isoflop::sim

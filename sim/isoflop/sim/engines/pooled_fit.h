@@ -1,0 +1,65 @@
+// One law, many machines: constants fitted from the widest cell to the narrowest, each narrower cell with the wider one's
+// values as its prior. A chip with few rows stays near its engine's values, an engine with few near everybody's, and a
+// chip that was never measured gets the wider cell's constants with an interval from chips left out.
+//
+//   row i belongs to the cells any > engine > engine and vendor > engine and chip (its `cells`, widest first)
+//   cell c:  min sum rho(ln predicted / measured) + sum_k d^2 (ln c_k - ln parent_k)^2 / spread_k^2
+//
+// The objective is calibrate()'s; a spread says how far, in ln units, a constant may differ from one cell to the next.
+// Cross-validation leaves whole groups out and refits every cell. Intervals are conformal on rows left out (see
+// cross_validation.h), of the narrowest cell that has enough of them.
+#pragma once
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "isoflop/sim/calibrate/cross_validation.h"
+
+namespace isoflop::sim {
+
+struct PooledRow {
+  std::string id, group;
+  std::vector<std::string> cells;  ///< widest first, at least one
+  double measured = 0;
+};
+
+struct PooledProblem {
+  std::vector<Constant> constants;
+  std::vector<double> spread;  ///< per constant: prior sd of ln c against the wider cell
+  std::vector<PooledRow> rows;
+  std::function<double(std::span<const double> values, std::size_t row)> predict;
+};
+
+struct PooledCell {
+  std::string name;
+  std::vector<double> values, standard_errors;  ///< se is NaN where the wider cell or a prior decides
+  RatioInterval interval;                       ///< 90 %, measured over predicted, groups left out
+  RatioInterval unseen_interval;                ///< the same for a narrower cell without rows of its own, from leaving such out
+  double cross_validated_mape = 0;
+  std::size_t rows = 0, groups = 0;
+};
+
+struct PooledFit {
+  std::map<std::string, PooledCell> cells;
+  std::vector<double> in_sample, cross;     ///< per row; cross from the fit that did not see the row's group
+  std::vector<RatioInterval> interval;      ///< per row, from rows of other folds
+  std::vector<double> leaf_left_out;        ///< per row, from a fit without the row's narrowest cell
+
+  /// The narrowest of these cells that was fitted; throws Error (CannotRun) when there is none.
+  const PooledCell& resolve(const std::vector<std::string>& path) const;
+};
+
+struct PooledOptions {
+  int folds = 10;
+  int starts = 3;             ///< of the widest cell; narrower ones start from their parent
+  double robust_scale = 0.1;
+  bool leave_leaves_out = true;
+  std::uint64_t seed = 42;
+  int threads = 0;
+};
+
+/// Throws Error (BadInput) when there are fewer rows than constants.
+PooledFit fit_pooled(const PooledProblem& problem, const PooledOptions& options = {});
+
+}  // namespace isoflop::sim

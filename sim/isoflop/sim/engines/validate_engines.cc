@@ -1,0 +1,97 @@
+#include "isoflop/sim/engines/validate_engines.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "isoflop/sim/engines/engine_calibration.h"
+#include "isoflop/sim/engines/inference_table.h"
+
+namespace isoflop::sim {
+namespace {
+
+// How generic efficiencies erred on the rows known, measured over predicted: a factor of three either way covers nine in
+// ten (assumed, rounded).
+constexpr RatioInterval generic_interval{0.4, 3};
+
+struct Prediction {
+  double base = std::numeric_limits<double>::quiet_NaN();
+  RatioInterval interval{std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::quiet_NaN()};
+};
+
+PredictedRow row_of(const EngineSample& s, const Prediction& p) {
+  PredictedRow row;
+  row.row_id = s.row_id;
+  row.group = s.group;
+  row.metric = s.metric;
+  row.category = s.category;
+  row.measured = s.stated;
+  row.predicted = s.as_stated(p.base);
+  const double a = s.as_stated(std::max(s.floor, p.base * std::min(1.0, p.interval.low))),
+               b = s.as_stated(p.base * std::max(1.0, p.interval.high));
+  row.low = std::min(a, b);
+  row.high = std::max(a, b);
+  return row;
+}
+
+Prediction by(const EngineLaw& law, const PooledFit& fit, const EngineSample& s) {
+  const PooledCell& cell = fit.resolve(s.cells);
+  return {law.predict(cell.values, s), cell.name == s.cells.back() ? cell.interval : cell.unseen_interval};
+}
+
+EngineCalibrationOptions options_of(const ValidationRequest& request) {
+  EngineCalibrationOptions options;
+  options.seed = request.seed;
+  options.threads = request.threads;
+  return options;
+}
+
+}  // namespace
+
+ValidationResult validate_inference(const ValidationRequest& request) {
+  const std::vector<EngineLaw>& laws = inference_laws();
+  ValidationResult result;
+  result.category_heading = "law and engine";
+  EngineSamples table = read_inference_table(request.table, request.data);
+  result.unsupported = table.refused;
+  std::vector<Prediction> predictions(table.samples.size());
+  if (request.uncalibrated) {
+    result.method = "data-sheet limits with generic efficiencies; no constant was fitted to any of these rows";
+    for (std::size_t i = 0; i < predictions.size(); ++i) {
+      const EngineLaw& law = law_named(laws, table.samples[i].law);
+      predictions[i] = {law.predict(law.generic(), table.samples[i]), generic_interval};
+    }
+  } else if (request.calibration) {
+    const EngineSamples training = read_inference_table(*request.calibration, request.data);
+    const auto fits = calibrate_engines(laws, training.samples, options_of(request));
+    for (std::size_t i = 0; i < predictions.size(); ++i)
+      for (const EngineFit& fit : fits)
+        if (fit.law->name == table.samples[i].law) predictions[i] = by(*fit.law, fit.fit, table.samples[i]);
+    result.method = "constants fitted to " + request.calibration->name();
+  } else {
+    const auto fits = calibrate_engines(laws, table.samples, options_of(request));
+    for (const EngineFit& fit : fits) {
+      for (std::size_t k = 0; k < fit.rows.size(); ++k) predictions[fit.rows[k]] = {fit.fit.cross[k], fit.fit.interval[k]};
+      for (std::size_t i = 0; i < predictions.size(); ++i)
+        if (table.samples[i].law == fit.law->name && std::isnan(predictions[i].base)) predictions[i] = by(*fit.law, fit.fit, table.samples[i]);
+    }
+    result.method = "each row predicted from the other groups of the file (10-fold by group)";
+  }
+  for (std::size_t i = 0; i < predictions.size(); ++i) {
+    const EngineSample& s = table.samples[i];
+    if (s.lower_bound && std::isfinite(predictions[i].base)) {
+      result.unsupported.push_back({s.row_id, "states a lower bound, not a measurement"});
+      result.warnings.push_back(fmt::format("row {} states more than {:.4g} ({}): predicted {:.3g} ({:.3g} to {:.3g})", s.row_id, s.stated, s.metric,
+                                            row_of(s, predictions[i]).predicted, row_of(s, predictions[i]).low, row_of(s, predictions[i]).high));
+    } else if (std::isfinite(predictions[i].base))
+      result.rows.push_back(row_of(s, predictions[i]));
+    else
+      result.unsupported.push_back({s.row_id, "too few rows to fit the law \"" + s.law + "\""});
+  }
+  for (const auto& [what, count] : table.assumed) result.assumptions.push_back({"in " + std::to_string(count) + " rows", Value(what), "", "assumed"});
+  return result;
+}
+
+}  // namespace isoflop::sim
