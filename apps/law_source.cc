@@ -61,59 +61,6 @@ FittedRange range_of(const RunTable& runs) {
   return range;
 }
 
-LawSource fit_runs(const std::string& file, const RunTable& all, const LawOptions& options, const Settings& settings,
-                   Report& report) {
-  const auto given = given_inputs(options);
-  const long exclude = options.exclude_highest.value_or(file == "chinchilla" ? 5 : 0);
-  const RunTable runs = all.excluding_highest(static_cast<std::size_t>(exclude));
-  ChinchillaOptions fit_options;
-  fit_options.threads = settings.threads;
-  const ChinchillaFit fit = fit_chinchilla(runs, fit_options);
-  if (!fit.usable()) throw Error(Fault::CannotRun, "no law could be fitted to " + runs.name() + ": " + fit.reason);
-
-  LawSource source;
-  source.id = "fit:" + file;
-  source.label = fmt::format("the Chinchilla law refitted to {} runs ({})", runs.size(), file);
-  source.closed_form = fit.law;
-  source.range = range_of(runs);
-  source.runs = runs.runs();
-  check_given_for_chinchilla(fit.law, given, report);
-  source.surface = chinchilla_surface(fit.law, given);
-  source.parameters = named_parameters(fit.law, false);
-  // No interval shows what a wider or narrower span of compute would do to the law; a refit does.
-  const RunTable lower = runs.up_to_compute(source.range.compute_high_flop.value_or(0) / 10);
-  if (const auto below = fit_chinchilla(lower, fit_options); below.usable())
-    source.below = LawSource::Below{below.law, lower.size(), source.range.compute_high_flop.value_or(0) / 10};
-  if (fit.status != FitStatus::Certified) report.distrust = "the fit of the law is " + status_name(fit.status) + ": " + fit.reason;
-  if (options.replicates > 0) {
-    const Scheme scheme = scheme_from_name(options.scheme);
-    if (const auto problem = scheme_problem(runs, scheme); !problem.empty())
-      throw Error(Fault::Usage, "--scheme " + options.scheme + ": " + problem);
-    BootstrapOptions bootstrap_options;
-    bootstrap_options.scheme = scheme;
-    bootstrap_options.replicates = static_cast<std::size_t>(options.replicates);
-    bootstrap_options.seed = settings.seed;
-    bootstrap_options.threads = settings.threads;
-    settings.progress(0.2, "bootstrap");
-    const Draws draws = bootstrap(runs, fit, fit_options, bootstrap_options);
-    for (const auto& law : draws.laws) source.draws.push_back(chinchilla_surface(law, given));
-    source.scheme = fmt::format("{}, {} replicates", draws.scheme, draws.laws.size());
-    report.seed = settings.seed;
-    if (draws.failed > 0)
-      report.warnings.push_back(fmt::format("{} of {} bootstrap replicates gave no fit and are left out", draws.failed, options.replicates));
-  } else {
-    source.no_interval = "no replicates were asked for";
-  }
-  report.inputs.push_back({runs.name(), runs.sha256(), runs.size(), runs.rows_dropped() + static_cast<std::size_t>(exclude)});
-  if (exclude > 0)
-    report.assumptions.push_back({"highest_losses_left_out", exclude, "runs",
-                                  file == "chinchilla" && !options.exclude_highest
-                                      ? "as Hoffmann et al. 2022 and Besiroglu et al. 2024 did; see isoflop fit for what it changes"
-                                      : "--exclude-highest"});
-  report.assumptions.push_back({"loss_function", "sum of Huber(1e-3) of log losses", "", "Hoffmann et al. 2022, arXiv:2203.15556, section 3.3"});
-  return source;
-}
-
 // What `isoflop fit --json` wrote; with --draws it also holds every replicate.
 LawSource read_fit(const std::string& file, const std::string& text, const LawOptions& options, Report& report) {
   const auto given = given_inputs(options);
@@ -239,21 +186,74 @@ LawSource open_law(const LawOptions& options, const Settings& settings, Report& 
   const bool refit = options.fit.empty() && options.law.rfind("fit:", 0) == 0;
   if (refit) {
     const std::string file = options.law.substr(4);
-    source = fit_runs(file, open_runs(file, {}, settings.data), options, settings, report);
+    source = refitted_law(file, open_runs(file, {}, settings.data), options, settings, report);
   } else if (options.fit.empty()) {
     source = published_law(options, report);
   } else if (options.fit == "chinchilla") {
-    source = fit_runs(options.fit, open_runs(options.fit, {}, settings.data), options, settings, report);
+    source = refitted_law(options.fit, open_runs(options.fit, {}, settings.data), options, settings, report);
   } else {
     const std::string text = read_file(options.fit);
     const auto first = text.find_first_not_of(" \t\r\n");
     if (first != std::string::npos && text[first] == '{')
       source = read_fit(options.fit, text, options, report);
     else
-      source = fit_runs(options.fit, RunTable::from_csv(CsvTable::parse(text, options.fit)), options, settings, report);
+      source = refitted_law(options.fit, RunTable::from_csv(CsvTable::parse(text, options.fit)), options, settings, report);
   }
   source.repeats_data = options.unique_tokens.has_value();
   report.assumptions.push_back({"training_flop", "6 x active parameters x tokens", "FLOP", "Kaplan et al. 2020, arXiv:2001.08361; attention to the context left out"});
+  return source;
+}
+
+LawSource refitted_law(const std::string& file, const RunTable& all, const LawOptions& options, const Settings& settings,
+                  Report& report) {
+  const auto given = given_inputs(options);
+  const long exclude = options.exclude_highest.value_or(file == "chinchilla" ? 5 : 0);
+  const RunTable runs = all.excluding_highest(static_cast<std::size_t>(exclude));
+  ChinchillaOptions fit_options;
+  fit_options.threads = settings.threads;
+  const ChinchillaFit fit = fit_chinchilla(runs, fit_options);
+  if (!fit.usable()) throw Error(Fault::CannotRun, "no law could be fitted to " + runs.name() + ": " + fit.reason);
+
+  LawSource source;
+  source.id = "fit:" + file;
+  source.label = fmt::format("the Chinchilla law refitted to {} runs ({})", runs.size(), file);
+  source.closed_form = fit.law;
+  source.range = range_of(runs);
+  source.runs = runs.runs();
+  check_given_for_chinchilla(fit.law, given, report);
+  source.surface = chinchilla_surface(fit.law, given);
+  source.parameters = named_parameters(fit.law, false);
+  // No interval shows what a wider or narrower span of compute would do to the law; a refit does.
+  const RunTable lower = runs.up_to_compute(source.range.compute_high_flop.value_or(0) / 10);
+  if (const auto below = fit_chinchilla(lower, fit_options); below.usable())
+    source.below = LawSource::Below{below.law, lower.size(), source.range.compute_high_flop.value_or(0) / 10};
+  if (fit.status != FitStatus::Certified) report.distrust = "the fit of the law is " + status_name(fit.status) + ": " + fit.reason;
+  if (options.replicates > 0) {
+    const Scheme scheme = scheme_from_name(options.scheme);
+    if (const auto problem = scheme_problem(runs, scheme); !problem.empty())
+      throw Error(Fault::Usage, "--scheme " + options.scheme + ": " + problem);
+    BootstrapOptions bootstrap_options;
+    bootstrap_options.scheme = scheme;
+    bootstrap_options.replicates = static_cast<std::size_t>(options.replicates);
+    bootstrap_options.seed = settings.seed;
+    bootstrap_options.threads = settings.threads;
+    settings.progress(0.2, "bootstrap");
+    const Draws draws = bootstrap(runs, fit, fit_options, bootstrap_options);
+    for (const auto& law : draws.laws) source.draws.push_back(chinchilla_surface(law, given));
+    source.scheme = fmt::format("{}, {} replicates", draws.scheme, draws.laws.size());
+    report.seed = settings.seed;
+    if (draws.failed > 0)
+      report.warnings.push_back(fmt::format("{} of {} bootstrap replicates gave no fit and are left out", draws.failed, options.replicates));
+  } else {
+    source.no_interval = "no replicates were asked for";
+  }
+  report.inputs.push_back({runs.name(), runs.sha256(), runs.size(), runs.rows_dropped() + static_cast<std::size_t>(exclude)});
+  if (exclude > 0)
+    report.assumptions.push_back({"highest_losses_left_out", exclude, "runs",
+                                  file == "chinchilla" && !options.exclude_highest
+                                      ? "as Hoffmann et al. 2022 and Besiroglu et al. 2024 did; see isoflop fit for what it changes"
+                                      : "--exclude-highest"});
+  report.assumptions.push_back({"loss_function", "sum of Huber(1e-3) of log losses", "", "Hoffmann et al. 2022, arXiv:2203.15556, section 3.3"});
   return source;
 }
 

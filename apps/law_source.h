@@ -59,6 +59,10 @@ std::map<std::string, double> given_inputs(const LawOptions& options);
 /// A fit that cannot be used throws Error (CannotRun); one without certificate sets `distrust`.
 LawSource open_law(const LawOptions& options, const Settings& settings, Report& report);
 
+/// The Chinchilla law fitted to these runs with its resampled laws, as `--law fit:NAME` does.
+LawSource refitted_law(const std::string& name, const fits::RunTable& runs, const LawOptions& options, const Settings& settings,
+                  Report& report);
+
 /// Several quantities of the law with their 90 % percentile intervals; bounds are NaN where there are no draws, or
 /// where more than a tenth of them give no finite value. Evaluated in parallel, same result for any thread count.
 std::vector<FittedValue> with_intervals(const LawSource& law, int threads,

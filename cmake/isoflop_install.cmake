@@ -2,24 +2,26 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-install(TARGETS isoflop RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS isoflop_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES apps/c_api.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/isoflop)
+install(TARGETS isoflop RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime)
+install(TARGETS isoflop_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development)
+install(FILES apps/c_api.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/isoflop COMPONENT development)
 
 install(TARGETS isoflop_core isoflop_fits isoflop_sim EXPORT isoflop
-  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+# Headers that only sources of the same folder include stay behind: formulas templated on their scalar, solvers, loops
+# written for one instruction set, fields of an importer.
 foreach(folder lib fits sim)
-  install(DIRECTORY ${folder}/isoflop DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
-    PATTERN "laws" EXCLUDE PATTERN "solver" EXCLUDE)
+  install(DIRECTORY ${folder}/isoflop DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development FILES_MATCHING PATTERN "*.h"
+    PATTERN "laws" EXCLUDE PATTERN "solver" EXCLUDE REGEX "isoflop/fits/kernel$" EXCLUDE PATTERN "hf_fields.h" EXCLUDE)
 endforeach()
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/isoflop)
-install(EXPORT isoflop NAMESPACE isoflop:: DESTINATION ${package} FILE isoflop-targets.cmake)
+install(EXPORT isoflop NAMESPACE isoflop:: DESTINATION ${package} FILE isoflop-targets.cmake COMPONENT development)
 configure_package_config_file(cmake/isoflop-config.cmake.in ${CMAKE_BINARY_DIR}/isoflop-config.cmake
   INSTALL_DESTINATION ${package})
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/isoflop-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/isoflop-config.cmake ${CMAKE_BINARY_DIR}/isoflop-config-version.cmake
-  DESTINATION ${package})
+  DESTINATION ${package} COMPONENT development)
 
 configure_file(cmake/isoflop.pc.in ${CMAKE_BINARY_DIR}/isoflop.pc @ONLY)
-install(FILES ${CMAKE_BINARY_DIR}/isoflop.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES ${CMAKE_BINARY_DIR}/isoflop.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)

@@ -57,7 +57,7 @@ std::optional<double> falling_root(const F& f, double low, double high) {
 }  // namespace
 
 LossSurface surface_of(const ChinchillaLaw& law) {
-  return {[law](double params, double tokens) { return law.loss(params, tokens); }, 1};
+  return {[law](double params, double tokens) { return law.loss(params, tokens); }, 1, law};
 }
 
 LossSurface surface_of(const LossLaw& law, const std::vector<double>& parameters, const std::map<std::string, double>& given) {
@@ -103,6 +103,11 @@ Allocation allocation_at(const LossSurface& surface, double params, double token
 }
 
 Allocation best_for_budget(const LossSurface& surface, double budget_flop, const Serving& serving) {
+  if (surface.closed_form && serving.tokens == 0 && surface.closed_form->alpha > 0 && surface.closed_form->beta > 0) {
+    const ComputeOptimum optimum = surface.closed_form->optimum(budget_flop);
+    if (optimum.params > least_params && optimum.params < most_params && optimum.tokens > 1 && optimum.tokens < most_tokens)
+      return allocation_at(surface, optimum.params, optimum.tokens);
+  }
   const double per_param = surface.active_share * (6 + 2 * serving.price * serving.tokens);
   const auto tokens = [&](double params) {
     return (budget_flop / (surface.active_share * params) - 2 * serving.price * serving.tokens) / 6;

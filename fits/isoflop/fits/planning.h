@@ -18,6 +18,8 @@ namespace isoflop::fits {
 struct LossSurface {
   std::function<double(double params, double tokens)> loss;
   double active_share = 1;
+  /// Set where the loss is that of this law: the optimum of a budget then needs no search.
+  std::optional<ChinchillaLaw> closed_form = std::nullopt;
 
   double training_flop(double params, double tokens) const { return 6 * active_share * params * tokens; }
 };
