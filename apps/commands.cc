@@ -24,6 +24,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_footprint());
   commands.push_back(make_kernel_train());
   commands.push_back(make_kernel_run());
+  commands.push_back(make_bench());
   commands.push_back(make_completion());
   commands.push_back(make_manual());
   commands.push_back(make_compare());

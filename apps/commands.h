@@ -23,6 +23,7 @@ std::unique_ptr<Command> make_laws_fit();
 std::unique_ptr<Command> make_laws_list();
 std::unique_ptr<Command> make_laws_show();
 std::unique_ptr<Command> make_models_import();
+std::unique_ptr<Command> make_bench();
 std::unique_ptr<Command> make_train();
 std::unique_ptr<Command> make_models_list();
 std::unique_ptr<Command> make_models_show();

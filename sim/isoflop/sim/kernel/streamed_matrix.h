@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "isoflop/sim/kernel/large_pages.h"
 #include "isoflop/sim/kernel/view.h"
 
 namespace isoflop::sim {
@@ -46,7 +47,7 @@ class StreamedMatrix {
  private:
   std::size_t rows_, columns_, padded_;
   WeightFormat format_;
-  std::vector<std::byte> values_;
+  LargeArray<std::byte> values_;
   std::vector<float> scales_;
 };
 
