@@ -57,8 +57,8 @@ class Train : public Command {
     options.number("--routing-skew", skew_, "experts' popularity falls as rank^-skew", NumberRange::not_negative());
     options.group("Price and energy");
     options.number("--price", price_, "USD per device-hour; default: the catalogue's", NumberRange::not_negative());
-    options.text("--grid", grid_, "zone of the electricity, e.g. USA, FRA, gcp:europe-north1");
-    options.number("--pue", pue_, "facility energy per IT energy", {1, 10, false});
+    options.text("--grid", grid_, "zone of the electricity, e.g. USA, FRA, gcp:europe-north1; default: unknown, which widens the carbon");
+    options.number("--pue", pue_, "facility energy per IT energy; default: the spread of hyperscale sites", {1, 10, false});
   }
 
   Report run(const Settings& settings) override {
@@ -81,7 +81,8 @@ class Train : public Command {
     input.price_usd_per_hour = price_ ? price_ : accelerator.price_usd_per_hour;
     input.price_source = price_ ? "--price" : accelerator.price_source + " (" + accelerator.price_confidence + ")";
     add_training(report, input);
-    add_training_energy(report, input, grid_, pue_, settings);
+    add_published_runs(report, input, settings);
+    add_training_footprint(report, input, grid_, pue_, settings);
     if (search_) add_layouts(report, found, count_);
     else report.result["layouts_considered"] = found.candidates;
     if (!fits) report.distrust = fmt::format("no layout fits in the {} of memory; shown is the one that needs least", format_bytes(accelerator.memory_bytes));
@@ -177,11 +178,11 @@ class Train : public Command {
     }
   };
 
-  std::string model_, device_, precision_ = "bf16", recompute_, sharding_, stack_, grid_ = "WOR";
+  std::string model_, device_, precision_ = "bf16", recompute_, sharding_, stack_, grid_;
   long count_ = 8, top_ = 10;
   std::optional<long> sequence_;
-  std::optional<double> tokens_, batch_tokens_, price_;
-  double overhead_ = 0.1, skew_ = 0, pue_ = 1.1;
+  std::optional<double> tokens_, batch_tokens_, price_, pue_;
+  double overhead_ = 0.1, skew_ = 0;
   bool search_ = false, uncalibrated_ = false;
   GivenSizes fixed_;
 };

@@ -5,15 +5,20 @@
 #include <algorithm>
 #include <cmath>
 
+#include "apps/footprint_report.h"
 #include "isoflop/catalogue/grids.h"
 #include "isoflop/error.h"
 #include "isoflop/number_text.h"
-#include "isoflop/sim/footprint/footprint.h"
+#include "isoflop/sim/footprint/run_inputs.h"
+#include "isoflop/sim/training/whole_run.h"
 
 namespace isoflop::app {
 namespace {
 
 using namespace isoflop::sim;
+
+// Enough for the ends of a 90 % interval to 2 %, in a few milliseconds.
+constexpr std::size_t footprint_draws = 2048;
 
 Value interval(const Estimate& e) { return Value::object({{"low", e.low}, {"central", e.central}, {"high", e.high}}); }
 
@@ -132,7 +137,7 @@ void add_training(Report& report, const TrainingReportInput& in) {
   table.rows.push_back({text("tokens per second"), text(range_text(o.tokens_per_s, number))});
   table.rows.push_back({text("tokens per second and device"), text(number(o.tokens_per_s.central / devices))});
   table.rows.push_back({text("MFU / HFU"), text(fmt::format("{:.1f} % / {:.1f} %", 100 * o.mfu, 100 * o.hfu))});
-  table.rows.push_back({text("device-hours"), text(range_text(o.device_hours, number))});
+  table.rows.push_back({text("device-hours"), text(range_text(o.device_hours, [](double v) { return format_count(v); }))});
   table.rows.push_back({text("days"), text(range_text(o.days, [](double v) { return format_number(v, 3); }))});
   const MemoryMoment& m = o.memory.peak;
   table.rows.push_back({text("peak memory per device"),
@@ -151,7 +156,33 @@ void add_training(Report& report, const TrainingReportInput& in) {
                                 in.price_usd_per_hour ? ", USD " + format_count(o.device_hours.central * *in.price_usd_per_hour) : std::string());
 }
 
-void add_training_energy(Report& report, const TrainingReportInput& in, const std::string& zone, double pue, const Settings& settings) {
+void add_published_runs(Report& report, const TrainingReportInput& in, const Settings& settings) {
+  const Accelerator& a = in.run.accelerator;
+  if (!training_peak_flop_per_s(a)) return;
+  const AcceleratorCatalogue devices = AcceleratorCatalogue::load(settings.data);
+  const auto published = whole_run_hours(in.run, MfuPrior::load(settings.data, devices));
+  const Estimate& hours = published.device_hours;
+  const auto count = [](double v) { return format_count(v); };
+  report.result["published_runs"] = Value::object({{"device_hours", interval(hours)},
+                                                   {"mfu_6nd", published.mfu.median},
+                                                   {"runs", published.mfu.runs},
+                                                   {"families", published.mfu.families}});
+  report.tables.front().rows.push_back({TableCell("device-hours, by published runs"), TableCell(range_text(hours, count))});
+  report.assumptions.push_back(
+      {"device-hours by published runs",
+       fmt::format("6ND over the 16-bit peak and an MFU of {}", format_number(published.mfu.median, 3)), "",
+       fmt::format("{} whole runs of {} families on such devices, data/footprint_published.csv", published.mfu.runs,
+                   published.mfu.families)});
+  const double simulated = in.outcome.device_hours.central;
+  if (simulated < hours.low || simulated > hours.high)
+    report.warnings.push_back(fmt::format(
+        "{} device-hours is what this layout takes when all goes well; whole runs that others published took {} for such a "
+        "model: plan with their interval unless you have measured this layout",
+        format_count(simulated), range_text(hours, count)));
+}
+
+void add_training_footprint(Report& report, const TrainingReportInput& in, const std::string& zone,
+                            std::optional<double> pue, const Settings& settings) {
   const Accelerator& a = in.run.accelerator;
   if (!a.tdp_w) {
     report.result["energy_kwh"] = Value();
@@ -159,33 +190,34 @@ void add_training_energy(Report& report, const TrainingReportInput& in, const st
     report.warnings.push_back("no power of " + a.id + " is known; energy and carbon are left out");
     return;
   }
-  const GridCatalogue grids = GridCatalogue::load(settings.data);
-  const GridFactor& grid = grids.require(zone);
   const Estimate& hours = in.outcome.device_hours;
-  ActivityInputs inputs;
-  inputs.device_hours = {"device-hours", "h", Distribution::triangular(hours.low, hours.central, std::max(hours.high, hours.low * (1 + 1e-9))), "this simulation"};
-  inputs.tdp_w = {"device power at full load", "W", Distribution::fixed(*a.tdp_w), a.source};
-  inputs.power_fraction = {"mean power as a share of it", "1", training_power_fraction(a), "measured long runs, see docs/footprint.md"};
-  inputs.host_factor = {"host overhead", "IT energy per accelerator energy", host_factor(), "see docs/footprint.md"};
-  inputs.pue = {"PUE", "facility energy per IT energy", Distribution::fixed(pue), "assumed or given"};
-  inputs.grid_kg_per_kwh = {"grid intensity", "kg CO2e/kWh", Distribution::fixed(grid.kgco2e_per_kwh), grid.source};
+  const auto hours_spread =
+      Distribution::triangular(hours.low, hours.central, std::max(hours.high, hours.low * (1 + 1e-9)));
+  const GridCatalogue grids = GridCatalogue::load(settings.data);
+  const GridFactor* grid = zone.empty() ? nullptr : &grids.require(zone);
   PropagationOptions options;
   options.seed = settings.seed;
   options.threads = settings.threads;
-  options.draws = 2000;
-  const FootprintEstimate f = assess(inputs, options);
+  options.draws = footprint_draws;
+  const FootprintEstimate f = footprint_of(a, Use::Training, hours_spread, {}, grid, pue, options);
   report.seed = settings.seed;
   report.result["energy_kwh"] = f.facility_kwh.central;
   report.result["energy_kwh_interval"] = interval(f.facility_kwh);
   report.result["co2e_kg"] = f.operational_kg.central;
   report.result["co2e_kg_interval"] = interval(f.operational_kg);
-  report.assumptions.push_back({"PUE", pue, "", "assumed or given with --pue"});
-  report.assumptions.push_back({"grid intensity of " + grid.name, grid.kgco2e_per_kwh, "kg CO2e/kWh", grid.source});
-  report.assumptions.push_back({"mean power", "80 to 95 % of the data sheet's, times 1.2 to 1.8 for hosts and network", "", "see docs/footprint.md"});
-  const auto text = [](const std::string& s) { return TableCell(s); };
+  put_footprint(report.result["footprint"] = Value::object(), f);
+  for (const auto& input : f.inputs)
+    if (input.source != "simulated")
+      report.assumptions.push_back({input.name, input.distribution.text(), input.unit, input.source});
   auto& rows = report.tables.front().rows;
-  rows.push_back({text("facility energy"), text(range_text(f.facility_kwh, [](double v) { return format_si(1000 * v, "Wh"); }))});
-  rows.push_back({text("operational carbon, " + grid.name), text(range_text(f.operational_kg, [](double v) { return format_number(v / 1000, 3) + " t CO2e"; }))});
+  const auto add = [&rows](std::string name, const Estimate& e, const ReadableUnit& unit) {
+    rows.push_back({TableCell(std::move(name)), TableCell(with_interval(e, unit))});
+  };
+  add("facility energy", f.facility_kwh, energy_unit(f.facility_kwh.central));
+  add("operational carbon, " + (grid ? grid->name : "grid unknown (--grid)"), f.operational_kg,
+      carbon_unit(f.operational_kg.central));
+  add("embodied carbon", f.embodied_kg, carbon_unit(f.embodied_kg.central));
+  add("water, on-site and off-site", f.water_l, water_unit(f.water_l.central));
 }
 
 void add_layouts(Report& report, const SearchResult& found, long devices) {

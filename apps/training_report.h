@@ -22,8 +22,14 @@ struct TrainingReportInput {
 /// The MUST keys of `train`, tables, and with --explain times, memory, operations and sensitivities.
 void add_training(Report& report, const TrainingReportInput& input);
 
-/// energy_kwh and co2e_kg with their intervals.
-void add_training_energy(Report& report, const TrainingReportInput& input, const std::string& zone, double pue, const Settings& settings);
+/// Device-hours that owners published for runs of this size on such devices, beside the simulated ones;
+/// a warning where the simulation lies outside their interval.
+void add_published_runs(Report& report, const TrainingReportInput& input, const Settings& settings);
+
+/// energy_kwh and co2e_kg with their intervals, and all that `footprint` says of the run's device-hours. Without a zone the
+/// interval of the carbon spans the world's grids; without a PUE that of hyperscale sites.
+void add_training_footprint(Report& report, const TrainingReportInput& input, const std::string& zone,
+                            std::optional<double> pue, const Settings& settings);
 
 void add_layouts(Report& report, const sim::SearchResult& found, long devices);
 

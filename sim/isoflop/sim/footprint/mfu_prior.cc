@@ -11,7 +11,7 @@
 namespace isoflop::sim {
 namespace {
 
-constexpr double family_sd = 0.25, run_sd = 0.15, intercept_sd = 0.4, slope_sd = 0.04;
+constexpr double family_sd = 0.20, run_sd = 0.15, intercept_sd = 0.4, slope_sd = 0.04;
 const double prior_ln_mfu = std::log(0.32);
 
 double peak_of(const Accelerator& device) {

@@ -128,7 +128,7 @@ void set_served_tokens(ActivityInputs& in, double tokens, const Distribution& jo
 
 FootprintEstimate footprint_of(const Accelerator& device, Use use, const Distribution& device_hours,
                                const std::optional<Distribution>& busy_power_w, const GridFactor* grid,
-                               const PropagationOptions& options) {
+                               std::optional<double> pue, const PropagationOptions& options) {
   ActivityInputs in = default_inputs(device, use);
   in.device_hours.distribution = device_hours;
   in.device_hours.source = "simulated";
@@ -141,6 +141,10 @@ FootprintEstimate footprint_of(const Accelerator& device, Use use, const Distrib
     throw Error(Fault::CannotRun, device.id + " states no TDP");
   }
   if (grid) set_grid(in, *grid);
+  if (pue) {
+    in.pue.distribution = Distribution::fixed(*pue);
+    in.pue.source = "given";
+  }
   return assess(in, options);
 }
 

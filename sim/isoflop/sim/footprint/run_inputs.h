@@ -47,10 +47,11 @@ void set_served_tokens(ActivityInputs& inputs, double tokens, const Distribution
                        const std::string& source);
 
 /// What `train` and `serve` report of a simulated run: priors for all but the device-hours, and for the mean power of a
-/// busy device where the simulator knows it. `grid` may be null: then the interval spans the world's grids.
+/// busy device where the simulator knows it. `grid` may be null: then the interval spans the world's grids. `pue` may be
+/// empty: then it is the prior of a hyperscale site.
 FootprintEstimate footprint_of(const Accelerator& device, Use use, const Distribution& device_hours,
                                const std::optional<Distribution>& busy_power_w, const GridFactor* grid,
-                               const PropagationOptions& options = {});
+                               std::optional<double> pue = {}, const PropagationOptions& options = {});
 
 /// All that a published row states, and priors for the rest: the common convention in which rows are compared.
 /// Throws Error (CannotRun) when neither device-hours nor N, D and device are known.

@@ -121,7 +121,7 @@ class RowReader {
   }
 
   void read_model() {
-    const std::string model = text("model");
+    const std::string model = sample_.model = text("model");
     if (model.rfind("Nemotron_3", 0) == 0) throw Refusal{"hybrid state-space models are not supported (" + model + ")"};
     std::int64_t length = whole_or("seq_len", 0);
     if (length == 0) {

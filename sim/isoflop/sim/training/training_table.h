@@ -15,6 +15,7 @@ namespace isoflop::sim {
 
 struct TrainingSample {
   std::string row_id, group, source, metric;
+  std::string model;        ///< as the row names it
   std::string accelerator;  ///< id
   std::string stack;        ///< who measured with which software: constants are shared within
   TrainingRun run;

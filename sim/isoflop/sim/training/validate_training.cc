@@ -5,6 +5,7 @@
 #include <set>
 
 #include "isoflop/sim/training/training_calibration.h"
+#include "isoflop/sim/training/whole_run.h"
 
 namespace isoflop::sim {
 namespace {
@@ -37,9 +38,28 @@ TrainingCalibrationOptions options_of(const ValidationRequest& request) {
 }
 
 Prediction by(const TrainingProfile& profile, const TrainingSample& s) {
-  const ResolvedTraining r = profile.resolve(s.accelerator, s.whole_run ? std::string() : s.stack);
+  const ResolvedTraining r = profile.resolve(s.accelerator, s.stack);
   return {predicted_rate(s, r.constants), r.interval};
 }
+
+/// Rows of whole runs, from the published runs of other families.
+class WholeRuns {
+ public:
+  explicit WholeRuns(const DataFolder& data)
+      : table_(PublishedTable::load(data)), devices_(AcceleratorCatalogue::load(data)),
+        prior_(observed_runs(table_.all(), devices_)) {}
+
+  Prediction predict(const TrainingSample& s) const {
+    const WholeRunHours h = whole_run_hours(s.run, prior_, published_families_of(s.model, table_));
+    const double central = h.device_hours.central;
+    return {s.factor / central, {central / h.device_hours.high, central / h.device_hours.low}};
+  }
+
+ private:
+  PublishedTable table_;
+  AcceleratorCatalogue devices_;
+  MfuPrior prior_;
+};
 
 }  // namespace
 
@@ -87,6 +107,14 @@ ValidationResult validate_training(const ValidationRequest& request) {
     }
     result.method = std::to_string(predictions.size() - built_in) + " rows predicted from the other groups of the file (10-fold by group), " +
                     std::to_string(built_in) + " by the built-in constants, which rest on none of them";
+  }
+  if (!request.uncalibrated) {
+    const WholeRuns published(request.data);
+    std::size_t whole = 0;
+    for (std::size_t i = 0; i < predictions.size(); ++i)
+      if (samples.samples[i].whole_run) predictions[i] = published.predict(samples.samples[i]), ++whole;
+    if (whole > 0)
+      result.method += "; device-hours of " + std::to_string(whole) + " whole runs by the published runs of other families";
   }
   std::map<std::string, std::size_t> assumed;
   for (std::size_t i = 0; i < predictions.size(); ++i) {
