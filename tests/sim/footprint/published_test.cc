@@ -104,7 +104,7 @@ TEST_CASE("the posterior of two families equals the normal equations with a dens
     return ObservedRun{"m", "f", &device, 1e10, 1e12, 6 * 1e10 * 1e12 / (mfu * peak * 3600)};
   };
   const auto e = MfuPrior({run(0.2), run(0.4)}).estimate(device, 1e10);
-  const double s2 = 0.0225, t2 = 0.0625, mean = (std::log(0.2) + std::log(0.4)) / 2, noise = s2 / 2 + t2;
+  const double s2 = 0.0225, t2 = 0.04, mean = (std::log(0.2) + std::log(0.4)) / 2, noise = s2 / 2 + t2;
   const double expected = (std::log(0.32) / 0.16 + mean / noise) / (1 / 0.16 + 1 / noise);
   CHECK(agrees(e.median, std::exp(expected), 10));
   CHECK(agrees(e.sigma_ln, std::sqrt(1 / (1 / 0.16 + 1 / noise) + s2 + t2), 10));
