@@ -15,6 +15,7 @@ const std::vector<ValidationKind>& validation_kinds() {
     all.push_back({"footprint", "published training footprints, or measured serving energy", validate_footprint});
     all.push_back({"training", "measured training speeds and device-hours", validate_training});
     all.push_back({"inference", "measured speed and memory of single requests and fixed batches", validate_inference});
+    all.push_back({"serving", "measured TTFT and TPOT of servers in closed loop", validate_serving});
     return all;
   }();
   return kinds;

@@ -32,7 +32,7 @@ struct World {
         problem.rows.push_back({std::to_string(work.size()), name + "/" + std::to_string(i / 3), {"any", engine, name}, t});
       }
     }
-    problem.predict = [this](std::span<const double> v, std::size_t row) { return work[row] / (1e9 * v[0]) + v[1]; };
+    problem.predict = [this](std::span<const double> v, std::size_t row, int) { return work[row] / (1e9 * v[0]) + v[1]; };
   }
 };
 

@@ -2,9 +2,17 @@
 
 namespace isoflop::sim {
 
+using Values = std::map<std::string, std::vector<double>>;
+
 std::vector<EngineFit> calibrate_engines(const std::vector<EngineLaw>& laws, const std::vector<EngineSample>& samples,
                                          const EngineCalibrationOptions& options) {
   std::vector<EngineFit> fits;
+  std::vector<std::string> groups;
+  for (const EngineSample& s : samples) groups.push_back(s.group);
+  if (samples.empty()) return fits;
+  const std::vector<int> folds = folds_by_group(groups, options.folds, options.seed);
+  // Times per output token that the law of the first token rests on: [fold + 1][sample].
+  std::vector<std::vector<double>> tpot;
   for (const EngineLaw& law : laws) {
     EngineFit fit;
     fit.law = &law;
@@ -15,16 +23,27 @@ std::vector<EngineFit> calibrate_engines(const std::vector<EngineLaw>& laws, con
       const EngineSample& s = samples[i];
       if (s.law != law.name || s.lower_bound) continue;
       fit.rows.push_back(i);
-      problem.rows.push_back({s.row_id, s.group, s.cells, s.measured()});
+      problem.rows.push_back({s.row_id, s.group, s.cells, s.measured(), folds[i]});
     }
     if (fit.rows.size() < law.constants.size() + 2) continue;
-    problem.predict = [&](std::span<const double> values, std::size_t row) { return law.predict(values, samples[fit.rows[row]]); };
+    problem.predict = [&](std::span<const double> values, std::size_t row, int fold) {
+      const std::size_t i = fit.rows[row];
+      return law.predict(values, samples[i], tpot.empty() ? 0 : tpot[static_cast<std::size_t>(fold + 1)][i]);
+    };
     PooledOptions pooled;
     pooled.folds = options.folds;
     pooled.seed = options.seed;
     pooled.threads = options.threads;
     pooled.leave_leaves_out = options.leave_chips_out;
     fit.fit = fit_pooled(problem, pooled);
+    if (law.name == "tpot") {
+      Values full;
+      for (const auto& [name, cell] : fit.fit.cells) full[name] = cell.values;
+      tpot.assign(fit.fit.fold_values.size() + 1, std::vector<double>(samples.size(), 0));
+      for (std::size_t f = 0; f < tpot.size(); ++f)
+        for (std::size_t i = 0; i < samples.size(); ++i)
+          tpot[f][i] = law.formula(resolve_values(f == 0 ? full : fit.fit.fold_values[f - 1], samples[i].cells), samples[i], 0);  // the sample's floor may be of its prompt
+    }
     fits.push_back(std::move(fit));
   }
   return fits;

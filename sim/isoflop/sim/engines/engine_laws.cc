@@ -30,7 +30,7 @@ EngineLaw decode_law() {
                    constant("sync_log", "s", "more of it per doubling of devices", 4e-6, 1e-8, 1e-3),
                    constant("hop", "s", "handing a token to the next device", 1e-4, 1e-7, 1e-2)};
   law.spread = {0.25, 0.25, 0.25, 0.6, 0.7, 0.5, 0.5, 1};
-  law.formula = [](std::span<const double> c, const EngineSample& s) {
+  law.formula = [](std::span<const double> c, const EngineSample& s, double) {
     const double t = s.tensor_parallel;
     const double weights = (s.body_bytes / t + s.head_bytes) * quantised(s.weight_bits, c[1], c[2]) / (s.bandwidth * c[0]);
     const double cache = s.kv_bytes / (t * s.bandwidth * c[3]);
@@ -51,7 +51,7 @@ EngineLaw prefill_law() {
                    constant("start", "s", "fixed time of a layer", 3e-5, 1e-7, 5e-3),
                    constant("overlap", "", "share of the pass that layer splits pipeline", 0.8, 0.05, 1)};
   law.spread = {0.35, 0.3, 0.4, 0.4, 0.5, 0.2};
-  law.formula = [](std::span<const double> c, const EngineSample& s) {
+  law.formula = [](std::span<const double> c, const EngineSample& s, double) {
     const double pieces = std::max(1.0, std::ceil(s.prompt / piece));
     const double q = s.weight_bits > 12 ? 1 : c[1];
     const double alone = s.prefill_flop * q / (s.peak * c[0]) + s.prefill_attention_flop / (s.peak * c[2]) +
@@ -81,7 +81,7 @@ EngineLaw latency_law() {
                    constant("element_passes", "", "16-bit copies of the residual stream moved per layer and prompt token", 30, 0.5, 500),
                    constant("sample", "s", "choosing the next token of one sequence", 1e-5, 1e-8, 1e-3)};
   law.spread = {0.2, 0.4, 0.3, 0.3, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.5, 0.5, 0.5};
-  law.formula = [](std::span<const double> c, const EngineSample& s) {
+  law.formula = [](std::span<const double> c, const EngineSample& s, double) {
     const double t = s.tensor_parallel, stages = s.layer_splits;
     // Stages work side by side once the batch is cut into as many parts; a part per stage is kept full by prompts only.
     const double parts = std::min(stages, s.batch);
@@ -108,7 +108,7 @@ EngineLaw memory_law() {
                    constant("activations", "", "16-bit copies of the residual stream of all prompt tokens", 20, 0.1, 300),
                    constant("base", "B", "context, libraries, workspace of a device", 1.5e9, 1e6, 8e9)};
   law.spread = {0.1, 0.3, 0.7, 1.5};
-  law.formula = [](std::span<const double> c, const EngineSample& s) {
+  law.formula = [](std::span<const double> c, const EngineSample& s, double) {
     return s.stored_bytes * c[0] + s.kv_stored_bytes * c[1] + c[2] * s.batch * s.prompt * s.width * 2 + c[3];
   };
   return law;
@@ -121,14 +121,14 @@ EngineLaw offline_law() {
   law.constants = {constant("e_compute", "of peak", "products of prompt and generation", 0.4, 0.01, 1),
                    constant("sparse", "", "slowdown of mixtures of experts", 1.5, 1, 10)};
   law.spread = {0.35, 0.2};
-  law.formula = [](std::span<const double> c, const EngineSample& s) { return s.decode_flop / (s.peak * c[0]) * (s.mixture ? c[1] : 1); };
+  law.formula = [](std::span<const double> c, const EngineSample& s, double) { return s.decode_flop / (s.peak * c[0]) * (s.mixture ? c[1] : 1); };
   return law;
 }
 
 }  // namespace
 
-double EngineLaw::predict(std::span<const double> values, const EngineSample& sample) const {
-  return std::max(formula(values, sample), sample.floor);
+double EngineLaw::predict(std::span<const double> values, const EngineSample& sample, double tpot) const {
+  return std::max(formula(values, sample, tpot), sample.floor);
 }
 
 std::vector<double> EngineLaw::generic() const {

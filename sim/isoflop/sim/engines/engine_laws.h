@@ -30,10 +30,10 @@ struct EngineLaw {
   std::string summary;
   std::vector<Constant> constants;  ///< start values are the generic ones (assumed)
   std::vector<double> spread;       ///< prior sd of ln c from one cell to the next narrower
-  std::function<double(std::span<const double>, const EngineSample&)> formula;
+  std::function<double(std::span<const double>, const EngineSample&, double tpot)> formula;  ///< `tpot`: only the law "ttft" looks at it
 
   /// The formula, not below the floor.
-  double predict(std::span<const double> values, const EngineSample& sample) const;
+  double predict(std::span<const double> values, const EngineSample& sample, double tpot = 0) const;
   std::vector<double> generic() const;
 };
 

@@ -39,6 +39,21 @@ struct EngineSample {
   double prefill_bytes = 0;         ///< weights read by a pass over many tokens
   // The device.
   double bandwidth = 0, peak = 0, link = 0;
+
+  // Closed-loop serving only.
+  double concurrency = 0;           ///< requests kept in flight
+  double running = 0;               ///< of them decoded together: what the cache holds at usual memory use
+  double devices = 1;               ///< that decode; a prompt is read by `prefill_devices`
+  double prefill_devices = 1;
+  bool separate_prefill = false;    ///< prompts are read by other devices
+  bool workers_known = true;        ///< how many groups of `devices` decode
+  bool fixed_lengths = false;       ///< every request equally long: waves stay together
+  double expert_bytes = 0;          ///< of body_bytes above, routed experts
+  double expert_layers = 0;
+  double slots = 0;                 ///< requests that the cache holds
+  double kv_bytes_per_request = 0;  ///< set aside for one, all devices
+  double moved_bytes = 0, prefill_moved_bytes = 0;  ///< all-reduced per device, by a decode step and by a prompt
+
   double floor = 0;                 ///< least base quantity that data sheets allow
 };
 

@@ -12,7 +12,8 @@ namespace isoflop::sim {
 namespace {
 
 constexpr std::size_t rows_for_interval = 20, groups_for_interval = 12;
-constexpr double spread_of_widest = 1.5;  // of the widest cell around the stated start values: nearly free
+// Of the widest cell around the stated start values: nearly free, but for constants that are known to vary little.
+constexpr double spread_of_widest = 1.5, widest_to_narrower = 5;
 
 using Values = std::map<std::string, std::vector<double>>;
 
@@ -22,7 +23,7 @@ struct CellResult {
 };
 
 CellResult fit_cell(const PooledProblem& problem, const std::vector<std::size_t>& rows, const std::vector<double>& center,
-                    const std::vector<double>& start, bool widest, const PooledOptions& options) {
+                    const std::vector<double>& start, bool widest, int fold, const PooledOptions& options) {
   CalibrationProblem part;
   std::vector<std::size_t> kept = rows;
   part.constants = problem.constants;
@@ -31,7 +32,7 @@ CellResult fit_cell(const PooledProblem& problem, const std::vector<std::size_t>
     c.prior_center = std::clamp(center[k], c.low, c.high);
     c.start = widest ? std::clamp(start[k], c.low, c.high) : c.prior_center;
     if (c.low == c.high) continue;
-    c.prior_log_sd = widest ? std::max(spread_of_widest, problem.spread[k]) : problem.spread[k];
+    c.prior_log_sd = widest ? std::min(spread_of_widest, widest_to_narrower * problem.spread[k]) : problem.spread[k];
     if (!widest && problem.spread[k] <= 0) c.low = c.high = c.start = c.prior_center;
   }
   // A narrower cell with many rows must not decide the wider one alone.
@@ -49,7 +50,7 @@ CellResult fit_cell(const PooledProblem& problem, const std::vector<std::size_t>
     part.rows.back().weight = 1e-12;
     kept.push_back(kept.front());
   }
-  part.predict = [&](std::span<const double> values, std::size_t row) { return problem.predict(values, kept[row]); };
+  part.predict = [&](std::span<const double> values, std::size_t row) { return problem.predict(values, kept[row], fold); };
   CalibrationOptions fit;
   fit.robust_scale = options.robust_scale;
   fit.starts = widest && start == center ? options.starts : 1;
@@ -83,8 +84,8 @@ Hierarchy hierarchy_of(const PooledProblem& problem, const std::vector<std::size
   return h;
 }
 
-std::map<std::string, CellResult> fit_all(const PooledProblem& problem, const std::vector<std::size_t>& rows, const PooledOptions& options,
-                                          const Values& start) {
+std::map<std::string, CellResult> fit_all(const PooledProblem& problem, const std::vector<std::size_t>& rows, int fold,
+                                          const PooledOptions& options, const Values& start) {
   const Hierarchy h = hierarchy_of(problem, rows);
   std::vector<std::string> order;
   for (const auto& [cell, members] : h.rows) order.push_back(cell);
@@ -102,15 +103,15 @@ std::map<std::string, CellResult> fit_all(const PooledProblem& problem, const st
       result[cell] = result.at(parent);
       continue;
     }
-    result[cell] = fit_cell(problem, h.rows.at(cell), center, start.count(cell) > 0 ? start.at(cell) : center, parent.empty(), options);
+    result[cell] = fit_cell(problem, h.rows.at(cell), center, start.count(cell) > 0 ? start.at(cell) : center, parent.empty(), fold, options);
   }
   return result;
 }
 
-const CellResult& resolve_in(const std::map<std::string, CellResult>& cells, const std::vector<std::string>& path) {
-  for (auto cell = path.rbegin(); cell != path.rend(); ++cell)
-    if (const auto found = cells.find(*cell); found != cells.end()) return found->second;
-  throw Error(Fault::CannotRun, "no constants for " + path.back());
+Values values_of(const std::map<std::string, CellResult>& cells) {
+  Values values;
+  for (const auto& [name, cell] : cells) values[name] = cell.values;
+  return values;
 }
 
 double ratio_error(double predicted, double measured) { return 100 * std::fabs(predicted / measured - 1); }
@@ -128,6 +129,12 @@ std::optional<RatioInterval> interval_of(const PooledProblem& problem, const std
 }
 
 }  // namespace
+
+const std::vector<double>& resolve_values(const std::map<std::string, std::vector<double>>& cells, const std::vector<std::string>& path) {
+  for (auto cell = path.rbegin(); cell != path.rend(); ++cell)
+    if (const auto found = cells.find(*cell); found != cells.end()) return found->second;
+  throw Error(Fault::CannotRun, "no constants for " + (path.empty() ? std::string("nothing") : path.back()));
+}
 
 const PooledCell& PooledFit::resolve(const std::vector<std::string>& path) const {
   for (auto cell = path.rbegin(); cell != path.rend(); ++cell)
@@ -147,20 +154,22 @@ PooledFit fit_pooled(const PooledProblem& problem, const PooledOptions& options)
     groups.push_back(problem.rows[i].group);
     leaves.insert(problem.rows[i].cells.back());
   }
-  const auto full = fit_all(problem, every, options, {});
-  Values start;
-  for (const auto& [name, cell] : full) start[name] = cell.values;
+  const auto full = fit_all(problem, every, -1, options, {});
+  const Values start = values_of(full);
 
   PooledFit result;
   result.in_sample.resize(n);
-  for (std::size_t i = 0; i < n; ++i) result.in_sample[i] = problem.predict(resolve_in(full, problem.rows[i].cells).values, i);
+  for (std::size_t i = 0; i < n; ++i) result.in_sample[i] = problem.predict(resolve_values(start, problem.rows[i].cells), i, -1);
   result.cross = result.in_sample;
-  const std::vector<int> folds = folds_by_group(groups, options.folds, options.seed);
+  std::vector<int> folds = folds_by_group(groups, options.folds, options.seed);
+  if (problem.rows.front().fold >= 0)
+    for (std::size_t i = 0; i < n; ++i) folds[i] = problem.rows[i].fold;
   const int count = 1 + *std::max_element(folds.begin(), folds.end());
   // One job per fold, then one per narrowest cell.
   const std::vector<std::string> leaf_list(leaves.begin(), leaves.end());
   const bool by_leaf = options.leave_leaves_out && leaf_list.size() > 1;
   const std::size_t fold_jobs = count > 1 ? static_cast<std::size_t>(count) : 0;
+  result.fold_values.resize(fold_jobs);
   result.leaf_left_out.assign(n, std::numeric_limits<double>::quiet_NaN());
   parallel_for(fold_jobs + (by_leaf ? leaf_list.size() : 0), options.threads, [&](std::size_t job) {
     const bool leaf_job = job >= fold_jobs;
@@ -171,9 +180,11 @@ PooledFit fit_pooled(const PooledProblem& problem, const PooledOptions& options)
     for (const std::size_t i : every)
       if (!left_out(i)) rows.push_back(i);
     if (rows.size() < problem.constants.size()) return;
-    const auto cells = fit_all(problem, rows, options, start);
+    const int fold = leaf_job ? -1 : static_cast<int>(job);
+    Values cells = values_of(fit_all(problem, rows, fold, options, start));
     for (const std::size_t i : every)
-      if (left_out(i)) (leaf_job ? result.leaf_left_out : result.cross)[i] = problem.predict(resolve_in(cells, problem.rows[i].cells).values, i);
+      if (left_out(i)) (leaf_job ? result.leaf_left_out : result.cross)[i] = problem.predict(resolve_values(cells, problem.rows[i].cells), i, fold);
+    if (!leaf_job) result.fold_values[job] = std::move(cells);
   });
 
   // Intervals of rows: from the other folds, the narrowest cell that has enough of them.

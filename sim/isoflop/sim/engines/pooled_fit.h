@@ -22,13 +22,16 @@ struct PooledRow {
   std::string id, group;
   std::vector<std::string> cells;  ///< widest first, at least one
   double measured = 0;
+  int fold = -1;                   ///< in cross-validation; -1 on every row: dealt out by group
 };
 
 struct PooledProblem {
   std::vector<Constant> constants;
-  std::vector<double> spread;  ///< per constant: prior sd of ln c against the wider cell
+  std::vector<double> spread;  ///< per constant: prior sd of ln c against the wider cell; 0: one value for all cells
   std::vector<PooledRow> rows;
-  std::function<double(std::span<const double> values, std::size_t row)> predict;
+  /// `fold` is the part that is left out, -1 when none is: a law that rests on another law's predictions takes those that
+  /// were made without the same part.
+  std::function<double(std::span<const double> values, std::size_t row, int fold)> predict;
 };
 
 struct PooledCell {
@@ -44,6 +47,7 @@ struct PooledFit {
   std::map<std::string, PooledCell> cells;
   std::vector<double> in_sample, cross;     ///< per row; cross from the fit that did not see the row's group
   std::vector<RatioInterval> interval;      ///< per row, from rows of other folds
+  std::vector<std::map<std::string, std::vector<double>>> fold_values;  ///< per fold: the values of every cell
   std::vector<double> leaf_left_out;        ///< per row, from a fit without the row's narrowest cell
 
   /// The narrowest of these cells that was fitted; throws Error (CannotRun) when there is none.
@@ -58,6 +62,9 @@ struct PooledOptions {
   std::uint64_t seed = 42;
   int threads = 0;
 };
+
+/// The values of the narrowest of these cells.
+const std::vector<double>& resolve_values(const std::map<std::string, std::vector<double>>& cells, const std::vector<std::string>& path);
 
 /// Throws Error (BadInput) when there are fewer rows than constants.
 PooledFit fit_pooled(const PooledProblem& problem, const PooledOptions& options = {});

@@ -8,6 +8,8 @@
 
 #include "isoflop/sim/engines/engine_calibration.h"
 #include "isoflop/sim/engines/inference_table.h"
+#include "isoflop/sim/engines/serving_laws.h"
+#include "isoflop/sim/engines/serving_table.h"
 
 namespace isoflop::sim {
 namespace {
@@ -36,46 +38,53 @@ PredictedRow row_of(const EngineSample& s, const Prediction& p) {
   return row;
 }
 
-Prediction by(const EngineLaw& law, const PooledFit& fit, const EngineSample& s) {
-  const PooledCell& cell = fit.resolve(s.cells);
-  return {law.predict(cell.values, s), cell.name == s.cells.back() ? cell.interval : cell.unseen_interval};
+Prediction by(const EngineFit& fit, const std::vector<EngineFit>& fits, const EngineSample& s) {
+  double tpot = 0;
+  if (fit.law->name == "ttft")
+    for (const EngineFit& other : fits)
+      if (other.law->name == "tpot") tpot = other.law->formula(other.fit.resolve(s.cells).values, s, 0);
+  const PooledCell& cell = fit.fit.resolve(s.cells);
+  return {fit.law->predict(cell.values, s, tpot), cell.name == s.cells.back() ? cell.interval : cell.unseen_interval};
 }
 
-EngineCalibrationOptions options_of(const ValidationRequest& request) {
+EngineCalibrationOptions options_of(const ValidationRequest& request, bool leave_chips_out) {
   EngineCalibrationOptions options;
   options.seed = request.seed;
   options.threads = request.threads;
+  options.leave_chips_out = leave_chips_out;
   return options;
 }
 
 }  // namespace
 
-ValidationResult validate_inference(const ValidationRequest& request) {
-  const std::vector<EngineLaw>& laws = inference_laws();
+namespace {
+
+ValidationResult validate(const ValidationRequest& request, const std::vector<EngineLaw>& laws,
+                          EngineSamples (*read)(const CsvTable&, const DataFolder&)) {
   ValidationResult result;
-  result.category_heading = "law and engine";
-  EngineSamples table = read_inference_table(request.table, request.data);
+  EngineSamples table = read(request.table, request.data);
   result.unsupported = table.refused;
   std::vector<Prediction> predictions(table.samples.size());
   if (request.uncalibrated) {
     result.method = "data-sheet limits with generic efficiencies; no constant was fitted to any of these rows";
     for (std::size_t i = 0; i < predictions.size(); ++i) {
       const EngineLaw& law = law_named(laws, table.samples[i].law);
-      predictions[i] = {law.predict(law.generic(), table.samples[i]), generic_interval};
+      const double tpot = law.name == "ttft" ? law_named(laws, "tpot").formula(law_named(laws, "tpot").generic(), table.samples[i], 0) : 0;
+      predictions[i] = {law.predict(law.generic(), table.samples[i], tpot), generic_interval};
     }
   } else if (request.calibration) {
-    const EngineSamples training = read_inference_table(*request.calibration, request.data);
-    const auto fits = calibrate_engines(laws, training.samples, options_of(request));
+    const EngineSamples training = read(*request.calibration, request.data);
+    const auto fits = calibrate_engines(laws, training.samples, options_of(request, true));
     for (std::size_t i = 0; i < predictions.size(); ++i)
       for (const EngineFit& fit : fits)
-        if (fit.law->name == table.samples[i].law) predictions[i] = by(*fit.law, fit.fit, table.samples[i]);
+        if (fit.law->name == table.samples[i].law) predictions[i] = by(fit, fits, table.samples[i]);
     result.method = "constants fitted to " + request.calibration->name();
   } else {
-    const auto fits = calibrate_engines(laws, table.samples, options_of(request));
+    const auto fits = calibrate_engines(laws, table.samples, options_of(request, false));
     for (const EngineFit& fit : fits) {
       for (std::size_t k = 0; k < fit.rows.size(); ++k) predictions[fit.rows[k]] = {fit.fit.cross[k], fit.fit.interval[k]};
       for (std::size_t i = 0; i < predictions.size(); ++i)
-        if (table.samples[i].law == fit.law->name && std::isnan(predictions[i].base)) predictions[i] = by(*fit.law, fit.fit, table.samples[i]);
+        if (table.samples[i].law == fit.law->name && std::isnan(predictions[i].base)) predictions[i] = by(fit, fits, table.samples[i]);
     }
     result.method = "each row predicted from the other groups of the file (10-fold by group)";
   }
@@ -91,6 +100,20 @@ ValidationResult validate_inference(const ValidationRequest& request) {
       result.unsupported.push_back({s.row_id, "too few rows to fit the law \"" + s.law + "\""});
   }
   for (const auto& [what, count] : table.assumed) result.assumptions.push_back({"in " + std::to_string(count) + " rows", Value(what), "", "assumed"});
+  return result;
+}
+
+}  // namespace
+
+ValidationResult validate_inference(const ValidationRequest& request) {
+  ValidationResult result = validate(request, inference_laws(), read_inference_table);
+  result.category_heading = "law and engine";
+  return result;
+}
+
+ValidationResult validate_serving(const ValidationRequest& request) {
+  ValidationResult result = validate(request, serving_laws(), read_serving_table);
+  result.category_heading = "metric, kind and engine";
   return result;
 }
 
