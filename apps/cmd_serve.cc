@@ -1,10 +1,12 @@
-// `serve`: latency, throughput, memory, energy and price of a served model in closed form, and the inverse questions.
+// `serve`: latency, throughput, memory, energy and price of a served model in closed form, and the inverse questions;
+// request by request with a load of requests (request_simulation.h).
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <limits>
 
 #include "apps/catalogue_report.h"
+#include "apps/request_simulation.h"
 #include "apps/serve_commands.h"
 #include "apps/serve_options.h"
 #include "apps/serve_report.h"
@@ -31,7 +33,9 @@ class ServeCommand : public Command {
            "isoflop serve phi-3-mini --on iphone-14-pro --weights int4 --prompt 256\n"
            "isoflop serve mixtral-8x7b --on a100 --tp 2 --max-batch\n"
            "isoflop serve arctic --fits                        which machines can hold it at all\n"
-           "isoflop serve llama-3-8b --on l40s --best-format";
+           "isoflop serve llama-3-8b --on l40s --best-format\n"
+           "isoflop serve llama-3-8b --on h100 --rate 8 --lengths lognormal --slo-ttft 500ms --slo-tpot 30ms    request by request\n"
+           "isoflop serve llama-3-8b --on h100 --trace requests.csv --replicas 2 --vllm-json result.json";
   }
 
   void declare(OptionSet& options) override {
@@ -42,12 +46,16 @@ class ServeCommand : public Command {
     options.flag("--max-context", max_context_, "longest context that fits in memory");
     options.flag("--fits", fits_, "which accelerators hold it, and how many of them");
     options.flag("--best-format", best_format_, "storage formats side by side, fastest first");
+    requests_.declare(options);
   }
 
   Report run(const Settings& settings) override {
     if (max_batch_ + max_context_ + fits_ + best_format_ > 1)
       throw Error(Fault::Usage, "--max-batch, --max-context, --fits and --best-format: ask one at a time");
     if (options_.on.empty() && !fits_) throw Error(Fault::Usage, "serve needs --on ACCELERATOR (or --fits); isoflop accelerators list");
+    const bool by_request = requests_.asked();
+    if (by_request && max_batch_ + max_context_ + fits_ + best_format_ > 0)
+      throw Error(Fault::Usage, "--max-batch, --max-context, --fits and --best-format are of the closed form: leave the load of requests out");
     const NamedArchitecture model = named_architecture(model_, settings.data);
     const auto devices = AcceleratorCatalogue::load(settings.data);
     Report report;
@@ -61,6 +69,11 @@ class ServeCommand : public Command {
     }
     const Accelerator& device = devices.require(options_.on);
     check(load, model.architecture);
+    if (by_request) {
+      report.result["accelerator"] = device.id;
+      answer_requests(model.architecture, device, options_, requests_, settings, report);
+      return report;
+    }
     add_load(load, device, report);
     const MemoryModel memory(model.architecture, device);
     if (max_batch_ || max_context_) {
@@ -221,6 +234,7 @@ class ServeCommand : public Command {
 
   std::string model_;
   ServeOptions options_;
+  RequestOptions requests_;
   bool max_batch_ = false, max_context_ = false, fits_ = false, best_format_ = false;
 };
 
