@@ -150,7 +150,8 @@ TEST_CASE("the shipped constants are what our code fits to the measured configur
     MESSAGE("skipped: no " << dev_rows());
     return;
   }
-  const auto rows = read_measured_serving(CsvTable::read(dev_rows()), {});
+  const auto catalogue = AcceleratorCatalogue::load();
+  const auto rows = read_measured_serving(CsvTable::read(dev_rows()), catalogue, {});
   CHECK(rows.size() == 35);
   const auto fitted = fit_inference(rows);
   const InferenceConstants shipped;

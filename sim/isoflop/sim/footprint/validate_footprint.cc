@@ -215,7 +215,7 @@ ValidationResult validate_serving(const ValidationRequest& request) {
   const bool leave_out = !request.uncalibrated && !request.calibration && names.size() >= 4 && learn_from.size() >= 16;
   InferenceConstants fixed = shipped;
   if (request.calibration) {
-    fixed = fit_inference(read_measured_serving(*request.calibration, request.data), request.seed);
+    fixed = fit_inference(read_measured_serving(*request.calibration, devices, request.data), request.seed);
   }
   result.method = leave_out             ? "Joules per token from constants fitted to the other models of the file"
                   : request.calibration ? "Joules per token from constants fitted to the calibration rows only"
@@ -258,8 +258,9 @@ ValidationResult validate_serving(const ValidationRequest& request) {
 
 }  // namespace
 
-std::vector<MeasuredServing> read_measured_serving(const CsvTable& table, const DataFolder& data) {
-  const ServingTable read = read_serving(table, AcceleratorCatalogue::load(data), ModelCatalogue::load(data));
+std::vector<MeasuredServing> read_measured_serving(const CsvTable& table, const AcceleratorCatalogue& devices,
+                                                   const DataFolder& data) {
+  const ServingTable read = read_serving(table, devices, ModelCatalogue::load(data));
   std::vector<MeasuredServing> known;
   for (std::size_t i = 0; i < read.rows.size(); ++i)
     if (read.batch_known[i]) known.push_back(read.rows[i]);

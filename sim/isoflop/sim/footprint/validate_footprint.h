@@ -6,11 +6,14 @@
 
 namespace isoflop::sim {
 
+/// Rows of a serving-energy table that can be predicted, with the architecture of the catalogue where it is known. The
+/// rows point into `devices`, which must outlive them.
+std::vector<MeasuredServing> read_measured_serving(const CsvTable& table, const AcceleratorCatalogue& devices,
+                                                   const DataFolder& data);
+std::vector<MeasuredServing> read_measured_serving(const CsvTable&, AcceleratorCatalogue&&, const DataFolder&) = delete;
+
 /// Two kinds of table, told apart by their columns: published training footprints (`accelerator_hours`) and measured
 /// serving energy (`energy_j`). Throws Error (BadInput) for neither.
-/// Rows of a serving-energy table that can be predicted, with the architecture of the catalogue where it is known.
-std::vector<MeasuredServing> read_measured_serving(const CsvTable& table, const DataFolder& data);
-
 ValidationResult validate_footprint(const ValidationRequest& request);
 
 }  // namespace isoflop::sim
