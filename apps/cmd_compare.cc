@@ -8,6 +8,7 @@
 #include "apps/law_source.h"
 #include "isoflop/error.h"
 #include "isoflop/fits/approaches.h"
+#include "isoflop/fits/logged_curves.h"
 #include "isoflop/fits/training_envelope.h"
 #include "isoflop/number_text.h"
 #include "isoflop/statistics.h"
@@ -134,6 +135,12 @@ PlotSpec frontier_plot(const ApproachComparison& comparison, const std::vector<d
   return plot;
 }
 
+// N* of approach 1; normal in ln N*, with the SE of leaving out sizes.
+FittedValue envelope_params(const EnvelopeFit& fit, double budget, double z) {
+  const double n = fit.params(budget), se = fit.log_params_se(budget);
+  return {n, n * se, n * std::exp(-z * se), n * std::exp(z * se)};
+}
+
 class CompareCommand : public Command {
  public:
   std::string name() const override { return "compare"; }
@@ -142,6 +149,7 @@ class CompareCommand : public Command {
     return "isoflop compare chinchilla\n"
            "isoflop compare runs.csv --compute 1e22,1e24\n"
            "isoflop compare runs.csv --curves curves.csv\n"
+           "isoflop compare runs.csv --curves wandb_export.csv --run-sizes sizes.csv\n"
            "isoflop compare runs.csv --budgets 1e19,1e20,1e21 -o compare.svg";
   }
 
@@ -150,7 +158,10 @@ class CompareCommand : public Command {
     options.group("Question");
     options.list("--compute", compute_texts_, "budgets at which to compare N* and D* (default 1e21,5.76e23)");
     options.group("Approach 1");
-    options.text("--curves", curves_, "training curves: run,params,tokens,loss (or step and tokens_per_step)");
+    options.list("--curves", curves_,
+                 "training curves: run,params,tokens,loss (or step and tokens_per_step), or exports of a Weights & Biases "
+                 "chart or of TensorBoard scalars");
+    options.text("--run-sizes", sizes_, "for such exports: CSV of run,params,tokens_per_step");
     options.group("Approach 2");
     options.list("--budgets", budget_texts_, "budgets of the parabolas (default: where the runs crowd; Hoffmann's nine for chinchilla)");
     options.number("--tolerance", tolerance_, "a run belongs to the nearest budget if |ln(C/budget)| is below", NumberRange::positive());
@@ -182,9 +193,13 @@ class CompareCommand : public Command {
     const auto comparison = compare_approaches(runs, options);
     std::optional<EnvelopeFit> envelope;
     if (!curves_.empty()) {
-      const CsvTable table = CsvTable::read(curves_);
-      envelope = fit_envelope(read_training_curves(table));
-      report.inputs.push_back({table.name(), table.sha256(), table.rows(), 0});
+      std::vector<CsvTable> tables;
+      for (const std::string& file : curves_) tables.push_back(CsvTable::read(file));
+      std::optional<CsvTable> sizes;
+      if (!sizes_.empty()) sizes = CsvTable::read(sizes_);
+      envelope = fit_envelope(read_curve_files(tables, sizes));
+      if (sizes) tables.push_back(*sizes);
+      for (const CsvTable& table : tables) report.inputs.push_back({table.name(), table.sha256(), table.rows(), 0});
     }
     if (replicates_ > 0) report.seed = settings.seed;
     report.assumptions.push_back({"training_flop", "stated FLOP where given, else 6 x parameters x tokens", "FLOP", "Kaplan et al. 2020, arXiv:2001.08361"});
@@ -220,8 +235,10 @@ class CompareCommand : public Command {
       const FittedValue a{envelope->exponent_a, envelope->exponent_a_se, envelope->exponent_a - z * envelope->exponent_a_se, envelope->exponent_a + z * envelope->exponent_a_se};
       std::vector<FittedValue> params, tokens;
       for (double budget : budgets) {
-        params.push_back({envelope->params(budget), nan, nan, nan});
-        tokens.push_back({budget / 6 / envelope->params(budget), nan, nan, nan});
+        params.push_back(envelope_params(*envelope, budget, z));
+        const FittedValue& n = params.back();
+        tokens.push_back({budget / 6 / n.estimate, budget / 6 / n.estimate * envelope->log_params_se(budget),
+                          budget / 6 / n.high, budget / 6 / n.low});
       }
       add("approach-1", "1: envelope of training curves", a, envelope->reason, fmt::format("{} budgets read off; interval by leaving out sizes", envelope->points.size()), params, tokens);
     }
@@ -236,9 +253,12 @@ class CompareCommand : public Command {
         report.warnings.push_back(fmt::format("{}: only {} of {} resamples gave an answer, so it has no interval", approach_label(approach.kind), approach.replicates, options.replicates));
     }
     for (std::size_t b = 0; b < budgets.size(); ++b) {
-      if (envelope && envelope->usable())
-        optima.rows.push_back({budgets[b], std::string("1"), envelope->params(budgets[b]), {}, {}, budgets[b] / 6 / envelope->params(budgets[b]), {}, {},
-                               budgets[b] / 6 / std::pow(envelope->params(budgets[b]), 2)});
+      if (envelope && envelope->usable()) {
+        const FittedValue n = envelope_params(*envelope, budgets[b], normal_quantile((1 + options.level) / 2));
+        const double product = budgets[b] / 6;
+        optima.rows.push_back({budgets[b], std::string("1: envelope of training curves"), n.estimate, cell(n.low), cell(n.high),
+                               product / n.estimate, cell(product / n.high), cell(product / n.low), product / n.estimate / n.estimate});
+      }
       for (const auto& approach : comparison.approaches) {
         if (!approach.usable()) continue;
         const auto &n = approach.params[b], &d = approach.tokens[b];
@@ -341,7 +361,8 @@ class CompareCommand : public Command {
     report.explanation.push_back(table);
   }
 
-  std::string source_, curves_;
+  std::string source_, sizes_;
+  std::vector<std::string> curves_;
   std::vector<std::string> compute_texts_, budget_texts_;
   double tolerance_ = 0.2;
   long least_points_ = 5, replicates_ = 300;

@@ -36,6 +36,10 @@ TEST_CASE("the envelope of a law's own training curves gives its exponent and it
   CHECK(fit.exponent_a_se > 0);
   CHECK(fit.exponent_a_se < 0.02);
   CHECK(fit.at_edge > 0);
+  // N* is best known where the curves are, and worse the farther away.
+  const double near = fit.log_params_se(1e19), far = fit.log_params_se(1e24);
+  CHECK(near > 0);
+  CHECK(far > 2 * near);
   CHECK(fit.points.size() + fit.at_edge <= 1500);
 }
 

@@ -67,7 +67,22 @@ EnvelopeFit envelope(const std::vector<const TrainingCurve*>& curves, std::size_
   return fit;
 }
 
+// sqrt((n - 1)/n sum of squares); NaN for fewer than three.
+double jackknife_se(const std::vector<double>& values) {
+  if (values.size() < 3) return std::numeric_limits<double>::quiet_NaN();
+  const double centre = mean(values), n = static_cast<double>(values.size());
+  double sum = 0;
+  for (double v : values) sum += (v - centre) * (v - centre);
+  return std::sqrt(sum * (n - 1) / n);
+}
+
 }  // namespace
+
+double EnvelopeFit::log_params_se(double compute_flop) const {
+  std::vector<double> values;
+  for (const auto& line : without_a_size) values.push_back(line.log_factor + line.exponent_a * std::log(compute_flop));
+  return jackknife_se(values);
+}
 
 double EnvelopeFit::params(double compute_flop) const { return std::exp(log_factor + exponent_a * std::log(compute_flop)); }
 
@@ -121,19 +136,16 @@ EnvelopeFit fit_envelope(const std::vector<TrainingCurve>& curves, std::size_t b
   EnvelopeFit fit = envelope(all, budgets);
   if (!fit.usable()) return fit;
   // Points of the envelope share runs, so that least squares would claim far too much; leaving out sizes does not.
-  std::vector<double> without;
   for (double size : sizes) {
     std::vector<const TrainingCurve*> rest;
     for (const auto* curve : all)
       if (curve->params != size) rest.push_back(curve);
-    if (const auto reduced = envelope(rest, budgets); reduced.usable()) without.push_back(reduced.exponent_a);
+    if (const auto reduced = envelope(rest, budgets); reduced.usable())
+      fit.without_a_size.push_back({reduced.exponent_a, reduced.log_factor});
   }
-  if (without.size() > 2) {
-    const double centre = mean(without);
-    double sum = 0;
-    for (double a : without) sum += (a - centre) * (a - centre);
-    fit.exponent_a_se = std::sqrt(sum * static_cast<double>(without.size() - 1) / static_cast<double>(without.size()));
-  }
+  std::vector<double> exponents;
+  for (const auto& line : fit.without_a_size) exponents.push_back(line.exponent_a);
+  fit.exponent_a_se = jackknife_se(exponents);
   return fit;
 }
 

@@ -24,15 +24,23 @@ struct EnvelopePoint {
   double compute_flop = 0, params = 0, loss = 0;
 };
 
+/// N* = exp(log_factor) C^exponent_a
+struct EnvelopeLine {
+  double exponent_a = 0, log_factor = 0;
+};
+
 struct EnvelopeFit {
   std::vector<EnvelopePoint> points;  ///< where the best run is neither the smallest nor the largest there
   std::size_t at_edge = 0;            ///< budgets left out because it is
   double exponent_a = 0, exponent_a_se = 0;  ///< SE by leaving out one size at a time; NaN when none is left
   double log_factor = 0;
+  std::vector<EnvelopeLine> without_a_size;  ///< the fits behind that SE
   std::string reason;                 ///< why there is no power law; empty when there is one
 
   bool usable() const { return reason.empty(); }
   double params(double compute_flop) const;
+  /// SE of ln N*(C) by leaving out one size at a time; NaN when fewer than three fits are left.
+  double log_params_se(double compute_flop) const;
 };
 
 /// `budgets`: how many log-spaced values of C are read off (1500 in the paper).
