@@ -168,6 +168,7 @@ Architecture architecture_of(const ModelRecord& r) {
   a.vocabulary = *r.vocabulary_size;
   a.tied_embeddings = r.tied_embeddings.value();
   a.norm = norm_of(r);
+  a.final_norm = !r.norm_variant.ends_with("no final norm");
   a.context_tokens = r.context_tokens.value_or(0);
   a.output_head_bias = r.output_head_bias;
   a.embedding_norm = r.embedding_norm;
@@ -186,7 +187,7 @@ Architecture architecture_of(const ModelRecord& r) {
     case 1: dense.wiring = Wiring::Parallel; break;
     case 3: dense.wiring = Wiring::DenseHybrid; break;
     case 4: dense.wiring = Wiring::Sandwich; break;
-    default: dense.wiring = r.norm_variant == "post-norm" ? Wiring::PostNorm : Wiring::PreNorm;
+    default: dense.wiring = r.norm_variant.starts_with("post-norm") ? Wiring::PostNorm : Wiring::PreNorm;
   }
   Layer sparse = dense;
   if (r.experts) {
