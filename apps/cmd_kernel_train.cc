@@ -45,7 +45,7 @@ class KernelTrain : public Command {
   void declare(OptionSet& options) override {
     shape_.declare(options);
     options.group("Run");
-    options.text("--source", source_, "zipf-markov (exactly known entropy) or a text file, read byte by byte");
+    options.text("--source", source_, "zipf-markov (exactly known entropy), hierarchy[:DEPTH[,RULES]] (needs depth, entropy known too) or a text file, read byte by byte");
     options.whole("--length", length_, "tokens per sequence", 2, 1 << 20);
     options.whole("--batch", batch_, "sequences per batch", 1, 1 << 16);
     options.whole("--accumulate", accumulate_, "batches whose gradients are added before an update", 1, 1 << 16);
@@ -63,8 +63,7 @@ class KernelTrain : public Command {
 
   Report run(const Settings& settings) override {
     sim::TrainingRunSettings s = run_settings(settings);
-    const auto source = source_ == "zipf-markov" ? sim::zipf_markov_source(static_cast<std::size_t>(shape_.vocabulary), settings.seed)
-                                                 : sim::text_source(source_, settings.seed);
+    const auto source = sim::token_source(source_, static_cast<std::size_t>(shape_.vocabulary), settings.seed);
     const auto result = sim::run_training(s, *source, [&](const sim::CurvePoint& point) {
       settings.progress(static_cast<double>(point.step + 1) / static_cast<double>(s.steps),
                         fmt::format("step {}, loss {:.3f}", point.step + 1, point.loss));

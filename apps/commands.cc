@@ -25,6 +25,8 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_kernel_train());
   commands.push_back(make_kernel_run());
   commands.push_back(make_bench());
+  commands.push_back(make_sweep());
+  commands.push_back(make_sweep_merge());
   commands.push_back(make_completion());
   commands.push_back(make_manual());
   commands.push_back(make_compare());

@@ -30,6 +30,8 @@ std::unique_ptr<Command> make_models_show();
 std::unique_ptr<Command> make_outliers();
 std::unique_ptr<Command> make_predict();
 std::unique_ptr<Command> make_plan();
+std::unique_ptr<Command> make_sweep();
+std::unique_ptr<Command> make_sweep_merge();
 std::unique_ptr<Command> make_validate();
 
 }  // namespace isoflop::app

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstring>
@@ -20,10 +21,12 @@ std::string fingerprint(const TrainingRunSettings& s, const TokenSource& source,
                                  static_cast<int>(s.precision), s.optimiser.beta1, s.optimiser.beta2, s.optimiser.epsilon, s.optimiser.weight_decay,
                                  s.optimiser.clip_norm, static_cast<int>(s.schedule.kind), s.schedule.peak, s.schedule.warmup_fraction, s.seed);
   for (const auto& place : trainer.layout().places()) text += fmt::format(";{} {}", place.name, place.count);
+  text += fmt::format(" {} {}", s.first_batch, s.held_out_batches);
+  for (const auto step : s.evaluate_after) text += fmt::format(",{}", step);
   return sha256_hex(text);
 }
 
-constexpr char magic[] = "isoflop checkpoint 1\n";
+constexpr char magic[] = "isoflop checkpoint 2\n";
 
 void append(std::string& bytes, const void* data, std::size_t count) { bytes.append(static_cast<const char*>(data), count); }
 
@@ -64,6 +67,26 @@ std::vector<CurvePoint> load(const std::string& path, const std::string& print, 
   return curve;
 }
 
+double held_out_loss(Trainer& trainer, const TrainingRunSettings& s, const TokenSource& source) {
+  double sum = 0;
+  for (std::size_t i = 0; i < s.held_out_batches; ++i) {
+    const TokenBatch batch = source.held_out(i, s.sequences, s.length);
+    sum += trainer.evaluate(batch.ids, batch.targets) / static_cast<double>(s.held_out_batches);
+  }
+  return sum;
+}
+
+std::optional<double> perfect_held_out_loss(const TrainingRunSettings& s, const TokenSource& source) {
+  if (s.held_out_batches == 0) return std::nullopt;
+  double sum = 0;
+  for (std::size_t i = 0; i < s.held_out_batches; ++i) {
+    const auto best = source.perfect_loss(source.held_out(i, s.sequences, s.length), s.length);
+    if (!best) return std::nullopt;
+    sum += *best / static_cast<double>(s.held_out_batches);
+  }
+  return sum;
+}
+
 }  // namespace
 
 TrainingRunResult run_training(const TrainingRunSettings& s, const TokenSource& source, const std::function<void(const CurvePoint&)>& after_step) {
@@ -75,10 +98,11 @@ TrainingRunResult run_training(const TrainingRunSettings& s, const TokenSource& 
   const std::string print = fingerprint(s, source, trainer);
   if (!s.checkpoint.empty() && std::filesystem::exists(s.checkpoint)) result.curve = load(s.checkpoint, print, trainer);
   result.first_step = static_cast<std::int64_t>(result.curve.size());
+  auto saved = std::chrono::steady_clock::now();
   for (std::int64_t step = result.first_step; step < s.steps; ++step) {
     std::vector<std::vector<std::int32_t>> ids, targets;
     for (std::size_t m = 0; m < s.micro_batches; ++m) {
-      TokenBatch batch = source.batch(static_cast<std::uint64_t>(step) * s.micro_batches + m, s.sequences, s.length);
+      TokenBatch batch = source.batch(s.first_batch + static_cast<std::uint64_t>(step) * s.micro_batches + m, s.sequences, s.length);
       ids.push_back(std::move(batch.ids));
       targets.push_back(std::move(batch.targets));
     }
@@ -91,19 +115,18 @@ TrainingRunResult run_training(const TrainingRunSettings& s, const TokenSource& 
       break;
     }
     result.curve.push_back({step, done.loss, rate, done.gradient_norm});
+    if (std::binary_search(s.evaluate_after.begin(), s.evaluate_after.end(), step + 1))
+      result.curve.back().held_out_loss = held_out_loss(trainer, s, source);
     if (after_step) after_step(result.curve.back());
-    if (!s.checkpoint.empty() && ((step + 1) % s.checkpoint_every == 0 || step + 1 == s.steps)) save(s.checkpoint, print, trainer, result.curve);
+    const auto now = std::chrono::steady_clock::now();
+    const bool time_to_save = std::chrono::duration<double>(now - saved).count() >= s.checkpoint_every_s;
+    if (!s.checkpoint.empty() && (time_to_save || (step + 1) % s.checkpoint_every == 0 || step + 1 == s.steps)) {
+      save(s.checkpoint, print, trainer, result.curve);
+      saved = now;
+    }
   }
-  double perfect = 0;
-  bool knows_perfect = s.held_out_batches > 0;
-  for (std::size_t i = 0; i < s.held_out_batches; ++i) {
-    const TokenBatch batch = source.held_out(i, s.sequences, s.length);
-    result.held_out_loss += trainer.evaluate(batch.ids, batch.targets) / static_cast<double>(s.held_out_batches);
-    const auto best = source.perfect_loss(batch, s.length);
-    if (best) perfect += *best / static_cast<double>(s.held_out_batches);
-    else knows_perfect = false;
-  }
-  if (knows_perfect) result.perfect_loss = perfect;
+  result.held_out_loss = held_out_loss(trainer, s, source);
+  result.perfect_loss = perfect_held_out_loss(s, source);
   const double run_steps = static_cast<double>(static_cast<std::int64_t>(result.curve.size()) - result.first_step);
   const double micro = static_cast<double>(s.micro_batches);
   result.model_flop_per_step = micro * trainer.model_flop_per_step();

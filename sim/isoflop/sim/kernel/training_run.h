@@ -19,14 +19,18 @@ struct TrainingRunSettings {
   Schedule schedule;
   std::uint64_t seed = 42;
   int threads = 0;
+  std::uint64_t first_batch = 0;     ///< of the source; runs that must not share their data start elsewhere
   std::size_t held_out_batches = 8;
+  std::vector<std::int64_t> evaluate_after;  ///< numbers of steps, rising, after which the held-out loss is measured too
   std::string checkpoint;            ///< file; empty: none. Continued from when it exists and fits the settings.
   std::int64_t checkpoint_every = 100;
+  double checkpoint_every_s = 1e300;  ///< also when so much time has passed; does not touch the result
 };
 
 struct CurvePoint {
   std::int64_t step = 0;
   double loss = 0, learning_rate = 0, gradient_norm = 0;
+  double held_out_loss = 0;          ///< after this step; 0: not measured here
 };
 
 struct TrainingRunResult {
