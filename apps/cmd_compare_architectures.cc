@@ -4,6 +4,7 @@
 #include "apps/catalogue_report.h"
 #include "apps/serve_commands.h"
 #include "apps/serve_options.h"
+#include "apps/serve_plots.h"
 #include "apps/serve_report.h"
 #include "isoflop/catalogue/named_architecture.h"
 #include "isoflop/error.h"
@@ -56,12 +57,14 @@ class CompareArchitectures : public Command {
     plot.x = {"batch", Scale::Log, {}, {}};
     plot.y = {"MBU of decode, %", Scale::Linear, 0.0, 100.0};
     Value rows = Value::array();
+    std::vector<Architecture> architectures;
     std::string fastest;
     double most = 0;
     int colour = 0;
     for (const std::string& name : names_) {
       const NamedArchitecture model = named_architecture(name, settings.data);
       check(load, model.architecture);
+      architectures.push_back(model.architecture);
       const StepPricer pricer(model.architecture, device, profile);
       const MemoryModel memory(model.architecture, device);
       const ServingAnswer a = serve(pricer, memory, load, options_.options());
@@ -89,7 +92,7 @@ class CompareArchitectures : public Command {
                                                     load.batch, fastest, format_number(most, 3));
     if (fastest.empty()) report.distrust = "no model fits";
     report.tables = {table};
-    report.plots = {plot};
+    report.plots = {plot, cache_plot(architectures, load)};
     report.assumptions = serving_assumptions(load, {});
     return report;
   }

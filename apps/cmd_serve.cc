@@ -9,6 +9,7 @@
 #include "apps/request_simulation.h"
 #include "apps/serve_commands.h"
 #include "apps/serve_options.h"
+#include "apps/serve_plots.h"
 #include "apps/serve_report.h"
 #include "isoflop/catalogue/named_architecture.h"
 #include "isoflop/error.h"
@@ -21,7 +22,7 @@ namespace {
 using namespace isoflop::sim;
 
 constexpr const char* no_context_limit =
-    "memory does not limit the context, because every layer sees a window only; max_context is where the search stops";
+    "memory does not limit the context, because every layer sees a window only: a sequence's cache stops growing";
 
 class ServeCommand : public Command {
  public:
@@ -123,6 +124,8 @@ class ServeCommand : public Command {
       report.warnings.push_back(fmt::format("prompt and generation need {} tokens, the model states a context of {}", load.last_context(), stated));
     if (answer.max_context >= longest_searched_context) report.warnings.push_back(no_context_limit);
     report.plots = serving_plots(pricer, memory, load, answer);
+    report.plots.push_back(roofline_plot(pricer, load, answer));
+    report.plots.push_back(cache_variants_plot(pricer.architecture(), load));
     if (!answer.fits)
       report.distrust = fmt::format("does not fit: {} needed, {} available on {} x {}; times hold only if it did",
                                     format_bytes(answer.memory.total()),
@@ -132,17 +135,22 @@ class ServeCommand : public Command {
   void answer_limit(const MemoryModel& memory, const ServingLoad& load, const Accelerator& device, Report& report) const {
     const std::int64_t batch = memory.max_batch(load), context = memory.max_context(load);
     report.result["max_batch"] = batch;
-    report.result["max_context"] = context;
+    report.result["max_context"] = context_limit_value(context);
+    report.result["max_context_limited_by_memory"] = context < longest_searched_context;
     const ServingMemory used = memory.memory(load);
     report.result["memory_bytes"] = Value::object({{"weights", used.weights}, {"kv_cache", used.kv_cache}, {"activations", used.activations},
                                                    {"other", used.other}, {"total", used.total()}});
     report.result["fits_in_memory"] = memory.fits(load);
     const std::string where = fmt::format("{} x {}", load.tensor_parallel, device.id);
     if (max_batch_) report.headline = fmt::format("The largest batch of {} + {} tokens on {} is {}.", load.prompt, load.generate, where, batch);
-    if (max_context_) report.headline = fmt::format("The longest context at batch {} on {} is {} tokens.", load.batch, where, context);
+    if (max_context_)
+      report.headline = context >= longest_searched_context
+                            ? fmt::format("The context at batch {} on {} is unbounded by the cache: every layer sees a window only.", load.batch, where)
+                            : fmt::format("The longest context at batch {} on {} is {} tokens.", load.batch, where, context);
     ReportTable table{"Limits of memory", {{"quantity", "quantity", Align::Left}, {"value", "value", Align::Right, 12}}, {}, ""};
     table.rows = {{fmt::format("largest batch at {} + {} tokens", load.prompt, load.generate), batch},
-                  {fmt::format("longest context at batch {}, tokens", load.batch), context}};
+                  {fmt::format("longest context at batch {}, tokens", load.batch),
+                   context >= longest_searched_context ? TableCell(context_limit_text(context)) : TableCell(context)}};
     report.tables = {table};
     report.assumptions = serving_assumptions(load, {});
     if (context >= longest_searched_context) report.warnings.push_back(no_context_limit);
@@ -179,7 +187,7 @@ class ServeCommand : public Command {
       };
       return count(a[2]) < count(b[2]);
     });
-    table.note = "powers of two of devices; whether a vendor sells that many together is not asked";
+    table.note = "tensor parallel sizes, which divide the query heads; whether a vendor sells that many together is not asked";
     report.result["fits"] = rows;
     report.headline = fmt::format("{} with {} weights at batch {} and {} tokens: {} of {} accelerators hold it alone.", architecture.name,
                                   options_.weights, load.batch, load.last_context(), holding, devices.all().size());

@@ -221,13 +221,13 @@ PlotSpec sweep_plot(const std::vector<SweepPoint>& points, const std::string& lo
     LatencySummary RequestMetrics::* summary;
     double LatencySummary::* figure;
     int colour;
-    Dash dash;
+    bool labelled;
   };
-  for (const Curve& c : {Curve{"TPOT, median", &RequestMetrics::tpot, &LatencySummary::p50_s, 0, Dash::Solid},
-                         Curve{"TPOT, p99", &RequestMetrics::tpot, &LatencySummary::p99_s, 0, Dash::Dashed},
-                         Curve{"TTFT, median", &RequestMetrics::ttft, &LatencySummary::p50_s, 1, Dash::Solid},
-                         Curve{"TTFT, p99", &RequestMetrics::ttft, &LatencySummary::p99_s, 1, Dash::Dashed}}) {
-    LineLayer line{c.legend, {}, {}, c.dash, c.colour, 2};
+  for (const Curve& c : {Curve{"TPOT, median", &RequestMetrics::tpot, &LatencySummary::p50_s, 0, true},
+                         Curve{"TPOT, p99", &RequestMetrics::tpot, &LatencySummary::p99_s, 2, false},
+                         Curve{"TTFT, median", &RequestMetrics::ttft, &LatencySummary::p50_s, 1, true},
+                         Curve{"TTFT, p99", &RequestMetrics::ttft, &LatencySummary::p99_s, 3, false}}) {
+    LineLayer line{c.legend, {}, {}, Dash::Solid, c.colour, 2};
     PointLayer marks;
     marks.colour = c.colour;
     marks.size = 0.7;
@@ -235,7 +235,7 @@ PlotSpec sweep_plot(const std::vector<SweepPoint>& points, const std::string& lo
       line.x.push_back(1e3 * (p.metrics.*c.summary.*c.figure));
       line.y.push_back(p.metrics.output_tokens_per_s);
       marks.names.push_back(format_number(p.load, 3));
-      marks.labelled.push_back(c.dash == Dash::Solid);
+      marks.labelled.push_back(c.labelled);
     }
     marks.x = line.x;
     marks.y = line.y;

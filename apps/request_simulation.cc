@@ -103,8 +103,6 @@ class RequestStudy {
     const double link = options.kv_link.value_or(default_link_bytes_per_s * static_cast<double>(load_.tensor_parallel));
     scene_.fleet.transfer_fixed_s = transfer_start_s;
     scene_.fleet.transfer_s_per_token = static_cast<double>(kv_elements_per_token(architecture)) * load_.kv_bytes() / link;
-    subtitle_ = fmt::format("{} on {} x {} x {}, {} weights", architecture.name, options.replicas + options.prefill_replicas, load_.tensor_parallel,
-                            device.id, serving.weights);
   }
 
   void answer() {
@@ -158,6 +156,14 @@ class RequestStudy {
     const auto requests = at_rate(0);
     return request_metrics(run(table(1), requests, scene_.fleet, 0), requests, {}).requests_per_s;
   }
+
+  std::string where() const {
+    const FleetOptions& f = scene_.fleet;
+    const std::string each = fmt::format("{} x {}", load_.tensor_parallel, device_.id);
+    if (f.prefill_replicas > 0) return fmt::format("{} prefill and {} decode replicas of {}", f.prefill_replicas, f.replicas, each);
+    return f.replicas == 1 ? each : fmt::format("{} replicas of {}", f.replicas, each);
+  }
+  std::string subtitle() const { return fmt::format("{} on {}, {} weights", pricer_.architecture().name, where(), serving_.weights); }
 
   void describe() {
     report_.result["load"] = Value::object({{"requests", static_cast<std::int64_t>(scene_.requests.size())}, {"rate_per_s", Value(options_.rate)},
@@ -236,7 +242,7 @@ class RequestStudy {
       const Estimate e = runs.range(get);
       return fmt::format("{} ({} to {})", format_duration_s(e.central), format_duration_s(e.low), format_duration_s(e.high));
     };
-    report_.headline = fmt::format("{}{}, {}: median first token after {}, then one every {}; {} output tokens/s.", capacity_words_, subtitle_,
+    report_.headline = fmt::format("{}{}, {}: median first token after {}, then one every {}; {} output tokens/s.", capacity_words_, subtitle(),
                                    scene_.load_words, span([](const RequestMetrics& r) { return r.ttft.p50_s; }),
                                    span([](const RequestMetrics& r) { return r.tpot.p50_s; }), format_number(m.output_tokens_per_s, 3));
     report_.tables = request_tables(runs, scene_.objective.stated());
@@ -251,7 +257,7 @@ class RequestStudy {
       report_.assumptions.push_back({"usd_per_device_hour", *price, "USD/h", serving_.price ? "--price" : device_.price_source});
     }
     report_.data_table = request_rows(runs.served[1], scene_.requests);
-    report_.plots = request_plots(runs, subtitle_ + ", " + scene_.load_words);
+    report_.plots = request_plots(runs, subtitle() + ", " + scene_.load_words);
     double last_s = 0;
     for (const Outcome& o : runs.served[1].outcomes) last_s = std::max(last_s, o.arrival_s);
     if (scene_.concurrency == 0 && m.utilisation > 0.95 && m.mean_waiting > m.mean_running && m.seconds > 1.1 * last_s)
@@ -283,7 +289,7 @@ class RequestStudy {
     const std::string name = clients ? "clients" : "requests/s";
     report_.tables.push_back(sweep_table(points, name, scene_.objective.stated()));
     if (!clients) report_.tables.back().note = "0.1 to 1.2 times the rate served when all requests arrive at once";
-    report_.plots.insert(report_.plots.begin(), sweep_plot(points, name, subtitle_));
+    report_.plots.insert(report_.plots.begin(), sweep_plot(points, name, subtitle()));
     Value rows = Value::array();
     for (const SweepPoint& p : points)
       rows.push_back(Value::object({{clients ? "concurrency" : "rate_per_s", p.load}, {"requests_per_s", p.metrics.requests_per_s},
@@ -304,7 +310,7 @@ class RequestStudy {
   Scene scene_;
   CacheRoom room_;
   std::unique_ptr<PassTables> tables_;
-  std::string subtitle_, capacity_words_;
+  std::string capacity_words_;
 };
 
 }  // namespace

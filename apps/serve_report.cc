@@ -56,7 +56,8 @@ void add_serving_values(Value& result, const ServingAnswer& a) {
                                           {"total", a.memory.total()}});
   result["fits_in_memory"] = a.fits;
   result["max_batch"] = a.max_batch;
-  result["max_context"] = a.max_context;
+  result["max_context"] = context_limit_value(a.max_context);
+  result["max_context_limited_by_memory"] = a.max_context < longest_searched_context;
   put(result, "joules_per_token", a.joules_per_token);
   put(result, "cost_usd_per_million_tokens", a.usd_per_million_tokens);
   result["bound"] = std::string(name_of(a.decode.bound));
@@ -92,10 +93,16 @@ ReportTable serving_memory_table(const ServingAnswer& a, const ServingLoad& load
                 {"activations", a.memory.activations / 1e9}, {"other (assumed)", a.memory.other / 1e9},
                 {"total", a.memory.total() / 1e9},
                 {"available", static_cast<double>(load.tensor_parallel) * device.memory_bytes / 1e9}};
-  table.note = fmt::format("largest batch at {} + {} tokens: {}; longest context at batch {}: {} tokens", load.prompt, load.generate,
-                           a.max_batch, load.batch, a.max_context);
+  table.note = fmt::format("largest batch at {} + {} tokens: {}; longest context at batch {}: {}", load.prompt, load.generate,
+                           a.max_batch, load.batch, context_limit_text(a.max_context));
   return table;
 }
+
+std::string context_limit_text(std::int64_t max_context) {
+  return max_context >= longest_searched_context ? "unbounded by the cache (windows)" : fmt::format("{} tokens", max_context);
+}
+
+Value context_limit_value(std::int64_t max_context) { return max_context >= longest_searched_context ? Value() : Value(max_context); }
 
 ReportTable pass_table(const std::string& title, const StepTime& step) {
   ReportTable table{title, {{"operations", "operations", Align::Left}, {"calls", "calls"}, {"ms", "milliseconds"}, {"low", "low_ms"},
@@ -160,8 +167,8 @@ std::vector<PlotSpec> serving_plots(const StepPricer& pricer, const MemoryModel&
   use.lines = {mbu};
   use.bands = {band};
 
-  PlotSpec room = plot_base(pricer, load, "memory", "Memory against context");
-  room.x = {"context, tokens", Scale::Log, {}, {}};
+  PlotSpec room = plot_base(pricer, load, "memory", "Memory against context and batch");
+  room.x = {"context, tokens", Scale::Log, {}, {}, TickStyle::Count};
   room.y = {"memory over all devices, GB", Scale::Log, {}, {}};
   int colour = 0;
   for (std::int64_t batch : {std::int64_t{1}, std::int64_t{8}, std::int64_t{64}}) {

@@ -9,6 +9,10 @@ namespace isoflop::app {
 void add_serving_values(Value& result, const sim::ServingAnswer& answer);
 ReportTable serving_table(const sim::ServingAnswer& answer);
 ReportTable serving_memory_table(const sim::ServingAnswer& answer, const sim::ServingLoad& load, const Accelerator& device);
+/// "470485 tokens", or that memory sets no limit.
+std::string context_limit_text(std::int64_t max_context);
+/// The number, or null where memory sets no limit.
+Value context_limit_value(std::int64_t max_context);
 /// Where the time of a pass goes, by class of operation.
 ReportTable pass_table(const std::string& title, const sim::StepTime& step);
 std::vector<Assumption> serving_assumptions(const sim::ServingLoad& load, const sim::ServingAnswer& answer);

@@ -54,9 +54,33 @@ TEST_CASE("--fits lists every accelerator and counts devices for all experts") {
   for (const auto& row : result.at("fits").items())
     if (row.at("accelerator").text() == "h100-sxm-80gb") {
       seen = true;
-      CHECK(row.at("devices").number() == 16);
+      CHECK(row.at("devices").number() == 14);  // 16 do not divide Arctic's 56 query heads
     }
   CHECK(seen);
+}
+
+TEST_CASE("every number of devices that --fits names is one that serve accepts") {
+  for (const char* model : {"arctic", "phi-3-medium", "mpt-30b"}) {
+    CAPTURE(model);
+    const auto result = result_of({"serve", model, "--fits"});
+    for (const auto& row : result.at("fits").items()) {
+      if (row.at("devices").is_null()) continue;
+      const std::string devices = std::to_string(static_cast<long>(row.at("devices").number()));
+      const auto answer = result_of({"serve", model, "--on", row.at("accelerator").text(), "--tp", devices, "--max-batch"});
+      CHECK(answer.at("max_batch").number() >= 1);
+    }
+  }
+}
+
+TEST_CASE("where every layer sees a window the context is unbounded, not the end of a search") {
+  const auto result = result_of({"serve", "phi-3-mini", "--on", "h100", "--max-context"});
+  CHECK(result.at("max_context").is_null());
+  CHECK_FALSE(result.at("max_context_limited_by_memory").truth());
+  std::ostringstream out, err;
+  CHECK(isoflop::app::run({"serve", "phi-3-mini", "--on", "h100", "--max-context"}, out, err) == 0);
+  CHECK(out.str().find("unbounded") != std::string::npos);
+  CHECK(out.str().find("134217728") == std::string::npos);
+  CHECK(result_of({"serve", "llama-3-8b", "--on", "h100", "--max-context"}).at("max_context_limited_by_memory").truth());
 }
 
 TEST_CASE("--max-batch and --max-context answer without times, --best-format ranks what fits first") {

@@ -65,7 +65,6 @@ TEST_CASE("the table of pass times is the closed form, for prompts, decoding and
       sum += error;
       CHECK(table_s > exact.floor_s);
     }
-    MESSAGE(std::string(row.model) << ": mean error " << 100 * sum / cases << " %, worst " << 100 * worst << " %");
     CHECK(sum / cases < 0.003);
     CHECK(worst < 0.015);
   }

@@ -151,7 +151,7 @@ TEST_CASE("memory limits are the last that fit, and grow with devices") {
   load = load_of(1, 2048, 256);
   load.tensor_parallel = 2;
   CHECK(memory.max_batch(load) > 2 * batch);
-  CHECK(MemoryModel(model("arctic"), devices().require("h100")).devices_needed(load) == 16);
+  CHECK(MemoryModel(model("arctic"), devices().require("h100")).devices_needed(load) == 14);  // 56 query heads: 16 do not divide
 }
 
 TEST_CASE("throughput grows with the batch and tensor parallelism pays for its all-reduces") {

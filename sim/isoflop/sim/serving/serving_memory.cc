@@ -1,6 +1,7 @@
 #include "isoflop/sim/serving/serving_memory.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "isoflop/model/op_cost.h"
 #include "isoflop/model/parameters.h"
@@ -85,8 +86,10 @@ std::int64_t MemoryModel::max_context(ServingLoad load) const {
 }
 
 std::optional<std::int64_t> MemoryModel::devices_needed(ServingLoad load) const {
-  for (load.tensor_parallel = 1; load.tensor_parallel <= 1024; load.tensor_parallel *= 2)
-    if (fits(load)) return load.tensor_parallel;
+  std::int64_t heads = 0;  // common divisor over layers
+  for (const Layer& layer : architecture_.layers) heads = std::gcd(heads, layer.attention.heads);
+  for (load.tensor_parallel = 1; load.tensor_parallel <= 1024; ++load.tensor_parallel)
+    if (heads % load.tensor_parallel == 0 && fits(load)) return load.tensor_parallel;
   return std::nullopt;
 }
 

@@ -34,9 +34,11 @@ class MemoryModel {
   bool fits(const ServingLoad& load) const;
   /// At the load's prompt and generation; 0 when not even one sequence fits.
   std::int64_t max_batch(ServingLoad load) const;
-  /// Prompt and generation together at the load's batch; 0 when not even one token fits.
+  /// Prompt and generation together at the load's batch; 0 when not even one token fits, `longest_searched_context` or
+  /// more when memory sets no limit.
   std::int64_t max_context(ServingLoad load) const;
-  /// Smallest power of two of devices that holds the load, at most 1024; nothing when none does.
+  /// Fewest devices that hold the load by tensor parallelism, at most 1024: sizes that divide the query heads of every
+  /// layer. Nothing when none does.
   std::optional<std::int64_t> devices_needed(ServingLoad load) const;
 
  private:
