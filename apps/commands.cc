@@ -10,9 +10,12 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_models_list());
   commands.push_back(make_models_show());
   commands.push_back(make_models_import());
+  commands.push_back(make_models_import_scores());
+  commands.push_back(make_models_import_epoch());
   commands.push_back(make_train());
   commands.push_back(make_accelerators_list());
   commands.push_back(make_accelerators_show());
+  commands.push_back(make_accelerators_import_mlperf());
   commands.push_back(make_grids_list());
   commands.push_back(make_grids_show());
   commands.push_back(make_check());

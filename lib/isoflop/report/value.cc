@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 
 #include "isoflop/error.h"
 
@@ -47,30 +48,80 @@ Json to_library(const Value& value) {
   return std::visit(Visitor{}, value.content());
 }
 
-Value from_library(const Json& json) {
-  switch (json.type()) {
-    case Json::value_t::boolean: return Value(json.get<bool>());
-    case Json::value_t::number_integer: return Value(json.get<std::int64_t>());
-    case Json::value_t::number_unsigned: {
-      const auto whole = json.get<std::uint64_t>();
-      if (whole <= static_cast<std::uint64_t>(INT64_MAX)) return Value(static_cast<std::int64_t>(whole));
-      return Value(static_cast<double>(whole));
-    }
-    case Json::value_t::number_float: return Value(json.get<double>());
-    case Json::value_t::string: return Value(json.get<std::string>());
-    case Json::value_t::array: {
-      Value::Array items;
-      for (const auto& item : json) items.push_back(from_library(item));
-      return Value(std::move(items));
-    }
-    case Json::value_t::object: {
-      Value::Object members;
-      for (const auto& [key, member] : json.items()) members.emplace_back(key, from_library(member));
-      return Value(std::move(members));
-    }
-    default: return Value();
+/// Builds a Value from the events of the parser, so that memory and time stay proportional to the text whatever it holds.
+class Builder : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  Value take() { return std::move(root_); }
+
+  bool null() override { return put(Value()); }
+  bool boolean(bool truth) override { return put(Value(truth)); }
+  bool number_integer(number_integer_t number) override { return put(Value(number)); }
+  bool number_unsigned(number_unsigned_t number) override {
+    return put(number <= static_cast<number_unsigned_t>(INT64_MAX) ? Value(static_cast<std::int64_t>(number)) : Value(static_cast<double>(number)));
   }
-}
+  bool number_float(number_float_t number, const string_t&) override { return put(Value(number)); }
+  bool string(string_t& text) override { return put(Value(std::move(text))); }
+  bool binary(binary_t&) override { return put(Value()); }
+  bool start_object(std::size_t) override { return open(false); }
+  bool start_array(std::size_t) override { return open(true); }
+  bool key(string_t& name) override {
+    open_.back().members.emplace_back(std::move(name), Value());
+    return true;
+  }
+  bool end_object() override {
+    Value::Object members = std::move(open_.back().members);
+    open_.pop_back();
+    keep_last_of_equal(members);
+    return put(Value(std::move(members)));
+  }
+  bool end_array() override {
+    Value::Array items = std::move(open_.back().items);
+    open_.pop_back();
+    return put(Value(std::move(items)));
+  }
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& problem) override {
+    position_ = position;
+    problem_ = problem.what();
+    return false;
+  }
+
+  std::size_t position_ = 0;  ///< of the error, from 1; 0 when the parser does not say
+  std::string problem_;
+
+ private:
+  struct Open {
+    bool is_array;
+    Value::Array items;
+    Value::Object members;
+  };
+  bool open(bool is_array) {
+    open_.push_back({is_array, {}, {}});
+    return true;
+  }
+  bool put(Value value) {
+    if (open_.empty()) root_ = std::move(value);
+    else if (open_.back().is_array) open_.back().items.push_back(std::move(value));
+    else open_.back().members.back().second = std::move(value);
+    return true;
+  }
+  // A name given twice keeps its first place and its last value, as JavaScript reads it.
+  static void keep_last_of_equal(Value::Object& members) {
+    std::unordered_map<std::string_view, std::size_t> first;
+    std::vector<std::pair<std::size_t, std::size_t>> replaced;
+    for (std::size_t i = 0; i < members.size(); ++i)
+      if (const auto [found, is_new] = first.emplace(members[i].first, i); !is_new) replaced.emplace_back(found->second, i);
+    if (replaced.empty()) return;
+    std::vector<bool> gone(members.size());
+    for (const auto& [to, from] : replaced) members[to].second = std::move(members[from].second), gone[from] = true;
+    Value::Object kept;
+    for (std::size_t i = 0; i < members.size(); ++i)
+      if (!gone[i]) kept.push_back(std::move(members[i]));
+    members = std::move(kept);
+  }
+
+  Value root_;
+  std::vector<Open> open_;
+};
 
 void refuse_deep_nesting(std::string_view text, const std::string& name) {
   int depth = 0;
@@ -138,20 +189,16 @@ std::string to_json(const Value& value, int indent) {
 
 Value parse_json(std::string_view text, const std::string& name) {
   refuse_deep_nesting(text, name);
-  try {
-    return from_library(Json::parse(text));
-  } catch (const Json::parse_error& problem) {
-    const std::size_t at = std::min(problem.byte == 0 ? std::size_t{0} : problem.byte - 1, text.size());
-    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
-    const auto line_start = text.rfind('\n', at == 0 ? 0 : at - 1);
-    const std::size_t column = at - (line_start == std::string_view::npos || at == 0 ? 0 : line_start + 1) + 1;
-    std::string what = problem.what();
-    if (const auto colon = what.find("column "); colon != std::string::npos)
-      if (const auto after = what.find(": ", colon); after != std::string::npos) what = what.substr(after + 2);
-    throw Error(Fault::BadInput, name + ":" + std::to_string(line) + ":" + std::to_string(column) + ": not JSON: " + what);
-  } catch (const Json::exception& problem) {
-    throw Error(Fault::BadInput, name + ": not JSON: " + problem.what());
-  }
+  Builder builder;
+  if (Json::sax_parse(text, &builder)) return builder.take();
+  const std::size_t at = std::min(builder.position_ == 0 ? std::size_t{0} : builder.position_ - 1, text.size());
+  const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+  const auto line_start = text.rfind('\n', at == 0 ? 0 : at - 1);
+  const std::size_t column = at - (line_start == std::string_view::npos || at == 0 ? 0 : line_start + 1) + 1;
+  std::string what = builder.problem_;
+  if (const auto colon = what.find("column "); colon != std::string::npos)
+    if (const auto after = what.find(": ", colon); after != std::string::npos) what = what.substr(after + 2);
+  throw Error(Fault::BadInput, name + ":" + std::to_string(line) + ":" + std::to_string(column) + ": not JSON: " + what);
 }
 
 }  // namespace isoflop
