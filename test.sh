@@ -23,6 +23,9 @@ ctest --preset release -j 2
 say "== programs that use an installed isoflop"
 scripts/test_consumers.sh build/release
 
+say "== Debian packages, installed on a bare Debian 12 where that is possible"
+scripts/test_package.sh build/release
+
 say "== address and undefined sanitizers on the fast tests"
 configure asan
 cmake --build --preset asan --target "$sanitized"

@@ -66,11 +66,11 @@ class AcceleratorsImportMlperf : public Command {
     }
     Report report;
     report.headline = results.empty() ? "No result of a language model was found."
-                                      : fmt::format("{} results of language models; {} rows of other benchmarks, scenarios or without accelerators left out.", results.size(), summary.left_out);
+                                      : fmt::format("Results of language models: {}; rows left out (other benchmarks, other scenarios, no accelerators): {}.", results.size(), summary.left_out);
     report.result["results"] = std::move(values);
     report.inputs.push_back({source.name(), source.sha256(), results.size(), summary.left_out + not_chosen});
     if (relabelled > 0)
-      report.warnings.push_back(fmt::format("{} rows are labelled \"Samples/s\" where the numbers are tokens/s; the label is kept in unit_stated", relabelled));
+      report.warnings.push_back(fmt::format("rows labelled \"Samples/s\" although the numbers are tokens/s: {}; the label is kept in unit_stated", relabelled));
     report.warnings.push_back("MLPerf results are by MLCommons and its submitters; per device here is a plain division, not an MLPerf metric");
     report.data_table = table;
     ReportTable shown = table;

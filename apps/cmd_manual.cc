@@ -1,11 +1,16 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "apps/commands.h"
 #include "apps/option_listing.h"
 #include "isoflop/error.h"
 
 namespace isoflop::app {
 namespace {
+
+constexpr const char* exit_status =
+    ".SH EXIT STATUS\n0 done; 1 cannot run; 2 wrong usage; 3 bad input data; 4 computed but not trustworthy (the result is printed, with the reason).\n";
 
 std::string roff(const std::string& text) {
   std::string result;
@@ -46,8 +51,19 @@ std::string command_page(Command& command) {
     else page += roff(line) + "\n", line.clear();
   }
   page += ".fi\n" + options_section(options, "OPTIONS") + options_section(listed_global_options(), "OPTIONS OF EVERY COMMAND");
-  return page +
-         ".SH EXIT STATUS\n0 done; 1 cannot run; 2 wrong usage; 3 bad input data; 4 computed but not trustworthy (the result is printed, with the reason).\n";
+  return page + exit_status;
+}
+
+std::string overview_page() {
+  std::string page = fmt::format(".TH \"isoflop\" 1 \"\" \"isoflop {}\" \"User Commands\"\n.SH NAME\nisoflop \\- what a language model will score, what it will cost, "
+                                 "and which results are outliers\n.SH SYNOPSIS\n.B isoflop\n.I COMMAND\n[\\fIOPTIONS\\fR]\n.SH COMMANDS\n",
+                                 tool_facts().version);
+  for (const auto& command : all_commands()) {
+    std::string stem = "isoflop-" + command->name();
+    std::replace(stem.begin(), stem.end(), ' ', '-');
+    page += ".TP\n.B " + roff(command->name()) + "\n" + roff(command->summary()) + " See \\fB" + roff(stem) + "\\fR(1).\n";
+  }
+  return page + options_section(listed_global_options(), "OPTIONS OF EVERY COMMAND") + exit_status;
 }
 
 class Manual : public Command {
@@ -56,9 +72,10 @@ class Manual : public Command {
   std::string summary() const override { return "Manual page of a command, in the format of man(1)."; }
   std::string examples() const override {
     return "isoflop manual outliers | man -l -\n"
-           "isoflop manual models show > isoflop-models-show.1";
+           "isoflop manual models show > isoflop-models-show.1\n"
+           "isoflop manual                                     overview of all commands";
   }
-  void declare(OptionSet& options) override { options.positionals("command", words_, "the command's name"); }
+  void declare(OptionSet& options) override { options.positionals("command", words_, "the command's name; none: an overview of all commands", false); }
   Report run(const Settings&) override {
     std::string wanted;
     for (const auto& word : words_) wanted += (wanted.empty() ? "" : " ") + word;
@@ -71,7 +88,12 @@ class Manual : public Command {
       report.result["page"] = *report.raw_text;
       return report;
     }
-    throw unknown_name("command", wanted, names);
+    if (!wanted.empty()) throw unknown_name("command", wanted, names);
+    Report report;
+    report.raw_text = overview_page();
+    report.result["page"] = *report.raw_text;
+    report.result["commands"] = names;
+    return report;
   }
 
  private:

@@ -63,7 +63,7 @@ class ModelsImportEpoch : public Command {
     report.assumptions.push_back({"values", "as published by Epoch AI", "", epoch_attribution});
     report.assumptions.push_back({"data seen", "dataset size x epochs (1 where not stated)", "datapoints", "assumed; tokens for language models only"});
     report.warnings.push_back("parameters count all of a model; those used per token, which compute goes by, are not in this table: mixtures of experts lie far below 6ND");
-    if (off > 0) report.warnings.push_back(fmt::format("{} models state compute more than a factor of two away from 6 x parameters x data", off));
+    if (off > 0) report.warnings.push_back(fmt::format("models whose stated compute is more than a factor of two away from 6 x parameters x data: {}", off));
     report.data_table = table;
     ReportTable shown = table;
     const std::size_t columns = 7;

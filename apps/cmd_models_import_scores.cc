@@ -67,9 +67,9 @@ class ModelsImportScores : public Command {
     if (table_.rows.empty()) throw Error(Fault::Usage, unknown_task());
     note_shots(report);
     report.result["scores"] = std::move(values_);
-    report.headline = fmt::format("{} scores of {} models{}.", table_.rows.size(), models_.size(), task_.empty() ? "" : " on " + task_);
+    report.headline = fmt::format("Scores: {}, models: {}{}.", table_.rows.size(), models_.size(), task_.empty() ? "" : ", task " + task_);
     if (incomplete_ > 0)
-      report.warnings.push_back(fmt::format("{} rows have no active parameters or tokens: outliers leaves them out; give --active-params and --tokens", incomplete_));
+      report.warnings.push_back(fmt::format("rows without active parameters or tokens: {}; outliers leaves them out; give --active-params and --tokens", incomplete_));
     if (task_.empty() && tasks_.size() > 1) report.warnings.push_back("several tasks in one table: outliers reads one a table; choose with --task");
     // People see what fits a terminal; files hold every column.
     report.data_table = table_;

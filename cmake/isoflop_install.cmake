@@ -23,5 +23,22 @@ write_basic_package_version_file(${CMAKE_BINARY_DIR}/isoflop-config-version.cmak
 install(FILES ${CMAKE_BINARY_DIR}/isoflop-config.cmake ${CMAKE_BINARY_DIR}/isoflop-config-version.cmake
   DESTINATION ${package} COMPONENT development)
 
+# Relative to itself, so that the folder can be moved and packed.
+file(RELATIVE_PATH ISOFLOP_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(cmake/isoflop.pc.in ${CMAKE_BINARY_DIR}/isoflop.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/isoflop.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
+
+# Manual pages and completion scripts, written by the program after it is built.
+if(NOT ISOFLOP_SANITIZE)  # sanitizers make the program's exit code their own
+  add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/share/written
+    COMMAND ${CMAKE_COMMAND} -DISOFLOP=$<TARGET_FILE:isoflop> -DOUTPUT=${CMAKE_BINARY_DIR}/share -P ${PROJECT_SOURCE_DIR}/cmake/man_pages.cmake
+    DEPENDS isoflop ${PROJECT_SOURCE_DIR}/cmake/man_pages.cmake VERBATIM)
+  add_custom_target(isoflop_man_pages ALL DEPENDS ${CMAKE_BINARY_DIR}/share/written)
+  install(DIRECTORY ${CMAKE_BINARY_DIR}/share/man1 DESTINATION ${CMAKE_INSTALL_MANDIR} COMPONENT runtime)
+  install(FILES ${CMAKE_BINARY_DIR}/share/completion/isoflop.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+    RENAME isoflop COMPONENT runtime)
+  install(FILES ${CMAKE_BINARY_DIR}/share/completion/_isoflop DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions COMPONENT runtime)
+  install(FILES ${CMAKE_BINARY_DIR}/share/completion/isoflop.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT runtime)
+endif()
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/isoflop RENAME copyright COMPONENT runtime)
+include(isoflop_package)

@@ -167,7 +167,7 @@ TEST_CASE("Epoch's table keeps its attribution in every output") {
   REQUIRE(r.code == 0);
   REQUIRE(r.result.at("models").items().size() == 2);
   CHECK(agrees(r.result.at("models").items()[1].at("compute_over_6nd").number(), 100, 12));
-  CHECK(r.out.find("1 models state compute more than a factor of two") != std::string::npos);
+  CHECK(r.out.find("6 x parameters x data: 1") != std::string::npos);
   const auto written = CsvTable::read(csv);
   for (std::size_t row = 0; row < written.rows(); ++row) CHECK(written.text(row, written.column("source")).find("CC BY 4.0") != std::string::npos);
   CHECK(ran({"models", "import-epoch", table, "--domain", "all", "--since", "2024"}).result.at("models").items().size() == 2);
