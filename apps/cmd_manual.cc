@@ -73,9 +73,9 @@ class Manual : public Command {
   std::string examples() const override {
     return "isoflop manual outliers | man -l -\n"
            "isoflop manual models show > isoflop-models-show.1\n"
-           "isoflop manual                                     overview of all commands";
+           "isoflop manual isoflop                             overview of all commands";
   }
-  void declare(OptionSet& options) override { options.positionals("command", words_, "the command's name; none: an overview of all commands", false); }
+  void declare(OptionSet& options) override { options.positionals("command", words_, "the command's name; isoflop: an overview of all commands"); }
   Report run(const Settings&) override {
     std::string wanted;
     for (const auto& word : words_) wanted += (wanted.empty() ? "" : " ") + word;
@@ -88,7 +88,7 @@ class Manual : public Command {
       report.result["page"] = *report.raw_text;
       return report;
     }
-    if (!wanted.empty()) throw unknown_name("command", wanted, names);
+    if (wanted != "isoflop") throw unknown_name("command", wanted, names);
     Report report;
     report.raw_text = overview_page();
     report.result["page"] = *report.raw_text;
