@@ -139,7 +139,8 @@ std::vector<ReportTable> request_tables(const ThreeRuns& runs, bool objective_st
   row("cache in use, mean over time", "%", 100, [](const RequestMetrics& r) { return r.cache_occupancy; });
   if (m.prefix_hit_rate > 0) row("prompt tokens found in the prefix cache", "%", 100, [](const RequestMetrics& r) { return r.prefix_hit_rate; });
   row("preemptions", "", 1, [](const RequestMetrics& r) { return static_cast<double>(r.preemptions); });
-  service.note = "low to high: the same requests at either end of the step times' 90 % ranges";
+  service.note = "low to high: the same requests at either end of the step times' 90 % ranges; of 668 measured closed loops they hold 90 % of the "
+                 "TPOT but 52 % of the TTFT, which is 0.63 of the measured one on average (docs/requests.md)";
   return {latency, service};
 }
 

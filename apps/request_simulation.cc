@@ -174,7 +174,8 @@ class RequestStudy {
                                               {"prefill_first", options_.prefill_first}, {"prefix_cache", !options_.no_prefix_cache}});
     report_.result["fleet"] = Value::object({{"replicas", options_.replicas}, {"prefill_replicas", options_.prefill_replicas}, {"routing", options_.routing}});
     report_.assumptions = serving_assumptions(load_, {});
-    report_.assumptions.push_back({"step_times", "closed form of serve, tabulated", "", "low and high: its ranges for single kernels, all erring alike"});
+    report_.assumptions.push_back({"step_times", "closed form of serve, tabulated", "", "low and high: its ranges for single kernels, all erring alike. Against 668 measured closed loops of dense models: TPOT 16.9 % off "
+                                   "(mean), 90 % inside; TTFT 38.7 % off, 52 % inside, 0.63 of measured in the geometric mean"});
     report_.assumptions.push_back({"scheduling", options_.prefill_first ? "whole prompts first" : "prompt pieces beside decoding", "",
                                    "first come first served; preempted sequences recompute; modelled on vLLM's documented scheduler"});
     report_.assumptions.push_back({"cache", "memory left by weights, activations of a pass, and the rest", "", "memory model of serve"});
