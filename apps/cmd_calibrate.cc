@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "apps/calibrate_engines.h"
 #include "apps/calibrate_training.h"
 #include "apps/commands.h"
 #include "isoflop/error.h"
@@ -19,10 +20,11 @@ class Calibrate : public Command {
     return "isoflop calibrate op_gemm.csv                                constants, what could not be identified, error on unseen groups\n"
            "isoflop calibrate op_*.csv --write-profile data              writes data/op_profiles.csv and data/op_profile_groups.csv\n"
            "isoflop calibrate training.csv --write-profile data          training efficiencies per accelerator and stack\n"
+           "isoflop calibrate inference.csv serving.csv --write-profile .  profile.json for isoflop serve --profile\n"
            "isoflop calibrate op_gemm.csv --json -o constants.csv        all constants for other programs";
   }
   void declare(OptionSet& options) override {
-    options.positionals("FILE", files_, "tables of measured kernel times or training speeds; the kind is told by the columns");
+    options.positionals("FILE", files_, "tables of measured kernel times, training speeds, inference engines or servers; the columns tell which");
     options.text("--write-profile", folder_, "write the profile tables into this FOLDER (use it with --data FOLDER)");
     options.whole("--folds", folds_, "parts of the cross-validation, whole groups together", 2, 1000);
   }
@@ -30,6 +32,8 @@ class Calibrate : public Command {
   Report run(const Settings& settings) override {
     if (!files_.empty() && files_.front() != "-" && is_training_table(CsvTable::read(files_.front())))
       return calibrate_training_report(files_, folder_, static_cast<int>(folds_), settings);
+    if (!files_.empty() && files_.front() != "-" && is_engine_table(CsvTable::read(files_.front())))
+      return calibrate_engines_report(files_, folder_, static_cast<int>(folds_), settings);
     Report report;
     report.command = "calibrate";
     report.seed = settings.seed;

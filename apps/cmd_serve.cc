@@ -14,6 +14,7 @@
 #include "isoflop/catalogue/named_architecture.h"
 #include "isoflop/error.h"
 #include "isoflop/number_text.h"
+#include "isoflop/sim/engines/engine_serving.h"
 #include "isoflop/sim/footprint/inference_energy.h"
 
 namespace isoflop::app {
@@ -31,6 +32,7 @@ class ServeCommand : public Command {
   std::string examples() const override {
     return "isoflop serve llama-3-8b --on h100 --batch 32\n"
            "isoflop serve llama-3-70b --on h100 --tp 4 --weights fp8 --compute fp8 --explain\n"
+           "isoflop serve llama-3-70b --on h200 --tp 4 --weights fp8 --compute fp8 --engine vllm --batch 32   as its published runs behave\n"
            "isoflop serve phi-3-mini --on iphone-14-pro --weights int4 --prompt 256\n"
            "isoflop serve mixtral-8x7b --on a100 --tp 2 --max-batch\n"
            "isoflop serve arctic --fits                        which machines can hold it at all\n"
@@ -42,6 +44,9 @@ class ServeCommand : public Command {
   void declare(OptionSet& options) override {
     options.positional("model", model_, "id or alias of a model, or a JSON file (config.json)");
     options_.declare(options);
+    options.group("Engine");
+    options.choice("--engine", options_.engine, sim::engine_names, "time by constants fitted to this engine's published runs instead of by operation");
+    options.text("--profile", options_.profile, "with --engine: constants from this profile.json (isoflop calibrate --write-profile)");
     options.group("Inverse questions");
     options.flag("--max-batch", max_batch_, "largest batch that fits in memory");
     options.flag("--max-context", max_context_, "longest context that fits in memory");
@@ -57,6 +62,9 @@ class ServeCommand : public Command {
     const bool by_request = requests_.asked();
     if (by_request && max_batch_ + max_context_ + fits_ + best_format_ > 0)
       throw Error(Fault::Usage, "--max-batch, --max-context, --fits and --best-format are of the closed form: leave the load of requests out");
+    if (!options_.profile.empty() && options_.engine.empty()) throw Error(Fault::Usage, "--profile needs --engine NAME");
+    if (!options_.engine.empty() && (by_request || max_batch_ + max_context_ + fits_ + best_format_ > 0))
+      throw Error(Fault::Usage, "--engine answers for one load: leave the inverse questions and the load of requests out");
     const NamedArchitecture model = named_architecture(model_, settings.data);
     const auto devices = AcceleratorCatalogue::load(settings.data);
     Report report;
@@ -82,6 +90,9 @@ class ServeCommand : public Command {
       return report;
     }
     const StepPricer pricer(model.architecture, device, OpProfile::load(settings.data));
+    if (!options_.engine.empty())
+      profile_ = options_.profile.empty() ? EngineProfile::load(settings.data)
+                                          : EngineProfile::from_json(parse_json(read_file(options_.profile), options_.profile), options_.profile);
     if (best_format_)
       answer_formats(pricer, memory, load, report);
     else
@@ -99,7 +110,15 @@ class ServeCommand : public Command {
 
   void answer_serving(const StepPricer& pricer, const MemoryModel& memory, const ServingLoad& load, Report& report) const {
     const Accelerator& device = pricer.accelerator();
-    const ServingAnswer answer = serve(pricer, memory, load, options_.options());
+    ServingOptions options = options_.options();
+    std::optional<EngineAnswer> engine;
+    if (!options_.engine.empty()) {
+      engine = engine_answer(profile_, options_.engine, pricer.architecture(), device, load);
+      options.ttft_s = engine->ttft_s;
+      options.tpot_s = engine->tpot_s;
+      options.closed_loop = engine->closed_loop;
+    }
+    const ServingAnswer answer = serve(pricer, memory, load, options);
     add_serving_values(report.result, answer);
     report.headline = fmt::format(
         "{} on {} x {}, batch {}: first token after {} ({} to {}), then one every {} ({} to {}); {} tokens/s in all, bound by {}.",
@@ -108,6 +127,14 @@ class ServeCommand : public Command {
         format_duration_s(answer.tpot_s.low), format_duration_s(answer.tpot_s.high),
         format_number(answer.output_tokens_per_s.central, 3), name_of(answer.decode.bound));
     report.tables = {serving_table(answer), serving_memory_table(answer, load, device)};
+    if (engine) {
+      report.result["engine"] = options_.engine;
+      report.result["basis"] = engine->basis;
+      report.tables.front().note = options_.engine + ", " + engine->basis + "; 90 % ranges from groups of runs left out";
+      for (const std::string& warning : engine->warnings) report.warnings.push_back(warning);
+      report.assumptions.push_back({"engine", options_.engine, "", engine->basis});
+      report.warnings.push_back("memory, energy and the tables of --explain are the closed form's, not the engine's");
+    }
     report.explanation = {pass_table("The pass over the prompts", answer.prefill), pass_table("A decode step, middle of the generation", answer.decode)};
     report.assumptions = serving_assumptions(load, answer);
     if (answer.usd_per_million_tokens)
@@ -243,6 +270,7 @@ class ServeCommand : public Command {
   std::string model_;
   ServeOptions options_;
   RequestOptions requests_;
+  EngineProfile profile_;
   bool max_batch_ = false, max_context_ = false, fits_ = false, best_format_ = false;
 };
 

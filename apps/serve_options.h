@@ -11,6 +11,7 @@ struct ServeOptions {
   std::string on;
   long batch = 1, prompt = 2048, generate = 256, tensor_parallel = 1, group = 128;
   std::string weights = "bf16", kv = "bf16", compute = "bf16";
+  std::string engine, profile;
   std::optional<double> price;
 
   void declare(OptionSet& options);

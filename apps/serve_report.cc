@@ -71,8 +71,8 @@ ReportTable serving_table(const ServingAnswer& a) {
   const auto row = [&](const char* name, const Estimate& e, double scale, const char* unit) {
     table.rows.push_back({name, scale * e.low, scale * e.central, scale * e.high, unit});
   };
-  row("time to first token, whole batch", a.ttft_s, 1e3, "ms");
-  row("time to first token, one request", a.ttft_alone_s, 1e3, "ms");
+  row(a.closed_loop ? "time to first token in closed loop, waiting included" : "time to first token, whole batch", a.ttft_s, 1e3, "ms");
+  row(a.closed_loop ? "  one request alone, sum over operations" : "time to first token, one request", a.ttft_alone_s, 1e3, "ms");
   row("time per output token", a.tpot_s, 1e3, "ms");
   table.rows.push_back({"  floor: bytes / bandwidth, FLOP / peak", TableCell(), 1e3 * a.tpot_floor_s, TableCell(), "ms"});
   row("decode, all requests", a.decode_tokens_per_s, 1, "tokens/s");

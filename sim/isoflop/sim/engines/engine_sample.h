@@ -27,7 +27,7 @@ struct EngineSample {
   double tensor_parallel = 1, layer_splits = 1, nodes = 1;
   // The model.
   double layers = 0, width = 0;
-  bool mixture = false;
+  bool mixture = false, latent = false;  ///< routed experts; latent attention
   double weight_bits = 16;          ///< of a stored weight, scales included
   bool weight_only = false;         ///< stored smaller than computed
   double body_bytes = 0, head_bytes = 0;  ///< read by one decode step of the batch, all devices

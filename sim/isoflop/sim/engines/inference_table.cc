@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "isoflop/catalogue/models.h"
 #include "isoflop/error.h"
 #include "isoflop/number_text.h"
 #include "isoflop/sim/engines/engine_chip.h"
@@ -102,7 +103,7 @@ struct Reader {
       s.generate = 128;
       assume("128 tokens generated from an empty context");
     }
-    fill(s, m, *chip);
+    fill_request(s, m, *chip);
     if (s.metric == "decode_tps") {
       s.law = "decode";
       s.is_rate = true;
@@ -127,46 +128,11 @@ struct Reader {
     } else {
       throw Error(Fault::BadInput, "metric " + s.metric + " is not predicted");
     }
-    set_floor(s);
+    set_request_floor(s);
     s.cells = {"any", engine, engine + "/" + chip->vendor, engine + "/" + chip->id};
     if (s.law == "memory") s.cells = {"any", engine};
     s.category = s.law + ", " + (engine == "llama.cpp" || engine == "mlx" ? engine + " on " + chip->id : engine);
     return s;
-  }
-
-  static void fill(EngineSample& s, const ServedModel& m, const EngineChip& chip) {
-    const double element = s.weight_bits / 8, tokens = s.batch * std::max(1.0, s.prompt);
-    s.layers = m.layers;
-    s.width = m.width;
-    s.mixture = m.experts > 0;
-    s.weight_only = s.weight_bits < 16;
-    const double read = m.weights_read(s.batch);
-    s.head_bytes = m.head_weights * element;
-    s.body_bytes = (read - m.head_weights) * element;
-    s.stored_bytes = m.parameters * element;
-    const double middle = s.prompt + s.generate / 2;
-    s.kv_bytes = s.batch * m.cache_elements(middle) * 2;
-    s.kv_stored_bytes = s.batch * m.cache_elements(s.prompt + s.generate) * 2;
-    s.decode_flop = s.batch * (2 * (m.active_weights() + m.head_weights) + m.decode_attention_flop(middle));
-    s.prefill_flop = 2 * m.active_weights() * tokens + 2 * m.head_weights * s.batch;
-    s.prefill_attention_flop = s.batch * m.prefill_attention_flop(std::max(1.0, s.prompt));
-    s.prefill_bytes = m.weights_read(tokens) * element;
-    s.bandwidth = chip.bandwidth;
-    s.peak = chip.peak16;
-    s.link = s.nodes > s.layer_splits ? chip.network : chip.link;
-  }
-
-  // Layer splits work one after the other in decoding; in a long prompt they may all be busy.
-  static void set_floor(EngineSample& s) {
-    const double t = s.tensor_parallel;
-    const double split = s.law == "latency" ? s.layer_splits : 1;  // pipeline stages may share a batch out
-    const double step = std::max((s.body_bytes + s.head_bytes + s.kv_bytes / split) / (t * s.bandwidth), s.decode_flop / (split * t * s.peak));
-    const double flop = s.prefill_flop + s.prefill_attention_flop;
-    if (s.law == "decode") s.floor = step;
-    if (s.law == "prefill") s.floor = std::max(flop / s.peak, s.prefill_bytes / s.bandwidth) / s.layer_splits;
-    // The first token comes with the prompt's pass.
-    if (s.law == "latency") s.floor = std::max(s.generate - 1, 0.0) * step + flop / (t * s.peak * s.layer_splits);
-    if (s.law == "memory") s.floor = s.stored_bytes + s.kv_stored_bytes;
   }
 
   void offline(EngineSample& s, const ServedModel& m, const EngineChip& chip, double devices) {
@@ -186,6 +152,41 @@ struct Reader {
 };
 
 }  // namespace
+
+void fill_request(EngineSample& s, const ServedModel& m, const EngineChip& chip) {
+  const double element = s.weight_bits / 8, tokens = s.batch * std::max(1.0, s.prompt);
+  s.layers = m.layers;
+  s.width = m.width;
+  s.mixture = m.experts > 0;
+  s.weight_only = s.weight_bits < 16;
+  const double read = m.weights_read(s.batch);
+  s.head_bytes = m.head_weights * element;
+  s.body_bytes = (read - m.head_weights) * element;
+  s.stored_bytes = m.parameters * element;
+  const double middle = s.prompt + s.generate / 2;
+  s.kv_bytes = s.batch * m.cache_elements(middle) * 2;
+  s.kv_stored_bytes = s.batch * m.cache_elements(s.prompt + s.generate) * 2;
+  s.decode_flop = s.batch * (2 * (m.active_weights() + m.head_weights) + m.decode_attention_flop(middle));
+  s.prefill_flop = 2 * m.active_weights() * tokens + 2 * m.head_weights * s.batch;
+  s.prefill_attention_flop = s.batch * m.prefill_attention_flop(std::max(1.0, s.prompt));
+  s.prefill_bytes = m.weights_read(tokens) * element;
+  s.bandwidth = chip.bandwidth;
+  s.peak = chip.peak16;
+  s.link = s.nodes > s.layer_splits ? chip.network : chip.link;
+}
+
+// Layer splits work one after the other in decoding; in a long prompt they may all be busy.
+void set_request_floor(EngineSample& s) {
+  const double t = s.tensor_parallel;
+  const double split = s.law == "latency" ? s.layer_splits : 1;  // pipeline stages may share a batch out
+  const double step = std::max((s.body_bytes + s.head_bytes + s.kv_bytes / split) / (t * s.bandwidth), s.decode_flop / (split * t * s.peak));
+  const double flop = s.prefill_flop + s.prefill_attention_flop;
+  if (s.law == "decode") s.floor = step;
+  if (s.law == "prefill") s.floor = std::max(flop / s.peak, s.prefill_bytes / s.bandwidth) / s.layer_splits;
+  // The first token comes with the prompt's pass.
+  if (s.law == "latency") s.floor = std::max(s.generate - 1, 0.0) * step + flop / (t * s.peak * s.layer_splits);
+  if (s.law == "memory") s.floor = s.stored_bytes + s.kv_stored_bytes;
+}
 
 bool is_inference_table(const CsvTable& table) {
   for (const char* column : {"weight_dtype", "gen_len", "engine", "metric", "value"})

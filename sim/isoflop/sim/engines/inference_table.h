@@ -6,7 +6,9 @@
 
 #include "isoflop/catalogue/csv_table.h"
 #include "isoflop/catalogue/data_files.h"
+#include "isoflop/sim/engines/engine_chip.h"
 #include "isoflop/sim/engines/engine_sample.h"
+#include "isoflop/sim/engines/served_model.h"
 #include "isoflop/sim/validation.h"
 
 namespace isoflop::sim {
@@ -21,6 +23,12 @@ bool is_inference_table(const CsvTable& table);
 
 /// Throws Error (BadInput) for a table without those columns or a cell that is no number.
 EngineSamples read_inference_table(const CsvTable& table, const DataFolder& data);
+
+/// Work and limits of a request or fixed batch from its model and chip; batch, prompt, generate, weight_bits and the layout
+/// must be set.
+void fill_request(EngineSample& sample, const ServedModel& model, const EngineChip& chip);
+/// The floor of the sample's law.
+void set_request_floor(EngineSample& sample);
 
 /// Bits of a stored weight with its scales: "fp16" 16, "int8" 8, "int4-g32" 5 (scale and zero point), "Q4_K_M" 4.9.
 /// Nothing for an unknown word.

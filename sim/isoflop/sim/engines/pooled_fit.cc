@@ -22,6 +22,25 @@ struct CellResult {
   std::size_t groups = 0;
 };
 
+// What the rows and what the prior say about ln c_k: half the second derivative of the objective, the other constants held.
+// A constant that the prior determines more than the rows do has no standard error of its own.
+double information(const CalibrationProblem& problem, const std::vector<double>& values, std::size_t k) {
+  constexpr double step = 1e-3;
+  double sum = 0;
+  std::vector<double> up = values, down = values;
+  up[k] *= std::exp(step);
+  down[k] *= std::exp(-step);
+  for (std::size_t i = 0; i < problem.rows.size(); ++i) {
+    const double slope = std::log(problem.predict(up, i) / problem.predict(down, i)) / (2 * step);
+    sum += problem.rows[i].weight * slope * slope;
+  }
+  return sum;
+}
+
+double prior_information(const Constant& c, const PooledOptions& options) {
+  return c.prior_log_sd > 0 ? options.robust_scale * options.robust_scale / (c.prior_log_sd * c.prior_log_sd) : 0;
+}
+
 CellResult fit_cell(const PooledProblem& problem, const std::vector<std::size_t>& rows, const std::vector<double>& center,
                     const std::vector<double>& start, bool widest, int fold, const PooledOptions& options) {
   CalibrationProblem part;
@@ -60,8 +79,11 @@ CellResult fit_cell(const PooledProblem& problem, const std::vector<std::size_t>
   CellResult result;
   result.values = calibration.values();
   result.groups = calibration.groups;
-  for (const FittedConstant& c : calibration.constants)
-    result.standard_errors.push_back(c.identified && calibration.groups > 1 ? c.value.se : std::numeric_limits<double>::quiet_NaN());
+  for (std::size_t k = 0; k < calibration.constants.size(); ++k) {
+    const FittedConstant& c = calibration.constants[k];
+    const bool determined = c.identified && calibration.groups > 1 && information(part, result.values, k) > prior_information(c.constant, options);
+    result.standard_errors.push_back(determined ? c.value.se : std::numeric_limits<double>::quiet_NaN());
+  }
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "isoflop/catalogue/model_architecture.h"
+#include "isoflop/catalogue/models.h"
 #include "isoflop/error.h"
 #include "isoflop/model/parameters.h"
 #include "isoflop/sim/training/benchmark_models.h"

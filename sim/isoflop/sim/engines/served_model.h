@@ -5,8 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "isoflop/catalogue/models.h"
 #include "isoflop/model/architecture.h"
+
+namespace isoflop {
+class ModelCatalogue;
+}
 
 namespace isoflop::sim {
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "isoflop/catalogue/models.h"
 #include "isoflop/error.h"
 #include "isoflop/sim/engines/engine_chip.h"
 #include "isoflop/sim/engines/served_model.h"
@@ -17,14 +18,10 @@ constexpr double binary_gigabytes = 1.073741824;  // "141 GB" of a data-centre G
 constexpr double most_waiting = 8;           // requests per slot: nobody measures beyond (assumed)
 constexpr double nvfp4_bits = 4.5, mxfp4_bits = 4.25, int4_bits = 4.5;  // with scales: 16, 32 and 32 weights to one
 
-struct Formats {
-  double body = 16, experts = 16, cache = 16, arithmetic = 16;
-};
-
 // 4-bit checkpoints of mixtures keep attention in 16 bits (nvidia/DeepSeek-R1-FP4, openai/gpt-oss); caches are 8 bits where
 // weights are (assumed).
-Formats formats_of(const std::string& precision, const std::string& model, bool mixture) {
-  Formats f;
+ServedFormats formats_of(const std::string& precision, const std::string& model, bool mixture) {
+  ServedFormats f;
   const bool gpt_oss = model.find("gpt-oss") != std::string::npos;
   if (precision == "fp8") f = {8, 8, 8, 8};
   if (precision == "fp4") f = {mixture ? 16.0 : nvfp4_bits, nvfp4_bits, 8, 4};
@@ -96,68 +93,77 @@ struct Reader {
     s.workers_known = !s.separate_prefill || number(row, "decode_workers", 0) > 0;
     const double attention_tp = s.separate_prefill ? s.devices : number(row, "tp", 1);
     // A latent cache over more than one machine is always held by request, not copied to every device.
-    // TensorRT-LLM sets aside a request's full length before it starts; the others let caches grow.
-    const double held = s.prompt + s.generate * (engine == "trtllm" ? 1 : 0.5);
-    fill(s, m, *chip, formats_of(precision, s.model, m.experts > 0), attention_dp > 1 || attention_tp < s.devices || (latent && s.devices > 8), held);
+    const ServedFormats formats = formats_of(precision, s.model, m.experts > 0);
+    fill_closed_loop(s, m, *chip, formats, engine, attention_dp > 1 || attention_tp < s.devices || (latent && s.devices > 8));
+    set_closed_loop_floor(s, m, formats);
     if (s.stored_bytes > s.devices * chip->memory * binary_gigabytes)
       throw Error(Fault::BadInput, "the stated devices cannot hold the model's weights");
 
-    const std::string kind = m.experts > 0 ? "mixture" : "dense", mode = s.separate_prefill ? "separate" : "together";
-    const std::string by = s.fixed_lengths ? "fixed lengths" : "varied lengths";
-    s.cells = {"any", mode + "/" + engine, mode + "/" + engine + "/" + by, mode + "/" + engine + "/" + by + "/" + kind,
-               mode + "/" + engine + "/" + by + "/" + kind + "/" + chip->id};
+    s.cells = closed_loop_cells(s, engine, chip->id);
+    const std::string kind = s.mixture ? "mixture" : "dense";
     s.category = s.metric + ", " + (s.separate_prefill ? "separate prefill" : kind) + ", " + engine + " on " + chip->id;
     return s;
-  }
-
-  static void fill(EngineSample& s, const ServedModel& m, const EngineChip& chip, const Formats& f, bool own_caches, double held_tokens) {
-    s.layers = m.layers;
-    s.width = m.width;
-    s.mixture = m.experts > 0;
-    s.expert_layers = m.expert_layers;
-    s.weight_bits = f.experts;
-    s.bandwidth = chip.bandwidth;
-    s.link = chip.link;
-    s.peak = f.arithmetic <= 4 ? chip.peak4 : f.arithmetic <= 8 ? chip.peak8 : chip.peak16;
-    s.tensor_parallel = s.devices;
-    const double sharing = own_caches ? 1 : s.devices, cache = f.cache / 8;
-    s.stored_bytes = (m.body_weights * f.body + m.expert_weights * f.experts + (m.head_weights + m.embedding_weights) * 16) / 8;
-    s.kv_bytes_per_request = m.cache_elements_on(held_tokens, sharing) * cache;
-    const double room = s.devices * chip.memory * binary_gigabytes * usual_memory_share - s.stored_bytes;
-    // Separate decoding devices, and rows whose sizes leave no room for a model that evidently ran: counts are not known.
-    const double slots = room > 0 && !s.separate_prefill ? std::max(s.concurrency / most_waiting, room / s.kv_bytes_per_request) : s.concurrency;
-    s.running = std::min(s.concurrency, slots);
-    s.slots = slots;
-    const double head = m.head_weights * 2, experts = (m.weights_read(s.running) - m.body_weights - m.head_weights) * f.experts / 8;
-    s.head_bytes = head;
-    s.expert_bytes = experts;
-    s.body_bytes = m.body_weights * f.body / 8 + experts;
-    const double middle = s.prompt + s.generate / 2;
-    s.kv_bytes = s.running * m.cache_elements_on(middle, sharing) * cache;
-    s.decode_flop = s.running * (2 * (m.active_weights() + m.head_weights) + m.decode_attention_flop(middle));
-    s.prefill_flop = 2 * m.active_weights() * s.prompt;
-    s.prefill_attention_flop = m.prefill_attention_flop(s.prompt);
-    s.prefill_bytes = (m.body_weights * f.body + (m.weights_read(s.prompt) - m.body_weights - m.head_weights) * f.experts) / 8;
-    const auto moved = [&](double tokens, double n) { return n > 1 ? 2 * m.layers * tokens * m.width * 2 * 2 * (n - 1) / n : 0; };
-    s.moved_bytes = moved(s.running, s.devices);
-    s.prefill_moved_bytes = moved(s.prompt, s.prefill_devices);
-    set_floor(s, m, f);
-  }
-
-  // Without what engines may share or skip: a single request's cache, no prompt beside the decode step.
-  static void set_floor(EngineSample& s, const ServedModel& m, const Formats& f) {
-    const double n = s.devices * s.bandwidth, active = (m.body_weights * f.body + m.head_weights * 16) / 8;
-    // Beside each output token the devices also read prompt / generate tokens of the peers' prompts.
-    const double peers = s.separate_prefill ? 0 : s.running * (s.prefill_flop + s.prefill_attention_flop) / s.generate;
-    const double share = s.workers_known ? 1 : 0;  // of an unknown number of groups, one may have any part of the load
-    if (s.law == "tpot")
-      s.floor = std::max(active / n + share * s.expert_bytes / n, (share * s.decode_flop + peers) / (s.devices * s.peak));
-    else
-      s.floor = (s.prefill_flop + s.prefill_attention_flop) / (s.prefill_devices * s.peak);
   }
 };
 
 }  // namespace
+
+void fill_closed_loop(EngineSample& s, const ServedModel& m, const EngineChip& chip, const ServedFormats& f, const std::string& engine,
+                      bool own_caches) {
+  // TensorRT-LLM sets aside a request's full length before it starts; the others let caches grow.
+  const double held_tokens = s.prompt + s.generate * (engine == "trtllm" ? 1 : 0.5);
+  s.layers = m.layers;
+  s.width = m.width;
+  s.mixture = m.experts > 0;
+  s.latent = !m.caches.empty() && m.caches.front().shareable == 1 && m.caches.front().pair_flop_decode > m.caches.front().pair_flop_prefill;
+  s.expert_layers = m.expert_layers;
+  s.weight_bits = f.experts;
+  s.bandwidth = chip.bandwidth;
+  s.link = chip.link;
+  s.peak = f.arithmetic <= 4 ? chip.peak4 : f.arithmetic <= 8 ? chip.peak8 : chip.peak16;
+  s.tensor_parallel = s.devices;
+  const double sharing = own_caches ? 1 : s.devices, cache = f.cache / 8;
+  s.stored_bytes = (m.body_weights * f.body + m.expert_weights * f.experts + (m.head_weights + m.embedding_weights) * 16) / 8;
+  s.kv_bytes_per_request = m.cache_elements_on(held_tokens, sharing) * cache;
+  const double room = s.devices * chip.memory * binary_gigabytes * usual_memory_share - s.stored_bytes;
+  // Separate decoding devices, and rows whose sizes leave no room for a model that evidently ran: counts are not known.
+  const double slots = room > 0 && !s.separate_prefill ? std::max(s.concurrency / most_waiting, room / s.kv_bytes_per_request) : s.concurrency;
+  s.running = std::min(s.concurrency, slots);
+  s.slots = slots;
+  const double head = m.head_weights * 2, experts = (m.weights_read(s.running) - m.body_weights - m.head_weights) * f.experts / 8;
+  s.head_bytes = head;
+  s.expert_bytes = experts;
+  s.body_bytes = m.body_weights * f.body / 8 + experts;
+  const double middle = s.prompt + s.generate / 2;
+  s.kv_bytes = s.running * m.cache_elements_on(middle, sharing) * cache;
+  s.decode_flop = s.running * (2 * (m.active_weights() + m.head_weights) + m.decode_attention_flop(middle));
+  s.prefill_flop = 2 * m.active_weights() * s.prompt;
+  s.prefill_attention_flop = m.prefill_attention_flop(s.prompt);
+  s.prefill_bytes = (m.body_weights * f.body + (m.weights_read(s.prompt) - m.body_weights - m.head_weights) * f.experts) / 8;
+  const auto moved = [&](double tokens, double n) { return n > 1 ? 2 * m.layers * tokens * m.width * 2 * 2 * (n - 1) / n : 0; };
+  s.moved_bytes = moved(s.running, s.devices);
+  s.prefill_moved_bytes = moved(s.prompt, s.prefill_devices);
+}
+
+// Without what engines may share or skip: a single request's cache, no prompt beside the decode step.
+void set_closed_loop_floor(EngineSample& s, const ServedModel& m, const ServedFormats& f) {
+  const double n = s.devices * s.bandwidth, active = (m.body_weights * f.body + m.head_weights * 16) / 8;
+  // Beside each output token the devices also read prompt / generate tokens of the peers' prompts.
+  const double peers = s.separate_prefill ? 0 : s.running * (s.prefill_flop + s.prefill_attention_flop) / s.generate;
+  const double share = s.workers_known ? 1 : 0;  // of an unknown number of groups, one may have any part of the load
+  if (s.law == "tpot")
+    s.floor = std::max(active / n + share * s.expert_bytes / n, (share * s.decode_flop + peers) / (s.devices * s.peak));
+  else
+    s.floor = (s.prefill_flop + s.prefill_attention_flop) / (s.prefill_devices * s.peak);
+}
+
+std::vector<std::string> closed_loop_cells(const EngineSample& s, const std::string& engine, const std::string& chip) {
+  const std::string top = (s.separate_prefill ? "separate/" : "together/") + engine,
+                    by = top + (s.fixed_lengths ? "/fixed lengths" : "/varied lengths"),
+                    kind = by + (!s.mixture ? "/dense" : s.latent ? "/latent mixture" : "/mixture"), on = kind + "/" + chip;
+  const std::string bits = s.weight_bits < 6 ? "/4 bits" : s.weight_bits < 12 ? "/8 bits" : "/16 bits";
+  return {"any", top, by, kind, on, on + bits};
+}
 
 double serving_devices(double tp, double attention_dp, double moe_tp, double moe_ep) {
   tp = std::max(1.0, tp), attention_dp = std::max(1.0, attention_dp), moe_tp = std::max(1.0, moe_tp), moe_ep = std::max(1.0, moe_ep);

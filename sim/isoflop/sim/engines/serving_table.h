@@ -17,6 +17,20 @@ bool is_serving_table(const CsvTable& table);
 /// Throws Error (BadInput) for a table without those columns or a cell that is no number.
 EngineSamples read_serving_table(const CsvTable& table, const DataFolder& data);
 
+/// Bits of what is stored and computed.
+struct ServedFormats {
+  double body = 16, experts = 16, cache = 16, arithmetic = 16;
+};
+
+/// Work and limits of a closed loop from its model and chip; prompt, generate, concurrency and devices must be set.
+/// `own_caches`: attention is replicated, so that every device keeps only its own requests' cache.
+void fill_closed_loop(EngineSample& sample, const ServedModel& model, const EngineChip& chip, const ServedFormats& formats,
+                      const std::string& engine, bool own_caches);
+/// The floor of the sample's law, "tpot" or "ttft".
+void set_closed_loop_floor(EngineSample& sample, const ServedModel& model, const ServedFormats& formats);
+/// Widest first: layout and engine, benchmark protocol, kind of model, chip, bits of a weight.
+std::vector<std::string> closed_loop_cells(const EngineSample& sample, const std::string& engine, const std::string& chip);
+
 /// Devices of an aggregated deployment; empty sizes count as 1.
 double serving_devices(double tp, double attention_dp, double moe_tp, double moe_ep);
 

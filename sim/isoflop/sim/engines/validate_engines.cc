@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "isoflop/sim/engines/engine_calibration.h"
+#include "isoflop/sim/engines/engine_profile.h"
 #include "isoflop/sim/engines/inference_table.h"
 #include "isoflop/sim/engines/serving_laws.h"
 #include "isoflop/sim/engines/serving_table.h"
@@ -38,13 +38,9 @@ PredictedRow row_of(const EngineSample& s, const Prediction& p) {
   return row;
 }
 
-Prediction by(const EngineFit& fit, const std::vector<EngineFit>& fits, const EngineSample& s) {
-  double tpot = 0;
-  if (fit.law->name == "ttft")
-    for (const EngineFit& other : fits)
-      if (other.law->name == "tpot") tpot = other.law->formula(other.fit.resolve(s.cells).values, s, 0);
-  const PooledCell& cell = fit.fit.resolve(s.cells);
-  return {fit.law->predict(cell.values, s, tpot), cell.name == s.cells.back() ? cell.interval : cell.unseen_interval};
+Prediction by(const EngineProfile& profile, const EngineSample& s) {
+  const auto p = profile.predict(s);
+  return p ? Prediction{p->base, p->interval} : Prediction{};
 }
 
 EngineCalibrationOptions options_of(const ValidationRequest& request, bool leave_chips_out) {
@@ -74,19 +70,34 @@ ValidationResult validate(const ValidationRequest& request, const std::vector<En
     }
   } else if (request.calibration) {
     const EngineSamples training = read(*request.calibration, request.data);
-    const auto fits = calibrate_engines(laws, training.samples, options_of(request, true));
-    for (std::size_t i = 0; i < predictions.size(); ++i)
-      for (const EngineFit& fit : fits)
-        if (fit.law->name == table.samples[i].law) predictions[i] = by(fit, fits, table.samples[i]);
-    result.method = "constants fitted to " + request.calibration->name();
-  } else {
-    const auto fits = calibrate_engines(laws, table.samples, options_of(request, false));
-    for (const EngineFit& fit : fits) {
-      for (std::size_t k = 0; k < fit.rows.size(); ++k) predictions[fit.rows[k]] = {fit.fit.cross[k], fit.fit.interval[k]};
-      for (std::size_t i = 0; i < predictions.size(); ++i)
-        if (table.samples[i].law == fit.law->name && std::isnan(predictions[i].base)) predictions[i] = by(fit, fits, table.samples[i]);
+    const EngineProfile profile = EngineProfile::of(calibrate_engines(laws, training.samples, options_of(request, true)), training.samples);
+    std::size_t seen = 0;
+    for (std::size_t i = 0; i < predictions.size(); ++i) {
+      predictions[i] = by(profile, table.samples[i]);
+      seen += profile.rests_on_group(table.samples[i].group) ? 1 : 0;
     }
-    result.method = "each row predicted from the other groups of the file (10-fold by group)";
+    result.method = "constants fitted to " + request.calibration->name();
+    if (seen > 0)
+      result.warnings.push_back(fmt::format("{} of {} rows belong to groups that were fitted: their error is optimistic", seen, predictions.size()));
+  } else {
+    const EngineProfile profile = EngineProfile::load(request.data);
+    bool refit = false;
+    std::size_t built_in = 0;
+    for (std::size_t i = 0; i < predictions.size(); ++i) {
+      const EngineSample& s = table.samples[i];
+      if (profile.rests_on_group(s.group) && !s.lower_bound) {
+        refit = true;
+      } else {
+        predictions[i] = by(profile, s);
+        ++built_in;
+      }
+    }
+    if (refit)
+      for (const EngineFit& fit : calibrate_engines(laws, table.samples, options_of(request, false)))
+        for (std::size_t k = 0; k < fit.rows.size(); ++k)
+          if (profile.rests_on_group(table.samples[fit.rows[k]].group)) predictions[fit.rows[k]] = {fit.fit.cross[k], fit.fit.interval[k]};
+    result.method = fmt::format("{} rows predicted from the other groups of the file (10-fold by group), {} by the built-in constants, which rest on none of them",
+                                predictions.size() - built_in, built_in);
   }
   for (std::size_t i = 0; i < predictions.size(); ++i) {
     const EngineSample& s = table.samples[i];

@@ -74,11 +74,16 @@ ServingAnswer serve(const StepPricer& pricer, const MemoryModel& memory, const S
     bytes += share * (step.weight_bytes + step.kv_bytes);
     if (i == points / 2) answer.decode = std::move(step);
   }
+  // Waiting is no work: the rate of a pass over prompts stays that of the pass.
+  answer.closed_loop = options.closed_loop;
+  const Estimate pass = options.ttft_s && !options.closed_loop ? *options.ttft_s : answer.ttft_s;
+  if (options.ttft_s) answer.ttft_s = *options.ttft_s;
+  if (options.tpot_s) answer.tpot_s = *options.tpot_s;
   answer.decode_tokens_per_s = rate(batch, answer.tpot_s);
   answer.output_tokens_per_s = rate(batch * generate, weighted(1, answer.ttft_s, generate - 1, answer.tpot_s));
-  answer.prefill_tokens_per_s = rate(batch * prompt, answer.ttft_s);
+  answer.prefill_tokens_per_s = rate(batch * prompt, pass);
   answer.mbu = rate(bytes / bandwidth, answer.tpot_s);
-  answer.mfu_prefill = rate(answer.prefill.matmul_flop / (devices * matmul_peak_flop_per_s(device, load)), answer.ttft_s);
+  answer.mfu_prefill = rate(answer.prefill.matmul_flop / (devices * matmul_peak_flop_per_s(device, load)), pass);
   const auto price = options.usd_per_device_hour ? options.usd_per_device_hour : device.price_usd_per_hour;
   if (price) {
     const Estimate seconds_per_token = rate(1, answer.output_tokens_per_s);

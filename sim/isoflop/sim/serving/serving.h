@@ -30,6 +30,7 @@ struct ServingAnswer {
   StepTime prefill, decode;  ///< decode: the step in the middle of the generation
   ServingMemory memory;
   bool fits = false;
+  bool closed_loop = false;
   std::int64_t max_batch = 0, max_context = 0;
 };
 
@@ -37,6 +38,8 @@ struct ServingAnswer {
 struct ServingOptions {
   std::optional<double> usd_per_device_hour;  ///< instead of the catalogue's
   int decode_points = 5;
+  std::optional<Estimate> ttft_s, tpot_s;  ///< of a measured engine, instead of the sum over operations
+  bool closed_loop = false;                ///< ttft_s is a request's among `batch` in flight, waiting included
 };
 
 /// Throws Error (Usage) for a load that cannot be, or a device without a needed figure. A load that does not fit in
