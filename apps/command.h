@@ -20,6 +20,8 @@ struct Settings {
   bool explain = false;
   bool quiet = false;
   Theme theme = Theme::Light;
+  std::vector<std::string> outputs;       ///< files asked for with -o
+  std::vector<std::string> command_line;  ///< as given, with the program's name
   /// Reports the fraction done, in [0, 1]; shown on standard error when that is a terminal.
   std::function<void(double, const std::string&)> progress = [](double, const std::string&) {};
 };
@@ -74,6 +76,10 @@ class Command {
 
 /// Every command there is, in the order of the help.
 std::vector<std::unique_ptr<Command>> all_commands();
+
+/// What a command line without global options (such as {"fit", "chinchilla", "--tied"}) finds, for commands made of
+/// others. Throws Error.
+Report run_command(const std::vector<std::string>& arguments, const Settings& settings);
 
 /// Facts about this build.
 ToolFacts tool_facts();

@@ -9,6 +9,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_predict());
   commands.push_back(make_models_list());
   commands.push_back(make_models_show());
+  commands.push_back(make_models_cohort());
   commands.push_back(make_models_import());
   commands.push_back(make_models_import_scores());
   commands.push_back(make_models_import_epoch());
@@ -22,6 +23,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_fit());
   commands.push_back(make_calibrate());
   commands.push_back(make_validate());
+  commands.push_back(make_report());
   commands.push_back(make_serve());
   commands.push_back(make_compare_architectures());
   commands.push_back(make_footprint());

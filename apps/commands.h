@@ -22,6 +22,7 @@ std::unique_ptr<Command> make_manual();
 std::unique_ptr<Command> make_laws_fit();
 std::unique_ptr<Command> make_laws_list();
 std::unique_ptr<Command> make_laws_show();
+std::unique_ptr<Command> make_models_cohort();
 std::unique_ptr<Command> make_models_import();
 std::unique_ptr<Command> make_bench();
 std::unique_ptr<Command> make_models_import_scores();
@@ -35,6 +36,7 @@ std::unique_ptr<Command> make_predict();
 std::unique_ptr<Command> make_plan();
 std::unique_ptr<Command> make_sweep();
 std::unique_ptr<Command> make_sweep_merge();
+std::unique_ptr<Command> make_report();
 std::unique_ptr<Command> make_validate();
 
 }  // namespace isoflop::app

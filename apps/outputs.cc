@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <tuple>
 
 #include "isoflop/error.h"
@@ -139,6 +140,28 @@ void write_plots(const Report& report, const std::string& file, const std::strin
   }
 }
 
+// Many files are told by their folder.
+void write_own_files(const Report& report, const Settings& settings, std::ostream& err) {
+  std::map<std::string, std::size_t> count;
+  for (const auto& file : report.files) {
+    const std::filesystem::path folder = std::filesystem::path(file.path).parent_path();
+    std::error_code problem;
+    if (!folder.empty()) std::filesystem::create_directories(folder, problem);
+    if (problem) throw Error(Fault::CannotRun, folder.string() + ": " + problem.message());
+    write_file(file.path, file.content);
+    ++count[folder.string()];
+    if (!settings.quiet && report.files.size() <= 3) err << "wrote " << file.path << "\n";
+  }
+  if (settings.quiet || report.files.size() <= 3) return;
+  for (const auto& [folder, files] : count)
+    if (files == 1) {
+      for (const auto& file : report.files)
+        if (std::filesystem::path(file.path).parent_path().string() == folder) err << "wrote " << file.path << "\n";
+    } else {
+      err << "wrote " << files << " files in " << folder << "/\n";
+    }
+}
+
 }  // namespace
 
 void check_outputs(const OutputRequest& request) {
@@ -177,7 +200,9 @@ void write_outputs(const Report& given, const OutputRequest& request, const Sett
       break;
   }
   out.flush();
+  write_own_files(report, settings, err);
   for (const auto& file : request.files) {
+    if (std::any_of(report.files.begin(), report.files.end(), [&](const ReportFile& own) { return own.path == file; })) continue;
     const std::string suffix = suffix_of(file);
     if (is_plot_suffix(suffix)) {
       write_plots(report, file, suffix, settings, err);

@@ -246,6 +246,31 @@ std::string usage_message(const CLI::ParseError& problem) {
 
 ToolFacts tool_facts() { return {ISOFLOP_VERSION, ISOFLOP_GIT, ISOFLOP_COMPILER}; }
 
+Report run_command(const std::vector<std::string>& arguments, const Settings& settings) {
+  const auto commands = all_commands();
+  const Command* longest = nullptr;
+  Command* chosen = nullptr;
+  for (const auto& command : commands) {
+    const auto name = words(command->name());
+    if (name.size() <= arguments.size() && std::equal(name.begin(), name.end(), arguments.begin()) &&
+        (!longest || name.size() > words(longest->name()).size()))
+      longest = chosen = command.get();
+  }
+  if (!chosen) throw Error(Fault::Usage, "no command \"" + (arguments.empty() ? std::string() : arguments[0]) + "\" (isoflop --help lists all)");
+  CLI::App app;
+  Cli11Options options(app);
+  chosen->declare(options);
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend() - static_cast<std::ptrdiff_t>(words(chosen->name()).size()));
+  try {
+    app.parse(reversed);
+  } catch (const CLI::ParseError& problem) {
+    throw Error(Fault::Usage, chosen->name() + ": " + usage_message(problem));
+  }
+  Report report = chosen->run(settings);
+  if (report.command.empty()) report.command = chosen->name();
+  return report;
+}
+
 int run(const std::vector<std::string>& given, std::ostream& out, std::ostream& err) {
   std::string chosen_name;
   try {
@@ -333,6 +358,9 @@ int run(const std::vector<std::string>& given, std::ostream& out, std::ostream& 
     settings.explain = global.explain;
     settings.quiet = global.quiet;
     settings.theme = global.theme == "dark" ? Theme::Dark : Theme::Light;
+    settings.outputs = global.outputs;
+    settings.command_line = {"isoflop"};
+    settings.command_line.insert(settings.command_line.end(), arguments.begin(), arguments.end());
     Report report;
     {
       TerminalProgress progress(&out == &std::cout && !global.quiet && ::isatty(STDERR_FILENO));
@@ -340,9 +368,7 @@ int run(const std::vector<std::string>& given, std::ostream& out, std::ostream& 
       report = chosen->run(settings);
     }
     if (report.command.empty()) report.command = chosen_name;
-    std::vector<std::string> command_line = {"isoflop"};
-    command_line.insert(command_line.end(), arguments.begin(), arguments.end());
-    write_outputs(report, request, settings, command_line, out, err);
+    write_outputs(report, request, settings, settings.command_line, out, err);
     return report.distrust.empty() ? 0 : 4;
   } catch (const CLI::Error& problem) {
     return report_failure(err, problem.what(), 2, chosen_name);

@@ -79,6 +79,18 @@ std::vector<bool> labelled_models(const ScoreStudy& study, const OutlierReport& 
   return labelled;
 }
 
+/// What a reader wants to know of one point: what was typical, what the model is, and who says so.
+std::string hover_note(const ScoredModel& model, const Judgement& judgement) {
+  std::string note = fmt::format("typical {:.1f} ({:.1f} to {:.1f})", judgement.predicted, judgement.low, judgement.high);
+  if (model.active_params) note += "; " + format_count(*model.active_params) + " active parameters";
+  if (model.tokens) note += "; " + format_count(*model.tokens) + " tokens";
+  if (model.release_year) note += "; released " + iso_date(*model.release_year);
+  if (!model.kind.empty()) note += "; " + model.kind + " score";
+  if (!model.score_source.empty()) note += "; source: " + model.score_source;
+  if (!model.is_fitted()) note += "; " + model.not_fitted;
+  return note;
+}
+
 template <typename XOf>
 void add_points(PlotSpec& plot, const ScoreStudy& study, const OutlierReport& report, std::size_t labels, XOf&& x_of) {
   const Grouping grouping = group_models(study, report);
@@ -112,6 +124,7 @@ void add_points(PlotSpec& plot, const ScoreStudy& study, const OutlierReport& re
         layer.y.push_back(model.score);
         layer.names.push_back(model.name);
         layer.labelled.push_back(labelled[i]);
+        layer.notes.push_back(hover_note(model, report.judgements[i]));
       }
       if (!layer.x.empty()) plot.points.push_back(std::move(layer));
     }

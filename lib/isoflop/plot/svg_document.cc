@@ -5,6 +5,7 @@
 #include <array>
 #include <cctype>
 #include <iterator>
+#include <optional>
 
 #include "isoflop/error.h"
 #include "isoflop/plot/gnuplot_script.h"
@@ -93,43 +94,64 @@ std::string identifier(const PlotSpec& plot, Theme theme) {
   return id + (theme == Theme::Dark ? "-dark" : "");
 }
 
-// One text a drawn point, in the order in which the script writes them; nothing for a point without a name.
-std::vector<std::string> hover_texts(const Figure& figure) {
-  std::vector<std::string> texts;
+struct Mark {
+  std::string text;       ///< nothing for a point without a name
+  std::size_t layer = 0;
+};
+
+// One a drawn point, in the order in which the script writes them.
+std::vector<Mark> drawn_marks(const Figure& figure, MarkData data) {
+  std::vector<Mark> marks;
   const PlotSpec& plot = *figure.plot;
-  for (const auto& layer : plot.points)
+  for (std::size_t k = 0; k < plot.points.size(); ++k) {
+    const auto& layer = plot.points[k];
     for (std::size_t i = 0; i < layer.x.size(); ++i) {
       if (!figure.x.shows(layer.x[i]) || !figure.y.shows(layer.y[i])) continue;
       if (layer.names.empty() || layer.names[i].empty()) {
-        texts.emplace_back();
+        marks.push_back({{}, k});
         continue;
       }
-      std::string text = layer.names[i] + ": " + tick_text(plot.x, layer.x[i]) + ", " + tick_text(plot.y, layer.y[i]);
+      std::string text = layer.names[i] + ": ";
+      if (data == MarkData::ForScripts)
+        text += plot.y.title + " " + tick_text(plot.y, layer.y[i]) + "; " + plot.x.title + " " + tick_text(plot.x, layer.x[i]);
+      else
+        text += tick_text(plot.x, layer.x[i]) + ", " + tick_text(plot.y, layer.y[i]);
       if (!layer.notes.empty() && !layer.notes[i].empty()) text += "; " + layer.notes[i];
-      texts.push_back(clean_text(text));
+      marks.push_back({clean_text(text), k});
     }
-  return texts;
+  }
+  return marks;
 }
 
-std::string with_hover_texts(const std::string& geometry, const std::vector<std::string>& texts) {
+std::string with_hover_texts(const std::string& geometry, const std::vector<Mark>& marks, MarkData data) {
   std::string result;
   std::size_t at = 0, k = 0;
   // Legend keys come after the layers; they have no hover text.
-  while (k < texts.size()) {
+  while (k < marks.size()) {
     const std::size_t use = geometry.find("<use ", at);
     const std::size_t end = use == std::string::npos ? use : geometry.find("/>", use);
     if (end == std::string::npos) throw Error(Fault::CannotRun, "gnuplot drew fewer points than it was given");
     result.append(geometry, at, end - at);
-    result += texts[k].empty() ? "/>" : "><title>" + xml_text(texts[k]) + "</title></use>";
+    if (data == MarkData::ForScripts) result += " data-g=\"" + std::to_string(marks[k].layer) + "\"";
+    result += marks[k].text.empty() ? "/>" : "><title>" + xml_text(marks[k].text) + "</title></use>";
     ++k;
     at = end + 2;
   }
   return result + geometry.substr(at);
 }
 
-void append_text(std::string& svg, const FigureText& text, const Palette& colours, double unit) {
+/// The point layer that a name belongs to.
+std::optional<std::size_t> layer_of_name(const PlotSpec& plot, const std::string& name) {
+  for (std::size_t k = 0; k < plot.points.size(); ++k)
+    for (const auto& candidate : plot.points[k].names)
+      if (clean_text(candidate) == name) return k;
+  return std::nullopt;
+}
+
+void append_text(std::string& svg, const FigureText& text, const Palette& colours, double unit, std::optional<std::size_t> layer = {}) {
   fmt::format_to(std::back_inserter(svg), "<text x=\"{}\" y=\"{}\" font-size=\"{}\"", pixels(text.x), pixels(text.y), pixels(text.size));
   if (text.anchor != Anchor::Start) svg += text.anchor == Anchor::End ? " text-anchor=\"end\"" : " text-anchor=\"middle\"";
+  if (layer) svg += " data-g=\"" + std::to_string(*layer) + "\"";
   if (text.bold) svg += " font-weight=\"bold\"";
   const Rgb ground = text.heat_share ? ramp_colour(colours, *text.heat_share) : colours.background;
   if (text.heat_share) svg += " fill=\"" + hex_colour(ink_on(ground)) + "\"";
@@ -157,7 +179,7 @@ std::string xml_text(const std::string& text) {
   return result;
 }
 
-std::string svg_document(const std::string& gnuplot_svg, const Figure& figure, Theme theme) {
+std::string svg_document(const std::string& gnuplot_svg, const Figure& figure, Theme theme, MarkData data) {
   const PlotSpec& plot = *figure.plot;
   const Palette& colours = palette(theme);
   const std::size_t defs_end = gnuplot_svg.find("</defs>");
@@ -174,7 +196,7 @@ std::string svg_document(const std::string& gnuplot_svg, const Figure& figure, T
   if (plot.heat.empty()) replace_all(geometry, " shape-rendering='crispEdges'", "");
   remove_all(geometry, " id=\"gnuplot_plot_", "\"");
   remove_empty_groups(geometry);
-  geometry = with_hover_texts(geometry, hover_texts(figure));
+  geometry = with_hover_texts(geometry, drawn_marks(figure, data), data);
 
   std::string svg = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";
   fmt::format_to(std::back_inserter(svg),
@@ -190,7 +212,8 @@ std::string svg_document(const std::string& gnuplot_svg, const Figure& figure, T
   const std::size_t start = geometry.find_first_not_of(" \t\n");
   if (start != std::string::npos) svg += geometry.substr(start);
   for (const auto& text : figure.texts) append_text(svg, text, colours, figure.unit);
-  for (const auto& text : figure.labels) append_text(svg, text, colours, figure.unit);
+  for (const auto& text : figure.labels)
+    append_text(svg, text, colours, figure.unit, data == MarkData::ForScripts ? layer_of_name(plot, text.text) : std::nullopt);
   return svg + "</svg>\n";
 }
 

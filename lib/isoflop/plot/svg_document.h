@@ -7,8 +7,12 @@
 
 namespace isoflop {
 
+/// What the marks of a picture carry. ForScripts: points and their names also say which point layer they belong to
+/// (data-g), so that a page can fade the others.
+enum class MarkData { HoverText, ForScripts };
+
 /// `gnuplot_svg` is what gnuplot made of gnuplot_script(figure, theme). Throws Error (CannotRun) if it is not that.
-std::string svg_document(const std::string& gnuplot_svg, const Figure& figure, Theme theme);
+std::string svg_document(const std::string& gnuplot_svg, const Figure& figure, Theme theme, MarkData data = MarkData::HoverText);
 
 /// & < > " ' as entities.
 std::string xml_text(const std::string& text);

@@ -46,6 +46,12 @@ struct Assumption {
   std::string source;  ///< a citation, or "assumed"
 };
 
+/// A file that a command writes beside what was asked for with -o.
+struct ReportFile {
+  std::string path;
+  std::string content;
+};
+
 struct Report {
   std::string command;          ///< "outliers"; the schema is isoflop.COMMAND/1 with blanks as hyphens
   std::string headline;         ///< the finding in one or two sentences
@@ -62,6 +68,8 @@ struct Report {
   std::string distrust;
   /// When set, printed as the result instead of tables (completion scripts, raw files).
   std::optional<std::string> raw_text;
+  /// Written in this order; a path that -o names as well is written once, with this content.
+  std::vector<ReportFile> files;
   std::optional<std::uint64_t> seed;  ///< set when random draws were used; printed
 };
 
