@@ -13,6 +13,33 @@
 namespace isoflop::app {
 namespace {
 
+/// Words of a line as a shell splits them: blanks part, single and double quotes keep together.
+std::vector<std::string> shell_words(const std::string& line) {
+  std::vector<std::string> words;
+  std::string word;
+  bool inside = false;
+  char quote = 0;
+  for (const char c : line) {
+    if (quote != 0) {
+      if (c == quote) quote = 0;
+      else word += c;
+    } else if (c == '\'' || c == '"') {
+      quote = c;
+      inside = true;
+    } else if (c == ' ' || c == '\t' || c == '\n') {
+      if (inside) words.push_back(word);
+      word.clear();
+      inside = false;
+    } else {
+      word += c;
+      inside = true;
+    }
+  }
+  if (quote != 0) throw Error(Fault::Usage, "--include \"" + line + "\": a quote is not closed");
+  if (inside) words.push_back(word);
+  return words;
+}
+
 class ReportCommand : public Command {
  public:
   std::string name() const override { return "report"; }
@@ -21,6 +48,7 @@ class ReportCommand : public Command {
     return "isoflop report                                    writes report.html and report_files/\n"
            "isoflop report -o spring.html --only outliers,costs\n"
            "isoflop report --add mine.csv --runs sweep.csv    your models and your runs in it\n"
+           "isoflop report --include 'fit sweep.csv --law kaplan' --include 'train arctic --on h100 --count 1024'\n"
            "isoflop report --no-assets -o page.html           the page alone";
   }
 
@@ -30,6 +58,7 @@ class ReportCommand : public Command {
     options.list("--only", only_, "sections, in the order of the page: " + names);
     options.group("Your own");
     options.files("--add", request_.add, "CSV of models joined to the score sections (name,active_params,tokens,score)");
+    options.files("--include", include_, "a command line (without isoflop) whose result becomes a section; may be given several times");
     options.text("--runs", request_.runs, "CSV of training runs for the loss law, instead of the 240 of Chinchilla");
     options.list("--with", request_.with, "models of the catalogue beside the 2024 cohort");
     options.text("--on", request_.device, "accelerator for costs and serving");
@@ -44,13 +73,18 @@ class ReportCommand : public Command {
   Report run(const Settings& settings) override {
     if (no_assets_ && !assets_.empty()) throw Error(Fault::Usage, "--assets and --no-assets exclude each other");
     std::vector<NamedSection> sections = chosen_sections();
+    const std::size_t known = sections.size();
+    const std::vector<SectionKind> own = included_kinds();
+    for (const auto& kind : own) sections.push_back({&kind, {}});
     const std::size_t count = sections.size();
     // Sections side by side; each alone in its thread, so that two do not share the machine twice.
     Settings inside = settings;
     if (thread_count(settings.threads) > 1 && count > 1) inside.threads = 1;
     inside.progress = [](double, const std::string&) {};
     settings.progress(0.05, "sections");
-    parallel_for(count, settings.threads, [&](std::size_t i) { sections[i].content = sections[i].kind->make(request_, inside); });
+    parallel_for(count, settings.threads, [&](std::size_t i) {
+      sections[i].content = i < known ? sections[i].kind->make(request_, inside) : included_section(include_[i - known], inside);
+    });
     settings.progress(0.5, "plots");
 
     PageRequest page;
@@ -76,6 +110,27 @@ class ReportCommand : public Command {
     for (const auto& kind : section_kinds())
       if (only_.empty() || std::find(only_.begin(), only_.end(), kind.id) != only_.end()) sections.push_back({&kind, {}});
     return sections;
+  }
+
+  std::vector<SectionKind> included_kinds() const {
+    std::vector<SectionKind> kinds;
+    for (const auto& line : include_) {
+      const auto words = shell_words(line);
+      if (words.empty() || words[0] == "report") throw Error(Fault::Usage, "--include \"" + line + "\": expected a command line such as 'fit runs.csv', and not report itself");
+      const std::string number = std::to_string(kinds.size() + 1);
+      kinds.push_back({"own-" + number, "isoflop " + line, "Own " + number, nullptr});
+    }
+    return kinds;
+  }
+
+  static SectionContent included_section(const std::string& line, const Settings& settings) {
+    const auto words = shell_words(line);
+    const Report report = run_command(words, settings);
+    SectionContent content = content_of(report, words);
+    content.plots = report.plots;
+    content.tables = report.tables;
+    content.notes.insert(content.notes.begin(), report.messages.begin(), report.messages.end());
+    return content;
   }
 
   static std::string page_path(const Settings& settings) {
@@ -116,7 +171,7 @@ class ReportCommand : public Command {
   }
 
   ReportRequest request_;
-  std::vector<std::string> only_;
+  std::vector<std::string> only_, include_;
   std::string assets_, web_;
   bool no_assets_ = false, static_ = false;
 };

@@ -41,7 +41,7 @@ struct Deployment {
   Architecture architecture;
   ServingLoad load;
   bool fits = false;
-  std::string words() const { return fmt::format("{}{} on {}", name, load.weights == WeightFormat::Fp8 ? " (fp8 weights)" : "", load.tensor_parallel); }
+  std::string words() const { return fmt::format("{} ({}{})", name, load.tensor_parallel, load.weights == WeightFormat::Fp8 ? ", fp8" : ""); }
 };
 
 bool divides(const ServingLoad& load, const Architecture& architecture) {
@@ -161,7 +161,7 @@ SectionContent costs_section(const ReportRequest& request, const Settings& setti
   content.tables = {table};
 
   const std::string source = "isoflop report: models.csv recounted; price of " + device.id + ": " + (device.price_usd_per_hour ? format_number(*device.price_usd_per_hour, 3) + " USD/h" : "unknown");
-  PlotSpec memory = plot_base("memory", "Memory to serve 32 sequences, weights and cache", fmt::format("16 bits, {} + {} tokens each", compared_prompt, compared_generate), source);
+  PlotSpec memory = plot_base("memory", "Memory to serve 32 sequences, weights and cache", fmt::format("16 bits, {} + {} tokens each; dashed: the memory of one {}", compared_prompt, compared_generate, device.name), "isoflop report: dimensions of models.csv, recounted");
   memory.x = {"memory, GB", Scale::Linear, {}, {}};
   memory.description = "Stacked bars of weights and key/value cache for each model, largest first; a rule marks one device of " + device.id + ".";
   std::stable_sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) { return a.weights_gb + a.kv_gb > b.weights_gb + b.kv_gb; });
@@ -173,7 +173,7 @@ SectionContent costs_section(const ReportRequest& request, const Settings& setti
     cache.values.push_back(line.kv_gb);
   }
   memory.bars = {weights, cache};
-  memory.rules = {{"one " + device.name, device.memory_bytes / 1e9, std::nullopt}};
+  memory.rules = {{"", device.memory_bytes / 1e9, std::nullopt}};
   content.plots.push_back(std::move(memory));
 
   PlotSpec price = plot_base("training-price", "Price of the final training run on " + device.name, "6ND at the utilisation of published whole runs; bars are 90 % intervals", source);
@@ -220,7 +220,7 @@ SectionContent serving_section(const ReportRequest& request, const Settings& set
                     {"J/token", "joules_per_token", Align::Right, 3}, {"Bound by", "bound", Align::Left}}, {},
                     fmt::format("{} + {} tokens, all sequences start together, nobody queues; price per million output tokens, prefill paid for, batch always full.", compared_prompt, compared_generate)};
   const std::string source = "isoflop serve, closed form, " + device.id + "; constants: data/op_profiles.csv";
-  PlotSpec frontier = plot_base("frontier", "Throughput against latency as the batch grows", "Each model on the fewest devices that hold it; each point is a batch size", source);
+  PlotSpec frontier = plot_base("frontier", "Throughput against latency as the batch grows", "Each model on the fewest devices that hold it (in brackets); each point is a batch size", source);
   frontier.x = {"time per output token, ms", Scale::Log, {}, {}};
   frontier.y = {"output tokens/s per device", Scale::Log, {}, {}};
   frontier.description = "One curve per model; up and to the left is better. A curve ends where memory is full or at 256 sequences.";
@@ -246,7 +246,7 @@ SectionContent serving_section(const ReportRequest& request, const Settings& set
     }
     const StepPricer pricer(model.architecture, device, profile);
     const MemoryModel memory(model.architecture, device);
-    LineLayer line{"", {}, {}, Dash::Solid, static_cast<int>(colour % 6), 1.6};
+    LineLayer line{"", {}, {}, Dash::Solid, static_cast<int>((colour + colour / 12) % 6), 1.6};
     PointLayer points;
     points.legend = d.words();
     points.colour = line.colour;
@@ -297,7 +297,7 @@ SectionContent serving_section(const ReportRequest& request, const Settings& set
     if (best && (!dearest || best->price.central > dearest->price.central)) dearest = best;
   }
   if (cheapest)
-    content.finding = fmt::format("A full server of {} produces a million tokens from {} with {} at batch {} ({} per token) to {} with {} (90 % intervals); one that works half of the time costs twice as much.",
+    content.finding = fmt::format("A full server of {} produces a million output tokens for {} with {} at batch {} (one token every {}), for {} with {} (90 % intervals; in brackets devices); one that works half of the time costs twice as much.",
                                   device.id, usd_range(cheapest->price), cheapest->words, cheapest->batch, format_duration_s(cheapest->tpot_s.central), usd_range(dearest->price), dearest->words);
   else
     content.finding = device.id + " has no price in the catalogue, or holds none of the models: times only.";

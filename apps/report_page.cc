@@ -58,16 +58,13 @@ void draw(Drawing& drawing, const PlotSpec& plot, bool with_files, bool with_veg
   HtmlFigure& figure = drawing.figure;
   figure.plot = plot;
   figure.wide = draw_themed_svg(plot, figure.id);
-  figure.narrow = draw_themed_svg(narrow(plot), figure.id + "-narrow");
+  figure.narrow = draw_themed_svg(narrow(plot), figure.id + "-narrow", true);
   if (const auto other = other_scale(plot)) {
-    figure.other_wide = draw_themed_svg(*other, figure.id + "-linear");
-    figure.other_narrow = draw_themed_svg(narrow(*other), figure.id + "-linear-narrow");
+    figure.other = draw_themed_svg(*other, figure.id + "-linear", true);
     figure.other_label = "Linear x axis";
   }
-  if (with_vega && plot.heat.empty()) {
-    figure.vega_light = draw_vega_lite(plot, Theme::Light);
-    figure.vega_dark = draw_vega_lite(plot, Theme::Dark);
-  }
+  // A grid of thousands of cells is no use to zoom into.
+  if (with_vega && plot.heat.empty()) figure.vega = draw_vega_lite(plot, Theme::Light);
   if (!with_files) return;
   drawing.svg = draw_svg(plot);
   drawing.csv = draw_csv(plot);
@@ -142,7 +139,7 @@ std::vector<ReportFile> report_files(const std::vector<NamedSection>& sections, 
   };
   for (std::size_t s = 0; s < sections.size(); ++s) {
     const auto& [kind, content] = sections[s];
-    HtmlSection section{kind->id, kind->title, content.finding, content.command, {}, {}, content.notes, content.distrust, content.assumptions, content.inputs};
+    HtmlSection section{kind->id, kind->title, kind->short_title, content.finding, content.command, {}, {}, content.notes, content.distrust, content.assumptions, content.inputs};
     for (auto& drawing : drawings) {
       if (drawing.section != s) continue;
       auto& links = drawing.figure.files;

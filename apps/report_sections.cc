@@ -33,15 +33,15 @@ std::string span(const Value& value, int digits) {
 
 const std::vector<SectionKind>& section_kinds() {
   static const std::vector<SectionKind> kinds = {
-      {"outliers", "Score against compute", "benchmark score against training compute, with the models that leave the curve", outliers_section},
-      {"dates", "Score against date", "how scores rise with release date", dates_section},
-      {"efficiency", "Score against active parameters", "what size alone says about a score", efficiency_section},
-      {"loss", "Loss law", "loss over parameters and tokens, with the compute-optimal frontier", loss_section},
-      {"cohort", "The 2024 cohort", "architectures, benchmarks and footprints of the cohort, with corrections", cohort_section},
-      {"costs", "What the cohort costs", "training price, memory and work per token side by side", costs_section},
-      {"serving", "Serving frontier", "latency against throughput and price", serving_section},
-      {"footprint", "Footprint ledger", "from accelerators to tonnes, boundary by boundary", footprint_section},
-      {"calibration", "How far off the simulators are", "error on measured groups that the constants never saw", calibration_section},
+      {"outliers", "Score against compute", "Compute", outliers_section},
+      {"dates", "Score against date", "Date", dates_section},
+      {"efficiency", "Score against active parameters", "Size", efficiency_section},
+      {"loss", "Loss law", "Loss law", loss_section},
+      {"cohort", "The 2024 cohort", "Cohort", cohort_section},
+      {"costs", "What the cohort costs", "Costs", costs_section},
+      {"serving", "Serving frontier", "Serving", serving_section},
+      {"footprint", "Footprint ledger", "Footprint", footprint_section},
+      {"calibration", "How far off the simulators are", "Accuracy", calibration_section},
   };
   return kinds;
 }

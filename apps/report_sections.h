@@ -29,7 +29,7 @@ struct SectionContent {
 };
 
 struct SectionKind {
-  std::string id, title, summary;
+  std::string id, title, short_title;
   SectionContent (*make)(const ReportRequest&, const Settings&);
 };
 

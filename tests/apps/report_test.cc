@@ -132,7 +132,7 @@ TEST_CASE("the strict reader refuses what browsers forgive") {
 
 TEST_CASE("a page escapes every text and needs nothing from outside") {
   const std::string evil = "<script>alert(1)</script> & \"'\x01 </style>";
-  HtmlSection section{"one", evil, evil, evil, {}, {}, {evil}, evil, {{evil, evil, evil, evil}}, {{evil, evil, 1, 0}}};
+  HtmlSection section{"one", evil, evil, evil, evil, {}, {}, {evil}, evil, {{evil, evil, evil, evil}}, {{evil, evil, 1, 0}}};
   ReportTable table{evil, {{evil, "a", Align::Left}, {evil, "b"}}, {{evil, 1.5}, {std::monostate(), std::int64_t{7}}}, evil};
   section.tables.push_back({table, true, {{evil, "files/a b.csv"}}});
   HtmlPage page{evil, evil, {section}, {"1", "2", "3"}, {"isoflop", evil}, 42, {}};
@@ -188,6 +188,23 @@ TEST_CASE("a model named like a script joins the score sections as text") {
   CHECK((html.find("<script>alert") == std::string::npos));
   CHECK((html.find("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;") != std::string::npos));
   CHECK_FALSE(std::filesystem::exists(scratch.path / "r_files"));
+}
+
+TEST_CASE("any command line becomes a section, except report and what is no command") {
+  if (!has_gnuplot()) {
+    MESSAGE("skipped: gnuplot is not installed");
+    return;
+  }
+  const Scratch scratch("include");
+  const std::string page = scratch.path / "r.html";
+  const auto ran = isoflop_says({"report", "-o", page, "--only", "calibration", "--no-assets", "--static", "--include", "serve llama-3-8b --on 'h100' --batch 8"});
+  REQUIRE_MESSAGE(ran.code == 0, ran.err);
+  const std::string html = text_of(page);
+  check_page(html);
+  CHECK(section_ids(html) == std::vector<std::string>{"findings", "calibration", "own-1", "sources"});
+  CHECK((html.find("batch 8: first token after") != std::string::npos));
+  for (const char* wrong : {"report --only loss", "nonsense", "serve 'llama", ""}) CHECK(isoflop_says({"report", "--only", "calibration", "-o", page, "--include", wrong}).code == 2);
+  CHECK(isoflop_says({"report", "--only", "calibration", "-o", page, "--include", "fit nowhere.csv"}).code == 1);
 }
 
 TEST_CASE("report refuses an unknown section with the nearest one") {

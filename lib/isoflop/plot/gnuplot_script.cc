@@ -43,6 +43,9 @@ class ScriptWriter {
     return all + "\n";
   }
 
+  /// After write().
+  const std::vector<std::optional<std::size_t>>& layers() const { return layers_; }
+
  private:
   template <typename... Arguments>
   void line(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
@@ -146,7 +149,8 @@ class ScriptWriter {
   void block(const std::string& rows) {
     blocks_ += fmt::format("$layer{} << EOD\n{}EOD\n", commands_.size() + 1, rows);
   }
-  void command(const std::string& style, const std::string& columns) {
+  void command(const std::string& style, const std::string& columns, std::optional<std::size_t> layer = {}) {
+    layers_.push_back(layer);
     commands_.push_back(fmt::format("$layer{}{} {}", commands_.size() + 1, columns.empty() ? "" : " using " + columns, style));
   }
 
@@ -239,7 +243,8 @@ class ScriptWriter {
       const std::string rows = path_rows(layer.x, layer.y);
       if (rows.empty()) continue;
       block(rows);
-      command(fmt::format("with lines lw {:.2f} dt {} lc rgb {}", unit(layer.width), dash(dashes_of_line(plot_, k)), colour(layer.colour)), "1:2");
+      command(fmt::format("with lines lw {:.2f} dt {} lc rgb {}", unit(layer.width), dash(dashes_of_line(plot_, k)), colour(layer.colour)), "1:2",
+              goes_through_points(k) ? std::optional(k) : std::nullopt);
     }
   }
 
@@ -273,8 +278,13 @@ class ScriptWriter {
 
   bool shown(const PointLayer& layer, std::size_t i) const { return figure_.x.shows(layer.x[i]) && figure_.y.shows(layer.y[i]); }
 
+  bool goes_through_points(std::size_t line) const {
+    return plot_.lines.size() == plot_.points.size() && plot_.lines[line].x == plot_.points[line].x;
+  }
+
   void error_bars() {
-    for (const auto& layer : plot_.points) {
+    for (std::size_t k = 0; k < plot_.points.size(); ++k) {
+      const PointLayer& layer = plot_.points[k];
       std::string rows;
       for (std::size_t i = 0; i < layer.y_low.size(); ++i) {
         if (!shown(layer, i) || std::isnan(layer.y_low[i]) || std::isnan(layer.y_high[i])) continue;
@@ -283,7 +293,7 @@ class ScriptWriter {
       }
       if (rows.empty()) continue;
       block(rows);
-      command(fmt::format("with lines lw {:.2f} lc rgb {}", unit(1.4), faint(mark_colour(colours_, layer.colour), 0.6)), "1:2");
+      command(fmt::format("with lines lw {:.2f} lc rgb {}", unit(1.4), faint(mark_colour(colours_, layer.colour), 0.6)), "1:2", k);
     }
   }
 
@@ -305,6 +315,7 @@ class ScriptWriter {
   const Palette& colours_;
   std::string header_, blocks_;
   std::vector<std::string> commands_;
+  std::vector<std::optional<std::size_t>> layers_;  ///< beside commands_
   int objects_ = 0, labels_ = 0, arrows_ = 0;
 };
 
@@ -329,5 +340,11 @@ int gnuplot_point_type(Marker marker) {
 }
 
 std::string gnuplot_script(const Figure& figure, Theme theme) { return ScriptWriter(figure, theme).write(); }
+
+std::vector<std::optional<std::size_t>> gnuplot_element_layers(const Figure& figure) {
+  ScriptWriter writer(figure, Theme::Light);
+  writer.write();
+  return writer.layers();
+}
 
 }  // namespace isoflop

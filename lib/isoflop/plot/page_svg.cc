@@ -42,15 +42,28 @@ std::string short_hex(const std::string& colour) {
   return text;
 }
 
+void replace_all(std::string& text, const std::string& what, const std::string& by) {
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) text.replace(at, what.size(), by);
+}
+
+// gnuplot states every default on every group. The classes mean the same in the page's style.
+std::string compact(std::string svg) {
+  for (const auto& [what, by] : {std::pair{" stroke-linecap=\"butt\" stroke-linejoin=\"miter\"", ""}, {" stroke-width=\"1.00\"", ""},
+                                 {"<g fill=\"none\" color=\"black\" stroke=\"currentColor\"", "<g class=\"g\""}, {" shape-rendering='crispEdges'", " class='e'"},
+                                 {" class=\"gridline\" ", ""}, {"\t", ""}, {" \n", "\n"}, {">\n<", "><"}})
+    replace_all(svg, what, by);
+  return svg;
+}
+
 }  // namespace
 
-ThemedSvg draw_themed_svg(const PlotSpec& plot, const std::string& id) {
+ThemedSvg draw_themed_svg(const PlotSpec& plot, const std::string& id, bool second) {
   PlotSpec named = plot;
   named.name = id;
   const Figure figure = lay_out(named);
   const auto drawn = [&](Theme theme) {
     const std::string geometry = run_tool("gnuplot", {"--default-settings", "-"}, gnuplot_script(figure, theme), "gnuplot-nox");
-    return svg_document(geometry, figure, theme, MarkData::ForScripts);
+    return svg_document(geometry, figure, theme, second ? MarkData::Numbers : MarkData::ForScripts);
   };
   return {drawn(Theme::Light), drawn(Theme::Dark)};
 }
@@ -85,7 +98,7 @@ std::string page_markup(const ThemedSvg& picture, PageColours& colours) {
     dark_at = dark->end + 1;
     markup += picture.light[light->end];
   }
-  return markup + picture.light.substr(light_at);
+  return compact(markup + picture.light.substr(light_at));
 }
 
 }  // namespace isoflop

@@ -14,8 +14,9 @@ struct ThemedSvg {
   std::string light, dark;
 };
 
-/// `id` is the plot's identity in the page; ids inside the picture begin with it. Throws Error as draw_svg does.
-ThemedSvg draw_themed_svg(const PlotSpec& plot, const std::string& id);
+/// `id` is the plot's identity in the page; ids inside the picture begin with it. `second`: another picture of the same
+/// plot carries the hover texts. Throws Error as draw_svg does.
+ThemedSvg draw_themed_svg(const PlotSpec& plot, const std::string& id, bool second = false);
 
 /// Pairs of a light and a dark colour, each a custom property --cN.
 class PageColours {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <iterator>
@@ -96,28 +97,29 @@ std::string identifier(const PlotSpec& plot, Theme theme) {
 
 struct Mark {
   std::string text;       ///< nothing for a point without a name
-  std::size_t layer = 0;
+  std::size_t layer = 0, number = 0;  ///< number: among all points of the plot, drawn or not
 };
 
 // One a drawn point, in the order in which the script writes them.
 std::vector<Mark> drawn_marks(const Figure& figure, MarkData data) {
   std::vector<Mark> marks;
   const PlotSpec& plot = *figure.plot;
+  std::size_t number = 0;
   for (std::size_t k = 0; k < plot.points.size(); ++k) {
     const auto& layer = plot.points[k];
-    for (std::size_t i = 0; i < layer.x.size(); ++i) {
+    for (std::size_t i = 0; i < layer.x.size(); ++i, ++number) {
       if (!figure.x.shows(layer.x[i]) || !figure.y.shows(layer.y[i])) continue;
       if (layer.names.empty() || layer.names[i].empty()) {
-        marks.push_back({{}, k});
+        marks.push_back({{}, k, number});
         continue;
       }
       std::string text = layer.names[i] + ": ";
-      if (data == MarkData::ForScripts)
+      if (data != MarkData::HoverText)
         text += plot.y.title + " " + tick_text(plot.y, layer.y[i]) + "; " + plot.x.title + " " + tick_text(plot.x, layer.x[i]);
       else
         text += tick_text(plot.x, layer.x[i]) + ", " + tick_text(plot.y, layer.y[i]);
       if (!layer.notes.empty() && !layer.notes[i].empty()) text += "; " + layer.notes[i];
-      marks.push_back({clean_text(text), k});
+      marks.push_back({clean_text(text), k, number});
     }
   }
   return marks;
@@ -132,12 +134,42 @@ std::string with_hover_texts(const std::string& geometry, const std::vector<Mark
     const std::size_t end = use == std::string::npos ? use : geometry.find("/>", use);
     if (end == std::string::npos) throw Error(Fault::CannotRun, "gnuplot drew fewer points than it was given");
     result.append(geometry, at, end - at);
-    if (data == MarkData::ForScripts) result += " data-g=\"" + std::to_string(marks[k].layer) + "\"";
-    result += marks[k].text.empty() ? "/>" : "><title>" + xml_text(marks[k].text) + "</title></use>";
+    if (data != MarkData::HoverText) result += fmt::format(" data-g=\"{}\" data-i=\"{}\"", marks[k].layer, marks[k].number);
+    result += marks[k].text.empty() || data == MarkData::Numbers ? "/>" : "><title>" + xml_text(marks[k].text) + "</title></use>";
     ++k;
     at = end + 2;
   }
   return result + geometry.substr(at);
+}
+
+/// gnuplot numbers what it plots; a page wants to know the point layer.
+void name_layers(std::string& geometry, const Figure& figure) {
+  const auto layers = gnuplot_element_layers(figure);
+  for (std::size_t k = 0; k < layers.size(); ++k)
+    if (layers[k]) replace_all(geometry, " id=\"gnuplot_plot_" + std::to_string(k + 1) + "\"", " data-g=\"" + std::to_string(*layers[k]) + "\"");
+}
+
+/// Clear boxes over the bars, which gnuplot draws without identity.
+std::string bar_targets(const Figure& figure, MarkData data) {
+  const PlotSpec& plot = *figure.plot;
+  std::string svg;
+  std::size_t number = 0;
+  for (const auto& box : bar_boxes(plot)) {
+    const BarLayer& layer = plot.bars[box.layer];
+    const double left = std::clamp(figure.x.place(std::min(box.x_from, box.x_to)), figure.axes.left, figure.axes.right);
+    const double right = std::clamp(figure.x.place(std::max(box.x_from, box.x_to)), figure.axes.left, figure.axes.right);
+    const double top = figure.y.place(box.y_high), bottom = figure.y.place(box.y_low);
+    svg += fmt::format("<rect class=\"bar\" data-i=\"{}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" pointer-events=\"all\"", number++, pixels(left),
+                       pixels(top), pixels(right - left), pixels(bottom - top));
+    if (data == MarkData::Numbers) {
+      svg += "/>\n";
+      continue;
+    }
+    std::string text = layer.categories[box.row] + ": " + (layer.legend.empty() ? "" : layer.legend + " ") + tick_text(plot.x, layer.values[box.row]);
+    if (box.has_interval) text += " (" + tick_text(plot.x, layer.low[box.row]) + " to " + tick_text(plot.x, layer.high[box.row]) + ")";
+    svg += "><title>" + xml_text(clean_text(text + "; " + plot.x.title)) + "</title></rect>\n";
+  }
+  return svg;
 }
 
 /// The point layer that a name belongs to.
@@ -194,6 +226,7 @@ std::string svg_document(const std::string& gnuplot_svg, const Figure& figure, T
     replace_all(geometry, "'#gpPt" + std::to_string(type) + "'", "'#" + markers + std::to_string(type + 1) + "'");
   // Square pixels are right for heat maps, whose cells must meet, and ugly on the edge of a band.
   if (plot.heat.empty()) replace_all(geometry, " shape-rendering='crispEdges'", "");
+  if (data != MarkData::HoverText) name_layers(geometry, figure);
   remove_all(geometry, " id=\"gnuplot_plot_", "\"");
   remove_empty_groups(geometry);
   geometry = with_hover_texts(geometry, drawn_marks(figure, data), data);
@@ -213,7 +246,8 @@ std::string svg_document(const std::string& gnuplot_svg, const Figure& figure, T
   if (start != std::string::npos) svg += geometry.substr(start);
   for (const auto& text : figure.texts) append_text(svg, text, colours, figure.unit);
   for (const auto& text : figure.labels)
-    append_text(svg, text, colours, figure.unit, data == MarkData::ForScripts ? layer_of_name(plot, text.text) : std::nullopt);
+    append_text(svg, text, colours, figure.unit, data != MarkData::HoverText ? layer_of_name(plot, text.text) : std::nullopt);
+  if (data != MarkData::HoverText) svg += bar_targets(figure, data);
   return svg + "</svg>\n";
 }
 

@@ -67,6 +67,8 @@ std::optional<double> sort_value(const TableCell& cell) {
   return std::nullopt;
 }
 
+constexpr std::size_t short_cell = 26, long_cell = 60;  ///< characters
+
 class PageWriter {
  public:
   explicit PageWriter(const HtmlPage& page) : page_(page) {}
@@ -94,7 +96,7 @@ class PageWriter {
     if (!page_.vega.usable()) return false;
     for (const auto& section : page_.sections)
       for (const auto& figure : section.figures)
-        if (!figure.vega_light.empty()) return true;
+        if (!figure.vega.empty()) return true;
     return false;
   }
 
@@ -119,8 +121,8 @@ class PageWriter {
 
   std::string top() const {
     std::string html = "<body>\n<a class=\"skip\" href=\"#findings\">Skip to the findings</a>\n<div class=\"bar\"><div><nav aria-label=\"Sections\">";
-    for (const auto& section : page_.sections) html += "<a href=\"#" + section.id + "\">" + html_text(section.title) + "</a> ";
-    html += "<a href=\"#sources\">Assumptions and sources</a></nav><button type=\"button\" class=\"theme\">Dark theme</button></div></div>\n<header><h1>" +
+    for (const auto& section : page_.sections) html += "<a href=\"#" + section.id + "\">" + html_text(section.short_title) + "</a> ";
+    html += "<a href=\"#sources\">Sources</a></nav><button type=\"button\" class=\"theme\">Dark theme</button></div></div>\n<header><h1>" +
             html_text(page_.title) + "</h1>\n<p class=\"lead\">" + html_text(page_.introduction) + "</p></header>\n<main>\n<section id=\"findings\"><h2>Findings</h2>\n<ul class=\"findings\">\n";
     for (const auto& section : page_.sections)
       html += "<li><a href=\"#" + section.id + "\">" + html_text(section.title) + "</a>: " + html_text(section.finding) +
@@ -161,23 +163,20 @@ class PageWriter {
     return "<span>Show:</span>" + html + "<button type=\"button\" class=\"reset\">all</button>";
   }
 
-  std::string variant(const ThemedSvg& wide, const ThemedSvg& narrow, const char* name) {
-    return std::string("<div class=\"variant\" data-variant=\"") + name + "\"" + (std::string(name) == "other" ? " hidden=\"hidden\"" : "") +
-           "><div class=\"view wide\">" + page_markup(wide, colours_) + "</div><div class=\"view narrow\">" + page_markup(narrow, colours_) + "</div></div>\n";
-  }
+  std::string view(const ThemedSvg& picture, const char* width) { return std::string("<div class=\"view ") + width + "\">" + page_markup(picture, colours_) + "</div>"; }
 
   std::string one_figure(const HtmlFigure& figure) {
     std::string tools = group_buttons(figure.plot);
-    if (figure.other_wide) tools += "<button type=\"button\" class=\"scale\" aria-pressed=\"false\">" + html_text(figure.other_label) + "</button>";
-    if (!figure.vega_light.empty() && page_.vega.usable())
+    if (figure.other) tools += "<button type=\"button\" class=\"scale\" aria-pressed=\"false\">" + html_text(figure.other_label) + "</button>";
+    if (!figure.vega.empty() && page_.vega.usable())
       tools += "<button type=\"button\" class=\"explore\" aria-pressed=\"false\" data-figure=\"" + figure.id + "\">Zoom and pan</button>";
     std::string html = "<figure id=\"fig-" + figure.id + "\">\n";
     if (!tools.empty()) html += "<div class=\"tools\" role=\"group\" aria-label=\"View of the chart\">" + tools + "</div>\n";
-    html += variant(figure.wide, figure.narrow, "main");
-    if (figure.other_wide) html += variant(*figure.other_wide, *figure.other_narrow, "other");
-    if (!figure.vega_light.empty() && page_.vega.usable())
-      html += "<div class=\"vega\" id=\"vega-" + figure.id + "\" hidden=\"hidden\"></div><script type=\"application/json\" id=\"light-" + figure.id + "\">" +
-              script_data(figure.vega_light) + "</script><script type=\"application/json\" id=\"dark-" + figure.id + "\">" + script_data(figure.vega_dark) + "</script>\n";
+    html += "<div class=\"variant\" data-variant=\"main\">" + view(figure.wide, "wide") + view(figure.narrow, "narrow") + "</div>\n";
+    if (figure.other) html += "<div class=\"variant\" data-variant=\"other\" hidden=\"hidden\">" + view(*figure.other, "wide") + "</div>\n";
+    if (!figure.vega.empty() && page_.vega.usable())
+      html += "<div class=\"vega\" id=\"vega-" + figure.id + "\" hidden=\"hidden\"></div><script type=\"application/json\" id=\"vega-spec-" + figure.id + "\">" +
+              script_data(figure.vega) + "</script>\n";
     const std::string words = figure.plot.description.empty() ? figure.plot.subtitle : figure.plot.description;
     return html + "<figcaption>" + html_text(words) + link_list(figure.files) + "</figcaption></figure>\n";
   }
@@ -195,9 +194,10 @@ class PageWriter {
       html += "<tr>";
       for (std::size_t c = 0; c < row.size() && c < table.columns.size(); ++c) {
         const auto& column = table.columns[c];
-        html += column.align == Align::Right ? "<td class=\"n\"" : "<td";
+        const std::string text = cell_text(row[c], column.digits, column.as_count);
+        html += column.align == Align::Right ? "<td class=\"n\"" : text.size() <= short_cell ? "<td class=\"s\"" : text.size() >= long_cell ? "<td class=\"l\"" : "<td";
         if (const auto value = sort_value(row[c])) html += fmt::format(" data-v=\"{:.6g}\"", *value);
-        html += ">" + html_text(cell_text(row[c], column.digits, column.as_count)) + "</td>";
+        html += ">" + html_text(text) + "</td>";
       }
       html += "</tr>\n";
     }
@@ -234,8 +234,24 @@ class PageWriter {
            ". Written by <code>" + html_text(command) + "</code>. The same command writes the same bytes.</p></footer>\n";
   }
 
+  // Light colours of a plot and their dark counterparts, for Vega.
+  static std::string dark_counterparts() {
+    const Palette &light = palette(Theme::Light), &dark = palette(Theme::Dark);
+    Value map = Value::object();
+    const auto add = [&](Rgb from, Rgb to) { map[hex_colour(from)] = hex_colour(to); };
+    add(light.background, dark.background);
+    add(light.text, dark.text);
+    add(light.muted_text, dark.muted_text);
+    add(light.axis, dark.axis);
+    add(light.grid, dark.grid);
+    add(light.muted_mark, dark.muted_mark);
+    for (std::size_t k = 0; k < light.marks.size() && k < dark.marks.size(); ++k) add(light.marks[k], dark.marks[k]);
+    return to_json(map, -1);
+  }
+
   std::string scripts() const {
     std::string html;
+    if (has_vega()) html += "<script type=\"application/json\" id=\"vega-dark\">" + script_data(dark_counterparts()) + "</script>\n";
     for (const auto& script : inline_scripts()) html += "<script>" + script + "</script>\n";
     return html;
   }

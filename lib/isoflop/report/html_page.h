@@ -21,10 +21,10 @@ struct HtmlFigure {
   PlotSpec plot;
   std::string id;                        ///< unique in the page
   ThemedSvg wide, narrow;                ///< for desks and paper, and for phones
-  std::optional<ThemedSvg> other_wide, other_narrow;
+  std::optional<ThemedSvg> other;        ///< wide only
   std::string other_label;               ///< what the other one is: "linear x axis"
   std::vector<HtmlLink> files;
-  std::string vega_light, vega_dark;     ///< Vega-Lite specifications; empty = none
+  std::string vega;                      ///< Vega-Lite specification in light colours; empty = none
 };
 
 struct HtmlTable {
@@ -34,7 +34,7 @@ struct HtmlTable {
 };
 
 struct HtmlSection {
-  std::string id, title;
+  std::string id, title, short_title;
   std::string finding;                ///< a sentence with its interval
   std::string command;                ///< what gives the same numbers on the command line
   std::vector<HtmlFigure> figures;

@@ -36,14 +36,14 @@ document.body.appendChild(tip);
 var nearMark = null;
 function hideTip() {
   tip.hidden = true;
-  if (nearMark) nearMark.use.classList.remove('near');
+  if (nearMark) nearMark.node.classList.remove('near');
   nearMark = null;
 }
 function showTip(svg, mark) {
   if (nearMark !== mark) {
     hideTip();
     nearMark = mark;
-    mark.use.classList.add('near');
+    mark.node.classList.add('near');
     tip.textContent = '';
     var colon = mark.text.indexOf(': ');
     var head = document.createElement('strong');
@@ -64,27 +64,41 @@ function showTip(svg, mark) {
   tip.style.top = Math.max(4, top) + 'px';
 }
 
+var textOf = {};
 function prepare(svg) {
   var title = svg.querySelector('title'), desc = svg.querySelector('desc');
   svg.setAttribute('aria-label', title.textContent + '. ' + desc.textContent);
   svg.removeAttribute('aria-labelledby');
   title.remove();
   var marks = [];
-  all('use', svg).forEach(function (use) {
-    var text = use.querySelector('title'), place = /translate\(([-\d.]+),([-\d.]+)\)/.exec(use.getAttribute('transform') || '');
-    if (!text || !place) return;
-    marks.push({ use: use, text: text.textContent, x: +place[1], y: +place[2], group: use.getAttribute('data-g') });
-    text.remove();
+  var figure = svg.closest('figure').id;
+  all('use[data-i],rect.bar', svg).forEach(function (node) {
+    // Pictures of one plot share their texts; the first has them.
+    var key = figure + ' ' + node.tagName + node.getAttribute('data-i'), title = node.querySelector('title');
+    if (title) { textOf[key] = title.textContent; title.remove(); }
+    if (!textOf[key]) return;
+    var mark = { node: node, text: textOf[key], group: node.getAttribute('data-g') };
+    if (node.tagName === 'use') {
+      var place = /translate\(([-\d.]+),([-\d.]+)\)/.exec(node.getAttribute('transform'));
+      mark.x = +place[1];
+      mark.y = +place[2];
+    } else {
+      mark.box = { x: +node.getAttribute('x'), y: +node.getAttribute('y'), w: +node.getAttribute('width'), h: +node.getAttribute('height') };
+      mark.x = mark.box.x + mark.box.w;
+      mark.y = mark.box.y + mark.box.h / 2;
+    }
+    marks.push(mark);
   });
   svg.isoflopMarks = marks;
   if (!marks.length) return;
-  marks.sort(function (a, b) { return a.x - b.x || b.y - a.y; });
-  function shown() { return marks.filter(function (m) { return !m.use.classList.contains('off'); }); }
+  marks.sort(function (a, b) { return a.box ? a.y - b.y || a.x - b.x : a.x - b.x || b.y - a.y; });
+  function shown() { return marks.filter(function (m) { return !m.node.classList.contains('off'); }); }
   function point(event) {
     var box = svg.getBoundingClientRect(), scale = box.width / svg.viewBox.baseVal.width;
     var x = (event.clientX - box.left) / scale, y = (event.clientY - box.top) / scale, best = null, least = Math.pow(22 / scale, 2);
     shown().forEach(function (m) {
-      var d = (m.x - x) * (m.x - x) + (m.y - y) * (m.y - y);
+      var d = (m.x - x) * (m.x - x) + (m.y - y) * (m.y - y), b = m.box;
+      if (b) d = x >= b.x && b.x + b.w >= x && y >= b.y && b.y + b.h >= y ? 0 : Infinity;
       if (d < least) { least = d; best = m; }
     });
     if (best) showTip(svg, best); else hideTip();

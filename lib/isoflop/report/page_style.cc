@@ -28,6 +28,9 @@ figure{margin:1.2rem 0 1.4rem}
 .view{border:1px solid var(--line);border-radius:6px;overflow:hidden;background:var(--sheet)}
 .view svg{display:block;width:100%;height:auto}
 .view svg:focus-visible,button:focus-visible,summary:focus-visible,a:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
+.g{fill:none;color:#000;stroke:currentColor}
+.e{shape-rendering:crispEdges}
+.exploring .variant,.exploring .group,.exploring .reset,.exploring .scale,.exploring .tools>span{display:none}
 .narrow{display:none}
 [hidden]{display:none!important}
 figcaption{font-size:.86rem;color:var(--quiet);margin-top:.4rem}
@@ -38,9 +41,9 @@ button{font:inherit;font-size:.86rem;color:var(--ink);background:var(--sheet);bo
 button[aria-pressed=true]{background:var(--chosen);border-color:var(--accent)}
 button.group[aria-pressed=false]{color:var(--quiet);text-decoration:line-through}
 .key{width:.8em;height:.8em;margin-right:.4em;vertical-align:-.06em}
-use.off{opacity:.06}
-text.off{opacity:.08}
+.off{opacity:.06}
 use.near{stroke:var(--accent);stroke-width:.5}
+rect.near{stroke:var(--ink);stroke-width:2}
 .tip{position:fixed;z-index:5;max-width:min(22rem,88vw);background:var(--sheet);color:var(--ink);border:1px solid var(--edge);border-radius:6px;box-shadow:0 4px 18px rgba(0,0,0,.25);padding:.5rem .7rem;font-size:.86rem;line-height:1.4;pointer-events:none}
 .tip strong{display:block}
 .tip span{display:block}
@@ -50,7 +53,9 @@ summary{cursor:pointer;padding:.3rem 0;font-weight:600}
 table{border-collapse:collapse;font-size:.82rem;line-height:1.35;width:100%}
 caption{text-align:left;padding:.4rem .6rem;color:var(--quiet)}
 th,td{padding:.28rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
-td{max-width:30rem}
+td{max-width:30rem;min-width:4rem}
+td.s{white-space:nowrap}
+td.l{min-width:14rem}
 th{position:sticky;top:0;background:var(--head);white-space:nowrap}
 th button{border:0;background:none;padding:0;font-weight:600;font-size:1em;text-align:inherit}
 th[aria-sort=ascending] button::after{content:' \25B2'}
@@ -69,8 +74,9 @@ body{font-size:16px}
 main,header,footer,.bar>div{padding-left:.8rem;padding-right:.8rem}
 h1{font-size:1.45rem}
 .bar nav{order:2;flex-basis:100%}
-.wide{display:none}
+.wide,.scale,.explore{display:none}
 .narrow{display:block}
+td:first-child,th:first-child{position:sticky;left:0;background:var(--sheet)}
 figure{margin-left:-.3rem;margin-right:-.3rem}
 button{padding:.42rem .7rem}
 }
@@ -88,7 +94,7 @@ th{position:static}
 table{font-size:7.5pt}
 a{color:inherit;text-decoration:none}
 }
-@media (prefers-reduced-motion:no-preference){use,text{transition:opacity .15s}}
+@media (prefers-reduced-motion:no-preference){use,text,g[data-g]{transition:opacity .15s}}
 )css";
 
 }  // namespace isoflop

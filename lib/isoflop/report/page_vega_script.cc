@@ -6,10 +6,13 @@ namespace isoflop {
 const char* const page_vega_script = R"js(
 'use strict';
 (function () {
-var root = document.documentElement, views = {};
+var root = document.documentElement, views = {}, darkOf = JSON.parse(document.getElementById('vega-dark').textContent);
 function isDark() { return root.dataset.theme ? root.dataset.theme === 'dark' : window.matchMedia('(prefers-color-scheme: dark)').matches; }
 function show(id) {
-  var spec = JSON.parse(document.getElementById((isDark() ? 'dark-' : 'light-') + id).textContent);
+  var text = document.getElementById('vega-spec-' + id).textContent;
+  // The specification is written in light colours; each has its dark counterpart.
+  if (isDark()) text = text.replace(/"(#[0-9a-f]{6})"/g, function (all, colour) { return '"' + (darkOf[colour] || colour) + '"'; });
+  var spec = JSON.parse(text);
   (spec.layer || []).some(function (layer) {
     if (!layer.encoding || !layer.encoding.x || !layer.encoding.y || layer.mark.type === 'rule' || layer.mark.type === 'text') return false;
     layer.params = (layer.params || []).concat([{ name: 'zoom', select: 'interval', bind: 'scales' }]);
