@@ -64,7 +64,13 @@ void draw(Drawing& drawing, const PlotSpec& plot, bool with_files, bool with_veg
     figure.other_label = "Linear x axis";
   }
   // A grid of thousands of cells is no use to zoom into.
-  if (with_vega && plot.heat.empty()) figure.vega = draw_vega_lite(plot, Theme::Light);
+  if (with_vega && plot.heat.empty()) {
+    // The page's script fills the notes in from the picture, so that they are carried once.
+    PlotSpec bare = plot;
+    for (auto& layer : bare.points)
+      for (auto& note : layer.notes) note = "-";
+    figure.vega = draw_vega_lite(bare, Theme::Light);
+  }
   if (!with_files) return;
   drawing.svg = draw_svg(plot);
   drawing.csv = draw_csv(plot);

@@ -152,7 +152,7 @@ async function desk({ run, call, shot }) {
     const heads = [...table.querySelectorAll('thead th')], column = heads.findIndex((h) => h.classList.contains('n'));
     if (column < 0) return null;
     heads[column].querySelector('button').click();
-    const values = [...table.tBodies[0].rows].map((r) => parseFloat(r.cells[column].dataset.v)).filter((v) => !isNaN(v));
+    const values = [...table.tBodies[0].rows].map((r) => parseFloat(r.cells[column].dataset.v ?? r.cells[column].textContent)).filter((v) => !isNaN(v));
     return values.length > 1 && values.every((v, i) => i === 0 || values[i - 1] <= v);
   })()`);
   if (sorted !== null) claim(sorted, 'a click on a heading sorts by numbers');

@@ -28,7 +28,7 @@ bool is_colour(const std::string& text) {
 std::optional<ColourPlace> next_colour(const std::string& svg, std::size_t from) {
   for (std::size_t at = from; (at = svg.find_first_of("'\"", at)) != std::string::npos; ++at) {
     const std::size_t close = svg.find(svg[at], at + 1);
-    if (close == std::string::npos) return std::nullopt;
+    if (close == std::string::npos) continue;  // the last of its kind; the other kind may go on
     if (is_colour(svg.substr(at + 1, std::min<std::size_t>(close - at - 1, 24)))) return ColourPlace{at + 1, close};
   }
   return std::nullopt;

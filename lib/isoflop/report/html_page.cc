@@ -196,7 +196,8 @@ class PageWriter {
         const auto& column = table.columns[c];
         const std::string text = cell_text(row[c], column.digits, column.as_count);
         html += column.align == Align::Right ? "<td class=\"n\"" : text.size() <= short_cell ? "<td class=\"s\"" : text.size() >= long_cell ? "<td class=\"l\"" : "<td";
-        if (const auto value = sort_value(row[c])) html += fmt::format(" data-v=\"{:.6g}\"", *value);
+        // A number that reads as itself needs no second writing to sort by.
+        if (const auto value = sort_value(row[c]); value && (column.as_count || column.align == Align::Left)) html += fmt::format(" data-v=\"{:.6g}\"", *value);
         html += ">" + html_text(text) + "</td>";
       }
       html += "</tr>\n";

@@ -176,7 +176,7 @@ all('table').forEach(function (table) {
       head.setAttribute('aria-sort', up ? 'ascending' : 'descending');
       var rows = all('tr', body).map(function (row, index) {
         var cell = row.cells[column], value = cell ? cell.getAttribute('data-v') : null;
-        return { row: row, index: index, text: cell ? cell.textContent : '', value: value === null ? NaN : parseFloat(value) };
+        return { row: row, index: index, text: cell ? cell.textContent : '', value: parseFloat(value === null ? (head.classList.contains('n') && cell ? cell.textContent : '') : value) };
       });
       rows.sort(function (a, b) {
         var blankA = a.text === '-' || a.text === '', blankB = b.text === '-' || b.text === '';

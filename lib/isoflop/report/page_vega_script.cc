@@ -12,7 +12,16 @@ function show(id) {
   var text = document.getElementById('vega-spec-' + id).textContent;
   // The specification is written in light colours; each has its dark counterpart.
   if (isDark()) text = text.replace(/"(#[0-9a-f]{6})"/g, function (all, colour) { return '"' + (darkOf[colour] || colour) + '"'; });
-  var spec = JSON.parse(text);
+  var spec = JSON.parse(text), noteOf = {};
+  Array.prototype.forEach.call(document.querySelectorAll('#fig-' + id + ' .view svg'), function (svg) {
+    (svg.isoflopMarks || []).forEach(function (mark) {
+      var colon = mark.text.indexOf(': ');
+      noteOf[mark.text.slice(0, colon)] = mark.text.slice(colon + 2).split('; ').slice(2).join('; ');
+    });
+  });
+  (spec.layer || []).forEach(function (layer) {
+    ((layer.data && layer.data.values) || []).forEach(function (row) { if (row.note && noteOf[row.name]) row.note = noteOf[row.name]; });
+  });
   (spec.layer || []).some(function (layer) {
     if (!layer.encoding || !layer.encoding.x || !layer.encoding.y || layer.mark.type === 'rule' || layer.mark.type === 'text') return false;
     layer.params = (layer.params || []).concat([{ name: 'zoom', select: 'interval', bind: 'scales' }]);
