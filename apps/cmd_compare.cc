@@ -10,6 +10,7 @@
 #include "isoflop/fits/approaches.h"
 #include "isoflop/fits/logged_curves.h"
 #include "isoflop/fits/training_envelope.h"
+#include "isoflop/fits/runs_source.h"
 #include "isoflop/number_text.h"
 #include "isoflop/statistics.h"
 
@@ -154,9 +155,9 @@ class CompareCommand : public Command {
   }
 
   void declare(OptionSet& options) override {
-    options.positional("RUNS", source_, "runs as for isoflop fit, or chinchilla");
+    options.positional("RUNS", source_, "runs as for isoflop fit, or chinchilla or sweep");
     options.group("Question");
-    options.list("--compute", compute_texts_, "budgets at which to compare N* and D* (default 1e21,5.76e23)");
+    options.list("--compute", compute_texts_, "budgets at which to compare N* and D* (default for chinchilla 1e21,5.76e23, else the largest run and ten times it)");
     options.group("Approach 1");
     options.list("--curves", curves_,
                  "training curves: run,params,tokens,loss (or step and tokens_per_step), or exports of a Weights & Biases "
@@ -181,7 +182,7 @@ class CompareCommand : public Command {
     if (exclude > 0)
       report.assumptions.push_back({"highest_losses_left_out", exclude, "runs", exclude_ ? "--exclude-highest" : "as Hoffmann et al. 2022 did; for all approaches"});
     ApproachOptions options;
-    options.budgets_flop = compute_texts_.empty() ? std::vector<double>{1e21, 5.76e23} : read_numbers(compute_texts_, "--compute");
+    options.budgets_flop = compute_texts_.empty() ? usual_budgets(runs) : read_numbers(compute_texts_, "--compute");
     options.isoflop.budgets_flop = budget_texts_.empty() ? (built_in ? hoffmann_budgets() : std::vector<double>{}) : read_numbers(budget_texts_, "--budgets");
     options.isoflop.tolerance = tolerance_;
     options.isoflop.least_points = static_cast<std::size_t>(least_points_);
@@ -192,8 +193,9 @@ class CompareCommand : public Command {
     settings.progress(0.1, "resampling");
     const auto comparison = compare_approaches(runs, options);
     std::optional<EnvelopeFit> envelope;
-    if (!curves_.empty()) {
+    if (!curves_.empty() || source_ == "sweep") {
       std::vector<CsvTable> tables;
+      if (curves_.empty()) tables.push_back(open_sweep_curves(settings.data));
       for (const std::string& file : curves_) tables.push_back(CsvTable::read(file));
       std::optional<CsvTable> sizes;
       if (!sizes_.empty()) sizes = CsvTable::read(sizes_);
@@ -209,6 +211,13 @@ class CompareCommand : public Command {
   }
 
  private:
+  std::vector<double> usual_budgets(const RunTable& runs) const {
+    if (source_ == "chinchilla") return {1e21, 5.76e23};
+    double largest = 0;
+    for (const Run& run : runs.runs()) largest = std::max(largest, run.compute_flop());
+    return {largest, 10 * largest};
+  }
+
   void describe(const ApproachComparison& comparison, const std::optional<EnvelopeFit>& envelope, const ApproachOptions& options,
                 const RunTable& runs, Report& report) const {
     const auto& budgets = options.budgets_flop;

@@ -43,7 +43,7 @@ class FitCommand : public Command {
   void declare(OptionSet& options) override {
     options.positional("RUNS", source_,
                        "CSV with params,tokens,loss[,flops][,family][,weight]; C,N,D,loss; "
-                       "Model Size,Training FLOP,loss; - for stdin; or chinchilla");
+                       "Model Size,Training FLOP,loss; - for stdin; or chinchilla or sweep");
     options.group("Data");
     options.whole("--exclude-highest", exclude_, "leave out this many of the highest losses", 0, 1000000000);
     options.flag("--tokens-from-flops", columns_.tokens_from_flops, "take D = C/6N even where the file has tokens");

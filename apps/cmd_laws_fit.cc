@@ -8,6 +8,7 @@
 #include "apps/law_source.h"
 #include "isoflop/error.h"
 #include "isoflop/fits/law_fit.h"
+#include "isoflop/fits/runs_source.h"
 #include "isoflop/number_text.h"
 #include "isoflop/statistics.h"
 
@@ -34,7 +35,7 @@ class LawsFit : public Command {
 
   void declare(OptionSet& options) override {
     options.positional("LAW", law_, "a law (isoflop laws list)");
-    options.positional("DATA", source_, "CSV with the law's columns and loss; - for stdin; or chinchilla");
+    options.positional("DATA", source_, "CSV with the law's columns and loss; - for stdin; or chinchilla or sweep");
     options.group("Data");
     options.text("--output-column", output_, "column with what the law predicts");
     options.whole("--exclude-highest", exclude_, "leave out this many of the highest values (5 for chinchilla, else 0)", 0, 1000000000);
@@ -117,7 +118,7 @@ class LawsFit : public Command {
       data = law_data(runs, law);
       path = runs.name(), sha = runs.sha256();
     } else {
-      const CsvTable table = CsvTable::read(source_);
+      const CsvTable table = open_runs_table(source_, settings.data);
       data = law_data(table, law, output_);
       sha = table.sha256();
     }

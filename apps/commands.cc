@@ -1,4 +1,5 @@
 #include "apps/commands.h"
+#include "apps/forms_command.h"
 #include "apps/serve_commands.h"
 
 namespace isoflop::app {
@@ -35,6 +36,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_completion());
   commands.push_back(make_manual());
   commands.push_back(make_compare());
+  commands.push_back(make_forms());
   commands.push_back(make_plan());
   commands.push_back(make_laws_list());
   commands.push_back(make_laws_show());

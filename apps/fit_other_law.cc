@@ -11,6 +11,7 @@
 #include "isoflop/error.h"
 #include "isoflop/fits/law_fit.h"
 #include "isoflop/fits/power_sum_fit.h"
+#include "isoflop/fits/runs_source.h"
 #include "isoflop/parallel.h"
 #include "isoflop/random.h"
 #include "isoflop/statistics.h"
@@ -68,7 +69,7 @@ Outcome catalogue_law(const OtherLawRequest& request, const Settings& settings) 
     outcome.input = {runs.name(), runs.sha256(), runs.size(), runs.rows_dropped()};
     outcome.excluded = request.exclude_highest;
   } else {
-    const CsvTable table = CsvTable::read(request.source);
+    const CsvTable table = open_runs_table(request.source, settings.data);
     const LawData all = law_data(table, *law, request.columns.loss.empty() ? facts.output : request.columns.loss);
     data = all;
     data.inputs.clear();
@@ -118,7 +119,7 @@ std::vector<double> power_sum_values(const PowerSumLaw& law) {
 }
 
 Outcome power_sum(const OtherLawRequest& request, const Settings& settings) {
-  const CsvTable table = CsvTable::read(request.source);
+  const CsvTable table = open_runs_table(request.source, settings.data);
   const auto all =
       PowerSumData::from_csv(table, request.terms, request.columns.loss.empty() ? "loss" : request.columns.loss);
   PowerSumData data;

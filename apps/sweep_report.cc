@@ -29,7 +29,9 @@ PlotSpec isoflop_plot(const sim::SweepPlan& plan, const std::vector<sim::SweepRe
     line.x.push_back(static_cast<double>(r.run.model.params));
     line.y.push_back(r.loss);
   }
+  int colour = 0;
   for (auto& [budget, line] : lines) {
+    line.colour = colour++;
     std::vector<std::pair<double, double>> points;
     for (std::size_t i = 0; i < line.x.size(); ++i) points.emplace_back(line.x[i], line.y[i]);
     std::sort(points.begin(), points.end());

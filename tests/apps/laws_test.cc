@@ -22,7 +22,7 @@ TEST_CASE("laws list names every law with its formula and whether its published 
   REQUIRE(json.code == 0);
   const auto parsed = isoflop::parse_json(json.out, "out");
   const auto& laws = parsed.at("result").at("laws").items();
-  CHECK(laws.size() == 14);
+  CHECK(laws.size() == 15);
   for (const auto& law : laws) CHECK(law.at("self_test").at("reproduced").truth() == (law.at("id").text() != "precision"));
   const auto text = run({"laws", "list"});
   CHECK(text.out.find("L = E + A/N^alpha + B/D^beta") != std::string::npos);

@@ -44,7 +44,7 @@ TEST_CASE("every law states formula, citation, what it counts, units and search 
       }
     }
   }
-  CHECK(loss_laws().size() == 14);
+  CHECK(loss_laws().size() == 15);
 }
 
 TEST_CASE("every law reproduces one published prediction, and the one that cannot says so") {

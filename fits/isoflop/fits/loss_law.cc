@@ -40,6 +40,7 @@ const std::vector<const LossLaw*>& loss_laws() {
       &chinchilla(),       &coupled(),        &kaplan(),     &data_constrained(),  &over_training(),
       &moe_routed(),       &fine_grained_moe(), &moe_sparsity(), &precision(),     &vocabulary(),
       &farseer(),          &broken_power_law(), &step_learning_rate(), &step_batch(),
+      &saturating(),
   };
   return laws;
 }

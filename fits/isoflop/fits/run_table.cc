@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "isoflop/error.h"
+#include "isoflop/fits/runs_source.h"
 #include "isoflop/statistics.h"
 
 namespace isoflop::fits {
@@ -123,9 +124,16 @@ RunTable RunTable::up_to_compute(double limit_flop) const {
   return selected(kept);
 }
 
+CsvTable open_runs_table(const std::string& source, const DataFolder& folder) {
+  if (source == "chinchilla") return open_data_table("loss_runs_chinchilla.csv", folder);
+  if (source == "sweep") return open_data_table("sweep_runs.csv", folder);
+  return CsvTable::read(source);
+}
+
+CsvTable open_sweep_curves(const DataFolder& folder) { return open_data_table("sweep_curves.csv", folder); }
+
 RunTable open_runs(const std::string& source, const RunColumns& columns, const DataFolder& folder) {
-  if (source == "chinchilla") return RunTable::from_csv(open_data_table("loss_runs_chinchilla.csv", folder), columns);
-  return RunTable::from_csv(CsvTable::read(source), columns);
+  return RunTable::from_csv(open_runs_table(source, folder), columns);
 }
 
 }  // namespace isoflop::fits

@@ -64,7 +64,7 @@ class RunTable {
   std::size_t rows_dropped_ = 0;
 };
 
-/// `source` is a CSV file, "-" for standard input, or "chinchilla" for the compiled-in runs read off Hoffmann's figure.
+/// `source` is a CSV file, "-" for standard input, or compiled in: "chinchilla" (Hoffmann's figure), "sweep" (our own).
 RunTable open_runs(const std::string& source, const RunColumns& columns = {}, const DataFolder& folder = {});
 
 }  // namespace isoflop::fits

@@ -18,5 +18,6 @@ const LossLaw& farseer();
 const LossLaw& broken_power_law();
 const LossLaw& step_learning_rate();
 const LossLaw& step_batch();
+const LossLaw& saturating();
 
 }  // namespace isoflop::fits

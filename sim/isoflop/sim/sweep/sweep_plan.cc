@@ -20,6 +20,8 @@ void refuse(bool wrong, const std::string& message) {
 void check(const SweepSettings& s) {
   refuse(!(s.lowest_flop > 0) || !(s.highest_flop >= s.lowest_flop), "the highest budget must not be below the lowest");
   refuse(s.budgets < 1 || s.sizes < 1 || s.runs < 1 || s.replicates < 1, "a sweep needs at least one budget, size and run");
+  const double most = static_cast<double>(s.replicates) * (s.grid == SweepGrid::Isoflop ? static_cast<double>(s.budgets) * static_cast<double>(s.sizes) : static_cast<double>(s.runs));
+  refuse(most > 1e5, "a sweep has at most 100000 runs");
   refuse(s.ladder.empty(), "the ladder has no sizes");
   refuse(s.sequences < 1 || s.length < 2, "a batch needs a sequence of two tokens");
   refuse(s.held_out_batches < 1, "a sweep needs held-out text");

@@ -79,12 +79,12 @@ std::vector<SweepRecord> read_records(const std::string& folder, const SweepPlan
 
 std::string runs_csv(const std::vector<SweepRecord>& records, const SweepPlan& plan) {
   std::string text = head(plan, records) +
-      "name,params,tokens,loss,flops,params_non_embedding,budget_flop,layers,width,heads,steps,learning_rate,replicate,loss_of_perfect_model,entropy_rate\n";
+      "run,params,tokens,loss,flops,params_non_embedding,budget_flop,layers,width,heads,steps,learning_rate,replicate,loss_of_perfect_model,entropy_rate,vocabulary\n";
   for (const auto& r : records) {
     const auto& m = r.run.model;
-    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", r.run.name, m.params, r.run.tokens, r.diverged.empty() ? fmt::format("{}", r.loss) : "", r.run.flop,
+    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", r.run.name, m.params, r.run.tokens, r.diverged.empty() ? fmt::format("{}", r.loss) : "", r.run.flop,
                         m.params_non_embedding, r.run.budget_flop, m.rung.layers, m.rung.width, m.rung.heads, r.run.steps, r.learning_rate, r.run.replicate,
-                        maybe_text(r.perfect_loss), maybe_text(r.entropy_rate));
+                        maybe_text(r.perfect_loss), maybe_text(r.entropy_rate), plan.settings().vocabulary);
   }
   return text;
 }
