@@ -24,7 +24,7 @@ std::string verdict(const sim::Repeats& r) { return r.conclusive ? "yes" : "no: 
 class Bench : public Command {
  public:
   std::string name() const override { return "bench"; }
-  std::string summary() const override { return "Measure this machine's limits, and how close the built-in kernel comes to them."; }
+  std::string summary() const override { return "this machine's limits, and how close the built-in kernel comes to them"; }
   std::string examples() const override {
     return "isoflop bench                         at most a minute\n"
            "isoflop bench --quick                 a few seconds, fewer repeats\n"

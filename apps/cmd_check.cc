@@ -97,7 +97,7 @@ class Check : public Command {
  public:
   std::string name() const override { return "check"; }
   std::string summary() const override {
-    return "Audit data tables: units, ranges, recounted parameters, 6ND, device-hours, energy, scores, the catalogue.\n"
+    return "audit data tables: units, ranges, recounted parameters, 6ND, device-hours, energy, scores\n"
            "Exit code 0: no errors; 4: errors found; 3: a file that is no CSV table; 1: a file that cannot be opened.\n"
            "Without FILE the built-in tables are audited.";
   }

@@ -154,7 +154,7 @@ std::string fish_script() {
 class Completion : public Command {
  public:
   std::string name() const override { return "completion"; }
-  std::string summary() const override { return "Shell completion script for bash, zsh or fish."; }
+  std::string summary() const override { return "shell completion script for bash, zsh or fish"; }
   std::string examples() const override {
     return "isoflop completion bash > /etc/bash_completion.d/isoflop\n"
            "isoflop completion fish | source";

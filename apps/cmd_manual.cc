@@ -69,7 +69,7 @@ std::string overview_page() {
 class Manual : public Command {
  public:
   std::string name() const override { return "manual"; }
-  std::string summary() const override { return "Manual page of a command, in the format of man(1)."; }
+  std::string summary() const override { return "manual page of a command, in the format of man(1)"; }
   std::string examples() const override {
     return "isoflop manual outliers | man -l -\n"
            "isoflop manual models show > isoflop-models-show.1\n"

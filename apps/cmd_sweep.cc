@@ -17,7 +17,7 @@ namespace {
 class SweepCommand : public Command {
  public:
   std::string name() const override { return "sweep"; }
-  std::string summary() const override { return "Train a grid of small transformers for real on this CPU: losses to fit laws to."; }
+  std::string summary() const override { return "train a grid of small transformers for real on this CPU: losses to fit laws to"; }
   std::string examples() const override {
     return "isoflop sweep --dry-run --flop 1e13                      what would run, and for how long\n"
            "isoflop sweep --folder sweep1 --flop 1e13 -j 2           make it; again to continue after a stop\n"

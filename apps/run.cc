@@ -138,7 +138,7 @@ CLI::App* nested_app(CLI::App& root, const std::string& name, const std::string&
   if (blank != std::string::npos) {
     const std::string outer = name.substr(0, blank);
     const auto found = made.find(outer);
-    parent = found != made.end() ? found->second : (made[outer] = nested_app(root, outer, outer + " commands", made));
+    parent = found != made.end() ? found->second : (made[outer] = nested_app(root, outer, "", made));
     // A parent that is itself a command stays callable alone.
   }
   CLI::App* app = parent->add_subcommand(name.substr(blank == std::string::npos ? 0 : blank + 1), description);
@@ -155,6 +155,18 @@ std::vector<std::string> words(const std::string& text) {
     else if (!word.empty()) result.push_back(std::move(word)), word.clear();
   }
   return result;
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+// "models" -> "list, show, import", from the names of the commands inside.
+std::map<std::string, std::string> group_descriptions(const std::vector<std::unique_ptr<Command>>& commands) {
+  std::map<std::string, std::string> names;
+  for (const auto& command : commands) {
+    const auto path = words(command->name());
+    if (path.size() > 1) names[path[0]] += (names[path[0]].empty() ? "" : ", ") + path[1];
+  }
+  return names;
 }
 
 // CLI11 answers a mistyped command with "a subcommand is required"; people want to know which one was meant.
@@ -299,10 +311,16 @@ int run(const std::vector<std::string>& given, std::ostream& out, std::ostream& 
       command->declare(options);
       runnable.emplace_back(app, command.get());
     }
-    // In the list of commands only the one-line summary stands.
-    const bool root_help = arguments.empty() || arguments[0] == "-h" || arguments[0] == "--help";
-    if (root_help)
-      for (const auto& [app, command] : runnable) app->description(command->summary());
+    bool lists_commands = arguments.empty() || arguments[0] == "-h" || arguments[0] == "--help";
+    for (const auto& [group, description] : group_descriptions(commands)) {
+      if (!made[group]->get_description().empty()) continue;
+      made[group]->description(description);
+      lists_commands = lists_commands || (!arguments.empty() && arguments[0] == group &&
+                                          (arguments.size() == 1 || arguments[1] == "-h" || arguments[1] == "--help"));
+    }
+    // In a list of commands only the one-line summaries stand.
+    if (lists_commands)
+      for (const auto& [app, command] : runnable) app->description(first_line(command->summary()));
     refuse_unknown_command(arguments, commands);
     try {
       std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
