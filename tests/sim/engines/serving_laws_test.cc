@@ -60,6 +60,8 @@ TEST_CASE("impossible and insufficient rows are refused with a reason") {
            "c,InferenceX,meta-llama/Llama-3.1-70B,h200_sxm,fp8,agg,vllm,,1024,1024,4,8,1,8,1,,,,,tpot,0.5,g3\n"
            "d,InferenceX,meta-llama/Llama-3.1-70B,h200_sxm,fp8,agg,vllm,,1024,1024,4,8,1,8,1,,,,,ttft,100,g3\n");
   CHECK(s.samples.empty());
+  CHECK(read("e,InferenceX,meta-llama/Llama-3.1-70B,h200_sxm,fp8,agg,vllm,,1024,0,4,8,1,8,1,,,,,tpot,10,g\n").samples.empty());
+  CHECK(read("f,InferenceX,meta-llama/Llama-3.1-70B,h200_sxm,fp8,disagg,vllm,,1024,1024,4,,,,,0,0,0,0,tpot,10,g\n").samples.empty());
   REQUIRE(s.refused.size() == 4);
   CHECK(s.refused[0].reason.find("hold") != std::string::npos);
   CHECK(s.refused[1].reason.find("concurrency") != std::string::npos);

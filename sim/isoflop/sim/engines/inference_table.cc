@@ -103,6 +103,8 @@ struct Reader {
       s.generate = 128;
       assume("128 tokens generated from an empty context");
     }
+    if (!(s.batch >= 1 && s.tensor_parallel >= 1 && s.layer_splits >= 1 && devices >= 1 && s.prompt >= 0 && s.generate >= 0))
+      throw Error(Fault::BadInput, "batch, devices or lengths are below their least values");
     fill_request(s, m, *chip);
     if (s.metric == "decode_tps") {
       s.law = "decode";

@@ -69,6 +69,8 @@ struct Reader {
     if (!chip) throw Error(Fault::BadInput, "the device \"" + text(row, "hardware") + "\" is not known");
     s.concurrency = number(row, "concurrency", 0);
     if (!(s.concurrency > 0)) throw Error(Fault::BadInput, "concurrency is not stated");
+    for (const char* column : {"isl", "osl"})
+      if (!(table.required_number(row, table.column(column)) >= 1)) throw Error(Fault::BadInput, std::string(column) + " is below 1");
     const std::string source = text(row, "measured_by"), engine = text(row, "backend"), precision = text(row, "precision");
     s.fixed_lengths = source != "InferenceX";
     const double share = s.fixed_lengths ? 1 : mean_length;
@@ -96,6 +98,7 @@ struct Reader {
     const ServedFormats formats = formats_of(precision, s.model, m.experts > 0);
     fill_closed_loop(s, m, *chip, formats, engine, attention_dp > 1 || attention_tp < s.devices || (latent && s.devices > 8));
     set_closed_loop_floor(s, m, formats);
+    if (!(s.devices >= 1 && s.prefill_devices >= 1)) throw Error(Fault::BadInput, "a number of devices is below 1");
     if (s.stored_bytes > s.devices * chip->memory * binary_gigabytes)
       throw Error(Fault::BadInput, "the stated devices cannot hold the model's weights");
 
