@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "apps/request_report.h"
 #include "apps/serve_report.h"
@@ -259,14 +261,27 @@ class RequestStudy {
     }
     report_.data_table = request_rows(runs.served[1], scene_.requests);
     report_.plots = request_plots(runs, subtitle() + ", " + scene_.load_words);
-    double last_s = 0;
-    for (const Outcome& o : runs.served[1].outcomes) last_s = std::max(last_s, o.arrival_s);
-    if (scene_.concurrency == 0 && m.utilisation > 0.95 && m.mean_waiting > m.mean_running && m.seconds > 1.1 * last_s)
+    if (scene_.concurrency == 0 && backlog_grows(runs.served[1], m))
       report_.warnings.push_back("requests arrive faster than they are served: waiting times grow with the length of the list");
     if (m.refused > 0) report_.warnings.push_back(fmt::format("{} of {} requests were refused: their cache alone exceeds a replica", m.refused, m.requests));
     if (m.finished == 0) report_.distrust = "every request was refused: the cache of one exceeds the memory of a replica";
     for (const RequestMetrics& r : runs.metrics)
       if (!r.conserved || r.little_error.value_or(0) > 1e-6) report_.distrust = "the simulation lost count of its requests or their time";
+  }
+
+  /// The last quarter to arrive waits longer than the first half did, by more than chance makes of short waits.
+  static bool backlog_grows(const ServedRequests& served, const RequestMetrics& m) {
+    std::vector<std::pair<double, double>> waits;
+    for (const Outcome& o : served.outcomes)
+      if (!o.refused) waits.emplace_back(o.arrival_s, o.admitted_s - o.arrival_s);
+    std::sort(waits.begin(), waits.end());
+    const auto mean_wait = [&](std::size_t from, std::size_t to) {
+      double sum = 0;
+      for (std::size_t i = from; i < to; ++i) sum += waits[i].second;
+      return to > from ? sum / static_cast<double>(to - from) : 0;
+    };
+    const double late = mean_wait(3 * waits.size() / 4, waits.size());
+    return late > 2 * mean_wait(0, waits.size() / 2) && late > 0.1 * m.e2e.mean_s;
   }
 
   std::optional<double> options_price() const { return serving_.price ? serving_.price : device_.price_usd_per_hour; }

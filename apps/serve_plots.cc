@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "isoflop/model/parameters.h"
+#include "isoflop/number_text.h"
 
 namespace isoflop::app {
 namespace {
@@ -118,7 +119,7 @@ PlotSpec roofline_plot(const StepPricer& pricer, const ServingLoad& load, const 
   plot.x.high = high * 5;
   plot.y.low = std::min(slowest, bandwidth * low) / 4;
   plot.y.high = peak * 3;
-  plot.lines = {LineLayer{fmt::format("roof: {:.3g} TB/s, {:.3g} TFLOP/s", bandwidth / 1e12, peak / 1e12),
+  plot.lines = {LineLayer{fmt::format("roof: {}, {}", format_si(bandwidth, "B/s"), format_si(peak, "FLOP/s")),
                           {low / 3, ridge, std::max(high * 5, ridge * 2)}, {bandwidth * low / 3, peak, peak}, Dash::Solid, -2, 2}};
   plot.x.high = std::max(high * 5, ridge * 2);
   return plot;

@@ -128,6 +128,26 @@ TEST_CASE("shared prefixes spare prompt work, and disaggregation keeps prompts o
   CHECK(pools.at("latency").at("itl_s").at("p99").number() < apart.at("latency").at("itl_s").at("p99").number());
 }
 
+TEST_CASE("a load beyond what is served is said to be one, a load within is not") {
+  const auto warned = [](const char* rate) {
+    const Answer answer = ask({"serve", "llama-3-8b", "--on", "h100", "--requests", "600", "--rate", rate, "--json"});
+    REQUIRE(answer.code == 0);
+    return answer.out.find("arrive faster than they are served") != std::string::npos;
+  };
+  CHECK(warned("30"));
+  CHECK_FALSE(warned("3"));
+}
+
+TEST_CASE("serve draws a roofline with this model's operations and caches of other attention") {
+  const std::string plot = std::string(build_dir) + "/serve_plot.plot.csv";
+  const Answer answer = ask({"serve", "llama-3-8b", "--on", "h100", "-o", plot, "-q"});
+  REQUIRE(answer.code == 0);
+  const std::string stem = std::string(build_dir) + "/serve_plot-";
+  const std::string roof = isoflop::read_file(stem + "roofline.plot.csv"), cache = isoflop::read_file(stem + "kv-cache.plot.csv");
+  for (const char* name : {"MLP", "attention core", "logits", "roof"}) CHECK(roof.find(name) != std::string::npos);
+  for (const char* name : {"MHA", "GQA", "MQA", "window 4096", "4 sinks"}) CHECK(cache.find(name) != std::string::npos);
+}
+
 TEST_CASE("what cannot be simulated is refused or said") {
   const auto refused = [](std::vector<std::string> more) {
     more.insert(more.begin(), {"serve", "llama-3-8b", "--on", "h100"});
