@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "apps/calibrate_engines.h"
+#include "apps/calibrate_machine.h"
 #include "apps/calibrate_training.h"
 #include "apps/commands.h"
 #include "isoflop/error.h"
@@ -21,15 +22,24 @@ class Calibrate : public Command {
            "isoflop calibrate op_*.csv --write-profile data              writes data/op_profiles.csv and data/op_profile_groups.csv\n"
            "isoflop calibrate training.csv --write-profile data          training efficiencies per accelerator and stack\n"
            "isoflop calibrate inference.csv serving.csv --write-profile .  profile.json for isoflop serve --profile\n"
-           "isoflop calibrate op_gemm.csv --json -o constants.csv        all constants for other programs";
+           "isoflop calibrate op_gemm.csv --json -o constants.csv        all constants for other programs\n"
+           "isoflop calibrate --this-machine --write-profile .           this CPU: limits, constants, predictions against unseen models";
   }
   void declare(OptionSet& options) override {
-    options.positionals("FILE", files_, "tables of measured kernel times, training speeds, inference engines or servers; the columns tell which");
+    options.positionals("FILE", files_, "tables of measured kernel times, training speeds, inference engines or servers; the columns tell which", false);
     options.text("--write-profile", folder_, "write the profile tables into this FOLDER (use it with --data FOLDER)");
+    options.flag("--this-machine", this_machine_, "measure the built-in kernel on this CPU instead of reading files (about two minutes)");
+    options.flag("--quick", quick_, "with --this-machine: fewer shapes and smaller unseen models");
+    options.whole("--memory-mb", memory_mb_, "with --this-machine: size of the largest buffer, far beyond the caches", 16, 1 << 16);
     options.whole("--folds", folds_, "parts of the cross-validation, whole groups together", 2, 1000);
   }
 
   Report run(const Settings& settings) override {
+    if (this_machine_) {
+      if (!files_.empty()) throw Error(Fault::Usage, "--this-machine measures; it takes no files");
+      return calibrate_machine_report({quick_, folder_, memory_mb_}, settings);
+    }
+    if (files_.empty()) throw Error(Fault::Usage, "calibrate needs tables of measured rows, or --this-machine");
     if (!files_.empty() && files_.front() != "-" && is_training_table(CsvTable::read(files_.front())))
       return calibrate_training_report(files_, folder_, static_cast<int>(folds_), settings);
     if (!files_.empty() && files_.front() != "-" && is_engine_table(CsvTable::read(files_.front())))
@@ -138,7 +148,8 @@ class Calibrate : public Command {
 
   std::vector<std::string> files_;
   std::string folder_;
-  long folds_ = 10;
+  long folds_ = 10, memory_mb_ = 256;
+  bool this_machine_ = false, quick_ = false;
 };
 
 }  // namespace

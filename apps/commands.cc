@@ -30,6 +30,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_footprint());
   commands.push_back(make_kernel_train());
   commands.push_back(make_kernel_run());
+  commands.push_back(make_kernel_predict());
   commands.push_back(make_bench());
   commands.push_back(make_sweep());
   commands.push_back(make_sweep_merge());

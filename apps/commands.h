@@ -28,6 +28,7 @@ std::unique_ptr<Command> make_bench();
 std::unique_ptr<Command> make_models_import_scores();
 std::unique_ptr<Command> make_models_import_epoch();
 std::unique_ptr<Command> make_accelerators_import_mlperf();
+std::unique_ptr<Command> make_kernel_predict();
 std::unique_ptr<Command> make_train();
 std::unique_ptr<Command> make_models_list();
 std::unique_ptr<Command> make_models_show();

@@ -78,6 +78,12 @@ void Execution::take_caches(const Execution& other, std::size_t tokens) {
   }
 }
 
+void Execution::record_times(OpSeconds* seconds) {
+  state_->seconds = seconds;
+  if (!seconds) return;
+  for (auto* part : {&seconds->forward, &seconds->backward, &seconds->weight_gradient}) part->resize(state_->program.ops.size());
+}
+
 View Execution::logits() const { return state_->view(state_->logits_tensor); }
 const Program& Execution::program() const { return state_->program; }
 

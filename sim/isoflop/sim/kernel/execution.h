@@ -21,6 +21,12 @@ namespace isoflop::sim {
 /// Throws Error (BadInput) naming the operation that the kernel does not execute.
 void check_executable(const Architecture& architecture);
 
+/// Where the time of passes went, in seconds of the executing thread, added up per op of the program.
+struct OpSeconds {
+  std::vector<double> forward, backward;
+  std::vector<double> weight_gradient;  ///< the part of `backward` spent on gradients of matrices
+};
+
 class Execution {
  public:
   /// `layout` must outlive the execution. Throws Error (BadInput) as check_executable does.
@@ -41,6 +47,9 @@ class Execution {
   void set_context(std::size_t tokens);
   /// Copies the caches that `other` filled for its sequences of `tokens` tokens into this one's.
   void take_caches(const Execution& other, std::size_t tokens);
+
+  /// Later passes add their times here; null: no more. Costs two readings of the clock per op.
+  void record_times(OpSeconds* seconds);
 
   /// Logits of the last forward pass: one row per wanted position.
   View logits() const;

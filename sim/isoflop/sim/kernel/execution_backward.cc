@@ -16,7 +16,7 @@ class Backward {
     for (std::size_t i = s_.program.ops.size(); i-- > 0;) {
       op_ = &s_.program.ops[i];
       op_index_ = i;
-      std::visit(*this, op_->detail);
+      timed(s_, &OpSeconds::backward, i, [&] { std::visit(*this, op_->detail); });
       s_.release_gradients(*op_);
     }
   }
@@ -42,8 +42,10 @@ class Backward {
 
   void operator()(const MatMul& o) {
     const View x = in(0), dy = s_.joint_gradient(*op_);
-    linear_weight_gradient(x, dy, static_cast<std::size_t>(o.inner), s_.weight_gradient(*op_, 0), o.bias ? s_.weight_gradient(*op_, 1) : nullptr,
-                           s_.precision, s_.pack);
+    timed(s_, &OpSeconds::weight_gradient, op_index_, [&] {
+      linear_weight_gradient(x, dy, static_cast<std::size_t>(o.inner), s_.weight_gradient(*op_, 0), o.bias ? s_.weight_gradient(*op_, 1) : nullptr,
+                             s_.precision, s_.pack);
+    });
     const bool accumulate = s_.has_gradient(op_->inputs[0]);
     linear_input_gradient(dy, s_.packed->backward(s_.weight_index(*op_, 0)), s_.gradient_view(op_->inputs[0], true), accumulate, s_.pack);
   }
@@ -58,8 +60,10 @@ class Backward {
       const std::size_t first = order.first[e], rows = order.first[e + 1] - first;
       if (rows == 0) continue;
       const View own_dy{dy.row(first), rows, dy.width, dy.stride};
-      linear_weight_gradient({x.row(first), rows, x.width, x.stride}, own_dy, inner, s_.weight_gradient(*op_, 0) + e * columns * inner,
-                             o.bias ? s_.weight_gradient(*op_, 1) + e * columns : nullptr, s_.precision, s_.pack);
+      timed(s_, &OpSeconds::weight_gradient, op_index_, [&] {
+        linear_weight_gradient({x.row(first), rows, x.width, x.stride}, own_dy, inner, s_.weight_gradient(*op_, 0) + e * columns * inner,
+                               o.bias ? s_.weight_gradient(*op_, 1) + e * columns : nullptr, s_.precision, s_.pack);
+      });
       linear_input_gradient(own_dy, s_.packed->backward(s_.weight_index(*op_, 0), e), {dx.row(first), rows, dx.width, dx.stride}, accumulate, s_.pack);
     }
   }

@@ -55,7 +55,7 @@ class Forward {
     for (std::size_t i = 0; i < s_.program.ops.size(); ++i) {
       op_ = &s_.program.ops[i];
       op_index_ = i;
-      std::visit(*this, op_->detail);
+      timed(s_, &OpSeconds::forward, i, [&] { std::visit(*this, op_->detail); });
     }
   }
 

@@ -1,11 +1,21 @@
 // The two passes over an op list, in execution order and in reverse. Private to the kernel.
 #pragma once
 #include "isoflop/sim/kernel/execution_state.h"
+#include "isoflop/sim/kernel/thread_clock.h"
 
 namespace isoflop::sim {
 
 void run_forward(Execution::State& state);
 void run_backward(Execution::State& state, float loss_factor);
+
+/// Calls `work` and adds its time to `seconds[op]` of `part` where times are recorded.
+template <typename Work>
+void timed(const Execution::State& state, std::vector<double> OpSeconds::*part, std::size_t op, const Work& work) {
+  if (!state.seconds) return work();
+  const double start = thread_seconds();
+  work();
+  (state.seconds->*part)[op] += thread_seconds() - start;
+}
 
 /// What both passes know of a row of new tokens: its sequence and its position.
 struct SequenceRows {

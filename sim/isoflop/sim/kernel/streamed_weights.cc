@@ -1,5 +1,6 @@
 #include "isoflop/sim/kernel/streamed_weights.h"
 
+
 #include <optional>
 
 #include "isoflop/parallel.h"
@@ -8,13 +9,7 @@
 namespace isoflop::sim {
 
 StreamedWeights::StreamedWeights(const WeightLayout& layout, const float* weights, WeightFormat format, int threads) {
-  bool has_head = false;
-  for (const auto& place : layout.places()) has_head = has_head || place.name == "head weight";
-  std::vector<WeightMatrix> wanted;
-  for (const auto& m : weight_matrices(layout)) {
-    const bool table = layout.places()[m.weight].name == "embedding";
-    if (!table || !has_head) wanted.push_back(m);
-  }
+  const auto wanted = product_matrices(layout);
   first_.assign(layout.places().size(), 0);
   for (std::size_t i = wanted.size(); i-- > 0;) first_[wanted[i].weight] = i;
   std::vector<std::optional<StreamedMatrix>> made(wanted.size());

@@ -16,13 +16,6 @@ namespace {
 constexpr std::size_t most_shards = 4;
 constexpr std::size_t fewest_tokens_per_shard = 128;
 
-std::size_t shards_of(std::size_t sequences, std::size_t length) {
-  std::size_t shards = 1;
-  while (shards * 2 <= most_shards && sequences % (shards * 2) == 0 && sequences / (shards * 2) * length >= fewest_tokens_per_shard)
-    shards *= 2;
-  return shards;
-}
-
 bool decays(const WeightLayout::Place& place) {
   return place.shape.size() >= 2 && place.name.find("bias") == std::string::npos;
 }
@@ -30,6 +23,13 @@ bool decays(const WeightLayout::Place& place) {
 constexpr std::size_t update_block = 16384;
 
 }  // namespace
+
+std::size_t training_shards(std::size_t sequences, std::size_t length) {
+  std::size_t shards = 1;
+  while (shards * 2 <= most_shards && sequences % (shards * 2) == 0 && sequences / (shards * 2) * length >= fewest_tokens_per_shard)
+    shards *= 2;
+  return shards;
+}
 
 double learning_rate(const Schedule& s, std::int64_t step, std::int64_t steps) {
   const double done = static_cast<double>(step) + 1, all = static_cast<double>(std::max<std::int64_t>(1, steps));
@@ -65,7 +65,7 @@ struct Trainer::State {
   std::vector<std::vector<float>> gradients;
 
   State(const Architecture& a, std::size_t b, std::size_t t, Precision p, const OptimiserSettings& o, int threads_wanted)
-      : architecture(a), sequences(b), length(t), shards(shards_of(b, t)), precision(p), optimiser(o), threads(thread_count(threads_wanted)),
+      : architecture(a), sequences(b), length(t), shards(training_shards(b, t)), precision(p), optimiser(o), threads(thread_count(threads_wanted)),
         program(forward(a, Step::train(static_cast<std::int64_t>(b / shards), static_cast<std::int64_t>(t)))), layout(program) {
     for (std::size_t s = 0; s < shards; ++s) {
       executions.emplace_back(program, layout, precision);

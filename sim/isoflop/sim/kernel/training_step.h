@@ -35,6 +35,9 @@ struct StepResult {
   double gradient_norm = 0;  ///< before clipping
 };
 
+/// Into how many parts a batch is cut, by its shape alone; each part keeps gradients of its own.
+std::size_t training_shards(std::size_t sequences, std::size_t length);
+
 /// Weights, optimiser state and the executions that share a batch. The batch is cut into shards by its shape alone;
 /// shards add their gradients in a fixed order.
 class Trainer {

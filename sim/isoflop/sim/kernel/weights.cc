@@ -1,5 +1,6 @@
 #include "isoflop/sim/kernel/weights.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "isoflop/error.h"
@@ -70,8 +71,15 @@ std::vector<float> initial_weights(const WeightLayout& layout, std::size_t layer
   return weights;
 }
 
+std::vector<WeightMatrix> product_matrices(const WeightLayout& layout) {
+  auto matrices = weight_matrices(layout);
+  const bool own_head = std::any_of(layout.places().begin(), layout.places().end(), [](const auto& place) { return place.name == "head weight"; });
+  if (own_head) std::erase_if(matrices, [&](const WeightMatrix& m) { return layout.places()[m.weight].name == "embedding"; });
+  return matrices;
+}
+
 void PackedWeights::pack(const WeightLayout& layout, const float* weights, Precision precision, bool for_training, int threads) {
-  const auto all = weight_matrices(layout);
+  const auto all = product_matrices(layout);
   first_.assign(layout.places().size(), 0);
   for (std::size_t i = all.size(); i-- > 0;) first_[all[i].weight] = i;
   forward_.resize(all.size());

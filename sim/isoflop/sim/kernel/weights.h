@@ -38,6 +38,8 @@ struct WeightMatrix {
 };
 /// Every operand of a matrix product, the embedding included.
 std::vector<WeightMatrix> weight_matrices(const WeightLayout& layout);
+/// The same without the embedding where the head is a matrix of its own: then it is only looked up.
+std::vector<WeightMatrix> product_matrices(const WeightLayout& layout);
 
 /// Random start: matrices normal with sd 0.02 (Radford et al. 2019), those that write to the residual stream divided by
 /// sqrt(2 layers), norm scales 1, biases 0. Depends on the seed and the layout only.
