@@ -20,9 +20,9 @@ class KernelPredict : public Command {
   std::string name() const override { return "kernel predict"; }
   std::string summary() const override { return "Predict training steps and decoding of the built-in kernel from this machine's profile."; }
   std::string examples() const override {
-    return "isoflop calibrate --this-machine --write-profile .      first, once: writes machine_profile.json\n"
-           "isoflop kernel predict machine_profile.json --layers 6 --width 384 --heads 6 --vocabulary 4096 --batch 8 --length 256\n"
-           "isoflop kernel predict machine_profile.json --layers 12 --width 768 --heads 12 --precision bf16 -j 2 --explain";
+    return "isoflop kernel predict machine_profile.json --layers 6 --width 384 --heads 6 --vocabulary 4096 --batch 8 --length 256\n"
+           "isoflop kernel predict machine_profile.json --layers 12 --width 768 --heads 12 --precision bf16 -j 2 --explain\n"
+           "isoflop calibrate --this-machine --write-profile .      writes that profile, once";
   }
   void declare(OptionSet& options) override {
     options.positional("PROFILE", profile_, "machine_profile.json, as isoflop calibrate --this-machine writes it");
