@@ -105,3 +105,23 @@ TEST_CASE("a decode step reads every weight once") {
   const double kv = 2 * 2 * 32 * (4 + 1 + 1);  // two layers, keys and values, five tokens read and one written
   CHECK(decoder.step_bytes() == 4 * (2 * (qkv + out + mlp) + head) + 4 * kv);
 }
+
+TEST_CASE("prefill and decoding give the same bits on any number of threads") {
+  const auto architecture = test::llama("shared", 2, 64, 4, 2, 128, 32);
+  const auto weights = random_weights(architecture);
+  const auto ids = random_ids(architecture, 2 * 70);
+  std::vector<float> expected;
+  for (const int threads : {1, 2, 3}) {
+    Decoder decoder(architecture, weights, {2, 70, 74, WeightFormat::Bf16, Precision::Fp32, threads});
+    std::vector<float> seen;
+    const auto note = [&](View logits) {
+      for (std::size_t r = 0; r < logits.rows; ++r) seen.insert(seen.end(), logits.row(r), logits.row(r) + logits.width);
+    };
+    note(decoder.prefill(ids));
+    note(decoder.decode({1, 2}));
+    decoder.set_threads(4 - threads);
+    note(decoder.decode({3, 4}));
+    if (threads == 1) expected = seen;
+    else CHECK(seen == expected);
+  }
+}

@@ -61,8 +61,37 @@ std::size_t Visibility::first(std::size_t position) const {
 
 std::size_t Visibility::last(std::size_t position, std::size_t keys) const { return causal ? position : keys - 1; }
 
+namespace {
+
+// A single query: nothing to pack for; keys and values are read once, front to back.
+void attend_one(View q, View k, View v, std::size_t context, const Visibility& visible, float scale, const float* sink, View out, float* lse,
+                AttentionScratch& scratch) {
+  const VectorLoops& loops = vector_loops();
+  const KeyRange range = keys_of_block(visible, context, context, k.rows);
+  const Parts parts = parts_of_row(visible, context, range, k.rows);
+  float* row = room(scratch.scores, range.high - range.low);
+  const std::size_t seen = parts.end - parts.begin;
+  const float *keys = k.row(range.low), *values = v.row(range.low);
+  loops.dots(parts.sink_end, q.width, q.data, keys, k.stride, row);
+  loops.dots(seen, q.width, q.data, keys + parts.begin * k.stride, k.stride, row + parts.begin);
+  float top = loops.maximum(seen, row + parts.begin) * scale;
+  if (parts.sink_end > 0) top = std::max(top, loops.maximum(parts.sink_end, row) * scale);
+  if (sink) top = std::max(top, *sink);
+  float total = loops.exponentials(seen, scale, top, row + parts.begin);
+  if (parts.sink_end > 0) total += loops.exponentials(parts.sink_end, scale, top, row);
+  if (sink) total += std::exp(*sink - top);
+  *lse = top + std::log(total);
+  std::fill_n(out.data, out.width, 0.0f);
+  loops.weighted_sum(parts.sink_end, out.width, row, values, v.stride, out.data);
+  loops.weighted_sum(seen, out.width, row + parts.begin, values + parts.begin * v.stride, v.stride, out.data);
+  loops.scale(out.width, 1 / total, out.data);
+}
+
+}  // namespace
+
 void attention_head(View q, View k, View v, std::size_t context, const Visibility& visible, float scale, const float* sink, View out,
                     float* lse, std::size_t lse_stride, Precision precision, AttentionScratch& scratch) {
+  if (q.rows == 1) return attend_one(q, k, v, context, visible, scale, sink, out, lse, scratch);
   const VectorLoops& loops = vector_loops();
   for (std::size_t first = 0; first < q.rows; first += block_rows) {
     const std::size_t rows = std::min(block_rows, q.rows - first);

@@ -2,6 +2,7 @@
 
 #include "isoflop/error.h"
 #include "isoflop/model/op_cost.h"
+#include "isoflop/parallel.h"
 
 namespace isoflop::sim {
 
@@ -14,24 +15,33 @@ struct Decoder::State {
   std::vector<float> weights;
   StreamedWeights streamed;
   PackedWeights packed;
-  Crew crew;
+  std::unique_ptr<Crew> crew;
   Execution prompt, step;
   std::size_t tokens = 0;
 
   State(const Architecture& a, std::vector<float> w, const DecoderSettings& s)
       : architecture(a), settings(s), layout(weight_layout(a)), weights(std::move(w)), streamed(layout, weights.data(), s.format, s.threads),
-        crew(s.threads), prompt(forward(a, Step::prefill(whole(s.batch), whole(s.prompt))), layout, s.prefill_precision),
+        prompt(forward(a, Step::prefill(whole(s.batch), whole(s.prompt))), layout, s.prefill_precision),
         step(forward(a, Step::decode(whole(s.batch), whole(s.capacity) - 1)), layout, Precision::Fp32) {
     // The prompt sees what decode steps see: the rounded weights.
-    std::vector<float> rounded = weights;
-    if (s.format != WeightFormat::Fp32)
-      for (const auto& m : weight_matrices(layout)) {
-        if (layout.places()[m.weight].name == "embedding" && !a.tied_embeddings) continue;
-        const auto values = StreamedMatrix(m.rows, m.columns, weights.data() + m.offset, s.format).restored();
-        std::copy(values.begin(), values.end(), rounded.begin() + static_cast<std::ptrdiff_t>(m.offset));
-      }
-    packed.pack(layout, rounded.data(), s.prefill_precision, false, s.threads);
-    step.read_streamed(streamed, crew);
+    std::vector<float> rounded;
+    if (s.format != WeightFormat::Fp32) {
+      rounded = weights;
+      const auto matrices = product_matrices(layout);
+      parallel_for(matrices.size(), s.threads, [&](std::size_t i) {
+        const auto values = streamed.matrix(matrices[i].weight, matrices[i].expert).restored();
+        std::copy(values.begin(), values.end(), rounded.begin() + static_cast<std::ptrdiff_t>(matrices[i].offset));
+      });
+    }
+    packed.pack(layout, rounded.empty() ? weights.data() : rounded.data(), s.prefill_precision, false, s.threads);
+    use(s.threads);
+  }
+
+  void use(int threads) {
+    auto others = std::make_unique<Crew>(threads);
+    step.read_streamed(streamed, *others);
+    prompt.share(*others);
+    crew = std::move(others);
   }
 
   static std::int64_t whole(std::size_t n) { return static_cast<std::int64_t>(n); }
@@ -61,6 +71,8 @@ View Decoder::decode(const std::vector<std::int32_t>& ids) {
   ++s.tokens;
   return s.step.logits();
 }
+
+void Decoder::set_threads(int threads) { state_->use(threads); }
 
 std::size_t Decoder::tokens() const { return state_->tokens; }
 

@@ -27,6 +27,9 @@ class Decoder {
   /// Logits after one more token per sequence.
   View decode(const std::vector<std::int32_t>& ids);
 
+  /// How many threads later steps use; the weights stay as they are.
+  void set_threads(int threads);
+
   std::size_t tokens() const;  ///< cached per sequence
   /// Bytes that a decode step must read: matrices as stored, plus keys and values of the visible context (fp32).
   double step_bytes() const;

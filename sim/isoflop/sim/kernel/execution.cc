@@ -50,7 +50,7 @@ void Execution::backward(const float* weights, const PackedWeights& packed, floa
 
 void Execution::read_streamed(const StreamedWeights& streamed, Crew& crew) {
   state_->streamed = &streamed;
-  state_->crew = &crew;
+  state_->use(crew);
 }
 
 void Execution::set_context(std::size_t tokens) {
@@ -77,6 +77,8 @@ void Execution::take_caches(const Execution& other, std::size_t tokens) {
         std::copy_n(source.row(theirs[s].first_cached + i), source.width, target.row(ours[s].first_cached + i));
   }
 }
+
+void Execution::share(Crew& crew) { state_->use(crew); }
 
 void Execution::record_times(OpSeconds* seconds) {
   state_->seconds = seconds;

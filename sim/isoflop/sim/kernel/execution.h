@@ -43,6 +43,9 @@ class Execution {
 
   /// Inference: matrices come from `streamed`, split over the crew. Both must outlive the execution.
   void read_streamed(const StreamedWeights& streamed, Crew& crew);
+  /// Inference: rows of products and of element work, and heads of attention, are split over the crew, which must outlive
+  /// the execution. Every output is computed as by one thread: the bits stay the same.
+  void share(Crew& crew);
   /// Inference programs made for `capacity` cached tokens: how many there are before this step's new ones.
   void set_context(std::size_t tokens);
   /// Copies the caches that `other` filled for its sequences of `tokens` tokens into this one's.

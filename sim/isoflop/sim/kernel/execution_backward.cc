@@ -44,10 +44,10 @@ class Backward {
     const View x = in(0), dy = s_.joint_gradient(*op_);
     timed(s_, &OpSeconds::weight_gradient, op_index_, [&] {
       linear_weight_gradient(x, dy, static_cast<std::size_t>(o.inner), s_.weight_gradient(*op_, 0), o.bias ? s_.weight_gradient(*op_, 1) : nullptr,
-                             s_.precision, s_.pack);
+                             s_.precision, s_.own[0].pack);
     });
     const bool accumulate = s_.has_gradient(op_->inputs[0]);
-    linear_input_gradient(dy, s_.packed->backward(s_.weight_index(*op_, 0)), s_.gradient_view(op_->inputs[0], true), accumulate, s_.pack);
+    linear_input_gradient(dy, s_.packed->backward(s_.weight_index(*op_, 0)), s_.gradient_view(op_->inputs[0], true), accumulate, s_.own[0].pack);
   }
 
   void operator()(const GroupedMatMul& o) {
@@ -62,9 +62,9 @@ class Backward {
       const View own_dy{dy.row(first), rows, dy.width, dy.stride};
       timed(s_, &OpSeconds::weight_gradient, op_index_, [&] {
         linear_weight_gradient({x.row(first), rows, x.width, x.stride}, own_dy, inner, s_.weight_gradient(*op_, 0) + e * columns * inner,
-                               o.bias ? s_.weight_gradient(*op_, 1) + e * columns : nullptr, s_.precision, s_.pack);
+                               o.bias ? s_.weight_gradient(*op_, 1) + e * columns : nullptr, s_.precision, s_.own[0].pack);
       });
-      linear_input_gradient(own_dy, s_.packed->backward(s_.weight_index(*op_, 0), e), {dx.row(first), rows, dx.width, dx.stride}, accumulate, s_.pack);
+      linear_input_gradient(own_dy, s_.packed->backward(s_.weight_index(*op_, 0), e), {dx.row(first), rows, dx.width, dx.stride}, accumulate, s_.own[0].pack);
     }
   }
 
@@ -119,7 +119,7 @@ class Backward {
                                 part(y, r, n, h * value, value), lse.row(r) + h, lse.stride, part(dy, r, n, h * value, value), 0, visible, scale,
                                 o.learned_sinks ? s_.weight(*op_, 0) + h : nullptr, part(dq, r, n, h * key, key), part(dk, r, n, g * key, key),
                                 part(dv, r, n, g * value, value), o.learned_sinks ? s_.weight_gradient(*op_, 0) + h : nullptr, s_.precision,
-                                s_.scratch);
+                                s_.own[0].scratch);
       }
   }
 

@@ -76,7 +76,15 @@ class Forward {
       s_.streamed->multiply(s_.weight_index(*op_, 0), 0, in(0), o.bias ? s_.weight(*op_, 1) : nullptr, s_.joint_view(*op_), *s_.crew);
       return;
     }
-    linear(in(0), s_.packed->forward(s_.weight_index(*op_, 0)), o.bias ? s_.weight(*op_, 1) : nullptr, s_.joint_view(*op_), s_.pack);
+    const View x = in(0), y = s_.joint_view(*op_);
+    const PackedMatrix& w = s_.packed->forward(s_.weight_index(*op_, 0));
+    const float* bias = o.bias ? s_.weight(*op_, 1) : nullptr;
+    // Whole tiles of rows for each thread.
+    constexpr std::size_t tile = 14;
+    shared((x.rows + tile - 1) / tile, [&](std::size_t first, std::size_t last, std::size_t share) {
+      const std::size_t row = first * tile, rows = std::min(x.rows, last * tile) - row;
+      linear({x.row(row), rows, x.width, x.stride}, w, bias, {y.row(row), rows, y.width, y.stride}, s_.own[share].pack);
+    });
   }
 
   void operator()(const GroupedMatMul& o) {
@@ -92,7 +100,7 @@ class Forward {
         continue;
       }
       linear({x.row(first), rows, x.width, x.stride}, s_.packed->forward(s_.weight_index(*op_, 0), e), bias,
-             {y.row(first), rows, y.width, y.stride}, s_.pack);
+             {y.row(first), rows, y.width, y.stride}, s_.own[0].pack);
     }
   }
 
@@ -102,20 +110,18 @@ class Forward {
     const auto [scale, bias] = scale_and_bias(o);
     auto& statistics = s_.norm_statistics[op_index_];
     statistics.resize(x.rows * groups * 2);
-    for (std::size_t r = 0; r < x.rows; ++r)
-      for (std::size_t g = 0; g < groups; ++g) {
-        const std::size_t own = o.scales > o.width ? g * width : 0, at = g * width;
-        const float* scales = scale >= 0 ? s_.weight(*op_, static_cast<std::size_t>(scale)) + own : nullptr;
-        float* kept = statistics.data() + (r * groups + g) * 2;
-        if (o.style.kind == NormKind::RmsNorm && bias < 0) {
-          kept[0] = loops_.rms_norm(width, x.row(r) + at, scales, norm_epsilon, y.row(r) + at);
-        } else if (o.style.kind == NormKind::LayerNorm) {
-          loops_.layer_norm(width, x.row(r) + at, scales, bias >= 0 ? s_.weight(*op_, static_cast<std::size_t>(bias)) + own : nullptr,
-                            norm_epsilon, y.row(r) + at, kept);
-        } else {
-          throw Error(Fault::BadInput, op_->name + ": the kernel does not execute an RMSNorm with bias");
-        }
+    const bool rms = o.style.kind == NormKind::RmsNorm;
+    if (rms && bias >= 0) throw Error(Fault::BadInput, op_->name + ": the kernel does not execute an RMSNorm with bias");
+    const float* all_scales = scale >= 0 ? s_.weight(*op_, static_cast<std::size_t>(scale)) : nullptr;
+    const float* all_biases = bias >= 0 ? s_.weight(*op_, static_cast<std::size_t>(bias)) : nullptr;
+    shared(x.rows, [&](std::size_t first, std::size_t last, std::size_t) {
+      for (std::size_t i = first * groups; i < last * groups; ++i) {
+        const std::size_t r = i / groups, at = i % groups * width, own = o.scales > o.width ? at : 0;
+        const float* scales = all_scales ? all_scales + own : nullptr;
+        if (rms) statistics[2 * i] = loops_.rms_norm(width, x.row(r) + at, scales, norm_epsilon, y.row(r) + at);
+        else loops_.layer_norm(width, x.row(r) + at, scales, all_biases ? all_biases + own : nullptr, norm_epsilon, y.row(r) + at, &statistics[2 * i]);
       }
+    });
   }
 
   void operator()(const Rotate& o) {
@@ -139,23 +145,29 @@ class Forward {
     const Visibility visible = visibility_of(o);
     const auto key = static_cast<std::size_t>(o.key_dim), value = static_cast<std::size_t>(o.value_dim);
     const float scale = static_cast<float>(1 / std::sqrt(static_cast<double>(o.scale_dim)));
-    for (const auto& sequence : sequences_of(s_)) {
-      const std::size_t keys = sequence.context + sequence.rows;
-      for (std::size_t h = 0; h < static_cast<std::size_t>(o.heads); ++h) {
-        const std::size_t g = h / static_cast<std::size_t>(o.heads / o.kv_heads);
+    const auto sequences = sequences_of(s_);
+    const auto heads = static_cast<std::size_t>(o.heads), per_key = static_cast<std::size_t>(o.heads / o.kv_heads);
+    shared(sequences.size() * heads, [&](std::size_t first, std::size_t last, std::size_t share) {
+      for (std::size_t task = first; task < last; ++task) {
+        const SequenceRows& sequence = sequences[task / heads];
+        const std::size_t keys = sequence.context + sequence.rows, h = task % heads, g = h / per_key;
         attention_head({q.row(sequence.first_row) + h * key, sequence.rows, key, q.stride},
                        {k.row(sequence.first_cached) + g * key, keys, key, k.stride},
                        {v.row(sequence.first_cached) + g * value, keys, value, v.stride}, sequence.context, visible, scale,
                        o.learned_sinks ? s_.weight(*op_, 0) + h : nullptr,
                        {y.row(sequence.first_row) + h * value, sequence.rows, value, y.stride}, lse.row(sequence.first_row) + h, lse.stride,
-                       s_.precision, s_.scratch);
+                       s_.precision, s_.own[share].scratch);
       }
-    }
+    });
   }
 
   void operator()(const Activate& o) {
     const View a = in(0), y = out(0);
-    for (std::size_t r = 0; r < y.rows; ++r) {
+    shared(y.rows, [&](std::size_t first, std::size_t last, std::size_t) { activate(o, a, y, first, last); });
+  }
+
+  void activate(const Activate& o, View a, View y, std::size_t first, std::size_t last) {
+    for (std::size_t r = first; r < last; ++r) {
       const float* x = a.row(r);
       const float* up = o.gated ? in(1).row(r) : nullptr;
       switch (o.activation) {
@@ -231,6 +243,14 @@ class Forward {
   void operator()(const Concatenate&) { refuse(); }
 
  private:
+  // Calls work(first, last, share) on parts of [0, count): over the crew where the execution has one.
+  template <typename Work>
+  void shared(std::size_t count, const Work& work) {
+    const std::size_t shares = s_.crew ? s_.crew->size() : 1;
+    if (shares == 1 || count < shares) return work(0, count, 0);
+    s_.crew->run([&](std::size_t share) { work(count * share / shares, count * (share + 1) / shares, share); });
+  }
+
   [[noreturn]] void refuse() { throw Error(Fault::BadInput, op_->name + ": the kernel does not execute this operation"); }
   View in(std::size_t i) { return s_.view(op_->inputs[i]); }
   View out(std::size_t i) { return s_.view(op_->outputs[i]); }

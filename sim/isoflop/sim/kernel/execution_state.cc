@@ -56,6 +56,11 @@ Execution::State::State(Program given, const WeightLayout& given_layout, Precisi
   gradient.resize(buffers.size());
 }
 
+void Execution::State::use(Crew& others) {
+  crew = &others;
+  own.resize(std::max(own.size(), others.size()));
+}
+
 View Execution::State::view(int tensor) {
   const Place& at = place[index(tensor)];
   Buffer& buffer = buffers[index(at.buffer)];
@@ -118,12 +123,13 @@ float* Execution::State::weight_gradient(const Op& op, std::size_t i) { return g
 
 void Execution::State::prepare_rotation(const Rotate& op, std::size_t positions) {
   if (op.rotated == rotary_width && positions <= rotary_positions) return;
+  const std::size_t known = op.rotated == rotary_width ? rotary_positions : 0;
   rotary_width = op.rotated;
   rotary_positions = positions;
   const auto half = static_cast<std::size_t>(op.rotated / 2);
   cosines.resize(positions * half);
   sines.resize(positions * half);
-  for (std::size_t p = 0; p < positions; ++p)
+  for (std::size_t p = known; p < positions; ++p)
     for (std::size_t i = 0; i < half; ++i) {
       // Base 10000 (Su et al. 2021, arXiv:2104.09864).
       const double angle = static_cast<double>(p) * std::pow(10000.0, -2.0 * static_cast<double>(i) / static_cast<double>(op.rotated));

@@ -42,14 +42,18 @@ struct Execution::State {
   OpSeconds* seconds = nullptr;         ///< where times are added up, if anywhere
   double loss = 0;
   int logits_tensor = -1;
-  PackBuffers pack;
-  AttentionScratch scratch;
+  struct Own {
+    PackBuffers pack;
+    AttentionScratch scratch;
+  };
+  std::vector<Own> own = std::vector<Own>(1);  ///< scratch memory of each thread of the crew
 
   // Gradients of activations: a buffer from the first contribution until its producer has been passed.
   std::vector<std::vector<float>> gradient;         ///< per buffer
   std::vector<bool> touched;                        ///< per tensor
   std::multimap<std::size_t, std::vector<float>> spare;
 
+  void use(Crew& others);
   View view(int tensor);
   /// Gradient rows of a tensor; zero-filled at first touch unless the caller overwrites them all.
   View gradient_view(int tensor, bool overwrites = false);

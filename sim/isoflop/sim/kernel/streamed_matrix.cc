@@ -26,17 +26,6 @@ const DotProducts& products() {
 
 bool is_integer(WeightFormat format) { return format == WeightFormat::Int8 || format == WeightFormat::Int4; }
 
-// Largest magnitude of a group over the largest code; 0 for a group of zeros.
-float group_scale(const float* values, float largest_code) {
-  float most = 0;
-  for (std::size_t i = 0; i < quantisation_group; ++i) most = std::max(most, std::fabs(values[i]));
-  return most / largest_code;
-}
-
-int code(float value, float scale, int largest) {
-  return scale > 0 ? std::clamp(static_cast<int>(std::lround(value / scale)), -largest, largest) : 0;
-}
-
 std::size_t row_bytes(WeightFormat format, std::size_t padded) {
   switch (format) {
     case WeightFormat::Fp32: return padded * 4;
@@ -67,21 +56,22 @@ void StreamedInput::prepare(const float* x, std::size_t columns, WeightFormat fo
     std::copy_n(x, columns, padded.data());
     values = padded.data();
   }
+  if (format == WeightFormat::Bf16) {
+    // Even places, then odd ones, of every 32: how the product unpacks pairs.
+    shuffled.resize(whole);
+    for (std::size_t i = 0; i < whole; i += 32)
+      for (std::size_t j = 0; j < 16; ++j) {
+        shuffled[i + j] = values[i + 2 * j];
+        shuffled[i + 16 + j] = values[i + 2 * j + 1];
+      }
+    values = shuffled.data();
+  }
   if (!is_integer(format)) return;
   const std::size_t groups = whole / quantisation_group;
   rounded.resize(whole);
   scales.resize(groups);
   sums.resize(groups);
-  for (std::size_t g = 0; g < groups; ++g) {
-    const float* group = padded.data() + g * quantisation_group;
-    scales[g] = group_scale(group, 127);
-    sums[g] = 0;
-    for (std::size_t i = 0; i < quantisation_group; ++i) {
-      const int q = code(group[i], scales[g], 127);
-      rounded[g * quantisation_group + i] = static_cast<std::int8_t>(q);
-      sums[g] += q;
-    }
-  }
+  products().quantise(whole, padded.data(), 127, rounded.data(), scales.data(), sums.data());
 }
 
 StreamedMatrix::StreamedMatrix(std::size_t rows, std::size_t columns, const float* w, WeightFormat format)
@@ -90,6 +80,8 @@ StreamedMatrix::StreamedMatrix(std::size_t rows, std::size_t columns, const floa
   const std::size_t groups = padded_ / quantisation_group;
   if (is_integer(format)) scales_.resize(rows * groups);
   std::vector<float> row(padded_, 0.0f);
+  std::vector<std::int8_t> codes(padded_);
+  std::vector<std::int32_t> sums(groups);
   for (std::size_t r = 0; r < rows; ++r) {
     std::copy_n(w + r * columns, columns, row.data());
     std::byte* to = values_.data() + r * row_bytes(format, padded_);
@@ -101,19 +93,13 @@ StreamedMatrix::StreamedMatrix(std::size_t rows, std::size_t columns, const floa
         std::memcpy(to + 2 * c, &half, 2);
       }
     } else {
-      for (std::size_t g = 0; g < groups; ++g) {
-        const float* group = row.data() + g * quantisation_group;
-        const int largest = format == WeightFormat::Int8 ? 127 : 7;
-        const float scale = scales_[r * groups + g] = group_scale(group, static_cast<float>(largest));
-        for (std::size_t i = 0; i < quantisation_group; ++i) {
-          const int q = code(group[i], scale, largest);
-          if (format == WeightFormat::Int8) {
-            to[g * 64 + i] = static_cast<std::byte>(q + 128);
-          } else {
-            std::byte& both = to[g * 32 + i % 32];
-            both = i < 32 ? static_cast<std::byte>(q + 8) : both | static_cast<std::byte>((q + 8) << 4);
-          }
-        }
+      products().quantise(padded_, row.data(), format == WeightFormat::Int8 ? 127 : 7, codes.data(), scales_.data() + r * groups, sums.data());
+      if (format == WeightFormat::Int8) {
+        for (std::size_t c = 0; c < padded_; ++c) to[c] = static_cast<std::byte>(codes[c] + 128);
+      } else {
+        for (std::size_t g = 0; g < groups; ++g)
+          for (std::size_t i = 0; i < 32; ++i)
+            to[g * 32 + i] = static_cast<std::byte>((codes[g * 64 + i] + 8) | (codes[g * 64 + 32 + i] + 8) << 4);
       }
     }
   }

@@ -28,6 +28,7 @@ struct StreamedInput {
 
   void prepare(const float* x, std::size_t columns, WeightFormat format);
   std::vector<float> padded;           ///< columns filled up to whole groups with zeros
+  std::vector<float> shuffled;         ///< for bf16 weights: in the order their product wants
 };
 
 class StreamedMatrix {

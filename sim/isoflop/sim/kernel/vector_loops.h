@@ -13,6 +13,9 @@ struct VectorLoops {
   void (*axpy)(std::size_t n, float factor, const float* x, float* y);     ///< y += factor x
   void (*scale)(std::size_t n, float factor, float* x);
   float (*dot)(std::size_t n, const float* a, const float* b);
+  /// y[j] = x . row j, and y += sum of factors[j] * row j, over `count` rows of n elements at rows + j * stride.
+  void (*dots)(std::size_t count, std::size_t n, const float* x, const float* rows, std::size_t stride, float* y);
+  void (*weighted_sum)(std::size_t count, std::size_t n, const float* factors, const float* rows, std::size_t stride, float* y);
   double (*sum_of_squares)(std::size_t n, const float* x);
 
   /// y = x / rms * scale (scale may be null); returns 1 / rms, rms^2 = mean(x^2) + epsilon.
