@@ -373,6 +373,7 @@ void calibration() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 1 << 12);
   std::set<std::string> parts(argv + 1, argv + argc);
   const auto wanted = [&](const char* part) { return parts.empty() || parts.count(part) > 0; };
   fmt::print("{}, {}; placement now: {}\n", processor_name(), instruction_set_name(instruction_set()), placement_name(current_placement()));
