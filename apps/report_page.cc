@@ -54,7 +54,7 @@ struct Drawing {
   std::string svg, png, pdf, csv, png_problem;
 };
 
-void draw(Drawing& drawing, const PlotSpec& plot, bool with_files, bool with_vega) {
+void draw(Drawing& drawing, const PlotSpec& plot, bool with_files, bool with_vega, Theme theme) {
   HtmlFigure& figure = drawing.figure;
   figure.plot = plot;
   figure.wide = draw_themed_svg(plot, figure.id);
@@ -72,11 +72,11 @@ void draw(Drawing& drawing, const PlotSpec& plot, bool with_files, bool with_veg
     figure.vega = draw_vega_lite(bare, Theme::Light);
   }
   if (!with_files) return;
-  drawing.svg = draw_svg(plot);
+  drawing.svg = draw_svg(plot, theme);
   drawing.csv = draw_csv(plot);
   try {
-    drawing.png = draw_png(plot);
-    drawing.pdf = draw_pdf(plot);
+    drawing.png = png_of_svg(drawing.svg);
+    drawing.pdf = pdf_of_svg(drawing.svg);
   } catch (const Error& problem) {
     drawing.png_problem = problem.what();
   }
@@ -129,7 +129,7 @@ std::vector<ReportFile> report_files(const std::vector<NamedSection>& sections, 
     }
   const bool with_files = !request.assets.empty();
   parallel_for(drawings.size(), settings.threads, [&](std::size_t i) {
-    draw(drawings[i], sections[drawings[i].section].content.plots[drawings[i].plot], with_files, page.vega.usable());
+    draw(drawings[i], sections[drawings[i].section].content.plots[drawings[i].plot], with_files, page.vega.usable(), settings.theme);
   });
 
   std::vector<ReportFile> beside;

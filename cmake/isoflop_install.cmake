@@ -40,5 +40,7 @@ if(NOT ISOFLOP_SANITIZE)  # sanitizers make the program's exit code their own
   install(FILES ${CMAKE_BINARY_DIR}/share/completion/_isoflop DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions COMPONENT runtime)
   install(FILES ${CMAKE_BINARY_DIR}/share/completion/isoflop.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT runtime)
 endif()
+# Present only after scripts/fetch_web_assets.sh: third-party scripts for the zoom of `isoflop report`.
+install(DIRECTORY ${CMAKE_BINARY_DIR}/web/ DESTINATION ${CMAKE_INSTALL_DATADIR}/isoflop/web COMPONENT runtime OPTIONAL)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/isoflop RENAME copyright COMPONENT runtime)
 include(isoflop_package)

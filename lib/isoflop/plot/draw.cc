@@ -20,13 +20,17 @@ std::string draw_svg(const PlotSpec& plot, Theme theme) {
   return svg_document(drawn_by_gnuplot(gnuplot_script(figure, theme)), figure, theme);
 }
 
-std::string draw_png(const PlotSpec& plot, Theme theme) {
-  return run_tool("rsvg-convert", {"--format", "png", "--zoom", "2"}, draw_svg(plot, theme), "librsvg2-bin");
+std::string png_of_svg(const std::string& svg) {
+  return run_tool("rsvg-convert", {"--format", "png", "--zoom", "2"}, svg, "librsvg2-bin");
 }
 
-std::string draw_pdf(const PlotSpec& plot, Theme theme) {
-  return run_tool("rsvg-convert", {"--format", "pdf"}, draw_svg(plot, theme), "librsvg2-bin");
+std::string pdf_of_svg(const std::string& svg) {
+  return run_tool("rsvg-convert", {"--format", "pdf"}, svg, "librsvg2-bin");
 }
+
+std::string draw_png(const PlotSpec& plot, Theme theme) { return png_of_svg(draw_svg(plot, theme)); }
+
+std::string draw_pdf(const PlotSpec& plot, Theme theme) { return pdf_of_svg(draw_svg(plot, theme)); }
 
 std::vector<std::string> unlabelled_names(const PlotSpec& plot) { return lay_out(plot).unlabelled; }
 

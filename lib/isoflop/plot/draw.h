@@ -12,6 +12,9 @@ std::string draw_svg(const PlotSpec& plot, Theme theme = Theme::Light);
 /// PNG (2x) or PDF of the same SVG, by rsvg-convert.
 std::string draw_png(const PlotSpec& plot, Theme theme = Theme::Light);
 std::string draw_pdf(const PlotSpec& plot, Theme theme = Theme::Light);
+/// The same from an SVG that is already drawn.
+std::string png_of_svg(const std::string& svg);
+std::string pdf_of_svg(const std::string& svg);
 /// Every plotted number: layer, name, x, y, low, high, z.
 std::string draw_csv(const PlotSpec& plot);
 /// A Vega-Lite v5 specification (JSON) of the same plot: tooltips, a legend that filters on click.

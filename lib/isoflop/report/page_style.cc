@@ -76,7 +76,8 @@ h1{font-size:1.45rem}
 .bar nav{order:2;flex-basis:100%}
 .wide,.scale,.explore{display:none}
 .narrow{display:block}
-td:first-child,th:first-child{position:sticky;left:0;background:var(--sheet)}
+td:first-child{position:sticky;left:0;background:var(--sheet)}
+th:first-child{left:0;z-index:1}
 figure{margin-left:-.3rem;margin-right:-.3rem}
 button{padding:.42rem .7rem}
 }
