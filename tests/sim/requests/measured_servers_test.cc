@@ -90,7 +90,8 @@ TEST_SUITE("slow") {
       ServingLoad load;
       load.tensor_parallel = key.tp;
       if (key.precision == "fp8") load.weights = WeightFormat::Fp8, load.arithmetic = Arithmetic::Fp8, load.kv = CacheFormat::Fp8;
-      // InferenceX draws lengths between 0.8 and 1 of nominal and sends ten requests per client.
+      // InferenceX draws lengths between 0.8 and 1 of nominal and sends ten requests per client; the latter is assumed for
+      // the others, as it is that rows are means over requests.
       const bool drawn = key.measured_by == "InferenceX";
       WorkloadOptions workload;
       workload.requests = std::min<std::int64_t>(10 * key.concurrency, 2500);
