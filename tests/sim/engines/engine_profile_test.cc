@@ -82,6 +82,16 @@ TEST_CASE("more requests in flight never shorten a token, and a full cache makes
   CHECK(ttft > 100);  // 256 requests of 8192 tokens, room for about 48
 }
 
+TEST_CASE("a model that no server was measured with gets wide ranges and says so") {
+  const EngineProfile profile = EngineProfile::load();
+  const auto devices = AcceleratorCatalogue::load();
+  const EngineAnswer a = engine_answer(profile, "vllm", named_architecture("qwen2.5-32b").architecture, devices.require("h100"), load_of(16, 1024, 256, 2, WeightFormat::Bf16));
+  CHECK(a.tpot_s.high / a.tpot_s.central >= 1.5);
+  CHECK(a.ttft_s.high / a.ttft_s.central >= 3.5);
+  REQUIRE(a.warnings.size() == 1);
+  CHECK(a.warnings[0].find("no run of this model") != std::string::npos);
+}
+
 TEST_CASE("what an engine does not do is refused") {
   const EngineProfile profile = EngineProfile::load();
   const Architecture llama = named_architecture("llama-3-8b").architecture;

@@ -75,6 +75,15 @@ TEST_CASE("intervals of rows left out cover nine of ten") {
   CHECK(coverage < 0.97);
 }
 
+TEST_CASE("too few groups for an interval give a wide one, never none") {
+  const World world(0.1, 2, 9);
+  const PooledFit fit = fit_pooled(world.problem);
+  for (const RatioInterval& interval : fit.interval) {
+    CHECK(interval.low == interval_of_too_few_rows.low);
+    CHECK(interval.high == interval_of_too_few_rows.high);
+  }
+}
+
 TEST_CASE("the result does not depend on the number of threads") {
   const World world(0.1, 6, 24);
   PooledOptions one, three;

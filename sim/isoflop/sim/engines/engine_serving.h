@@ -2,6 +2,7 @@
 // `isoflop serve --engine NAME`.
 //
 // trtllm, vllm, sglang: a server in closed loop with `batch` requests in flight. llama.cpp, gpt-fast, mlx: one request.
+// A model that no server was measured with gets at least the ranges found by leaving whole models out.
 // fastertransformer: a fixed batch from prompt to last token; its first token is what one token costs.
 #pragma once
 #include <optional>

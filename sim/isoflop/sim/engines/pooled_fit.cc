@@ -229,6 +229,7 @@ PooledFit fit_pooled(const PooledProblem& problem, const PooledOptions& options)
       result.interval[i] = found->second;
       if (std::isfinite(found->second.low)) break;
     }
+    if (!std::isfinite(result.interval[i].low)) result.interval[i] = interval_of_too_few_rows;
   }
 
   for (const auto& [name, fitted] : full) {
@@ -252,7 +253,7 @@ PooledFit fit_pooled(const PooledProblem& problem, const PooledOptions& options)
       at = h.parent.at(at);
       interval = interval_of(problem, result.cross, h.rows.at(at));
     }
-    cell.interval = interval.value_or(RatioInterval{0.25, 4});
+    cell.interval = interval.value_or(interval_of_too_few_rows);
     cell.unseen_interval = cell.interval;
     if (by_leaf) {
       std::vector<std::size_t> usable;

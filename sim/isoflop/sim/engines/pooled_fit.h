@@ -7,7 +7,8 @@
 //
 // The objective is calibrate()'s; a spread says how far, in ln units, a constant may differ from one cell to the next.
 // Cross-validation leaves whole groups out and refits every cell. Intervals are conformal on rows left out (see
-// cross_validation.h), of the narrowest cell that has enough of them.
+// cross_validation.h), of the narrowest cell that has enough of them: 20 rows in 12 groups; where not even the widest has, a factor
+// of four either way (assumed).
 #pragma once
 #include <functional>
 #include <map>
@@ -17,6 +18,8 @@
 #include "isoflop/sim/calibrate/cross_validation.h"
 
 namespace isoflop::sim {
+
+inline constexpr RatioInterval interval_of_too_few_rows{0.25, 4};
 
 struct PooledRow {
   std::string id, group;
