@@ -364,7 +364,7 @@ void calibration() {
       ++n;
       worst = std::max(worst, error);
     }
-  const bool still = result.peak.conclusive && result.bandwidth.conclusive;
+  const bool still = result.peak.conclusive && result.bandwidth.conclusive && result.median_foreign < 0.2;
   const std::string verdict = !still ? "INCONCLUSIVE" : worst <= 0.15 ? "PASS" : "MISS";
   (verdict == "PASS" ? passes : verdict == "MISS" ? misses : unknown)++;
   line("predicted step time of unseen models: worst error", fmt::format("{:.3f}", worst), "<= 0.15", verdict, fmt::format("mean {:.3f} of {:.0f} steps, 1 thread; aim 0.08", sum / n, n));
