@@ -44,7 +44,7 @@ button.group[aria-pressed=false]{color:var(--quiet);text-decoration:line-through
 .off{opacity:.06}
 use.near{stroke:var(--accent);stroke-width:.5}
 rect.near{stroke:var(--ink);stroke-width:2}
-.tip{position:fixed;z-index:5;max-width:min(22rem,88vw);background:var(--sheet);color:var(--ink);border:1px solid var(--edge);border-radius:6px;box-shadow:0 4px 18px rgba(0,0,0,.25);padding:.5rem .7rem;font-size:.86rem;line-height:1.4;pointer-events:none}
+.tip{position:fixed;z-index:5;max-width:min(22rem,88vw);background:var(--sheet);color:var(--ink);border:1px solid var(--edge);border-radius:6px;box-shadow:0 4px 18px rgba(0,0,0,.25);padding:.5rem .7rem;font-size:.86rem;line-height:1.4;pointer-events:none;overflow-wrap:anywhere}
 .tip strong{display:block}
 .tip span{display:block}
 details{margin:.6rem 0}
