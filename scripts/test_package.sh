@@ -42,6 +42,8 @@ done
 cp "$program" "$development" "$root/tmp/"
 inside() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"; }
 inside apt-get update -qq >"$out/apt.log" 2>&1 || { say "skipped: no package mirror can be reached"; exit 0; }
+inside apt-get install -y -qq --reinstall --download-only "/tmp/$(basename "$program")" >>"$out/apt.log" 2>&1 ||
+  { say "skipped: the packages it depends on cannot be fetched"; exit 0; }
 inside apt-get install -y -qq --reinstall "/tmp/$(basename "$program")" >>"$out/apt.log" 2>&1 || { tail -20 "$out/apt.log" >&2; exit 1; }
 
 inside isoflop --version
