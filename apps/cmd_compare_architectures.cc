@@ -58,7 +58,7 @@ class CompareArchitectures : public Command {
     plot.y = {"MBU of decode, %", Scale::Linear, 0.0, 100.0};
     Value rows = Value::array();
     std::vector<Architecture> architectures;
-    std::string fastest;
+    std::string fastest, without_curve;
     double most = 0;
     int colour = 0;
     for (const std::string& name : names_) {
@@ -83,8 +83,13 @@ class CompareArchitectures : public Command {
         fastest = model.architecture.name;
       }
       if (!a.fits) report.warnings.push_back(model.architecture.name + " does not fit on this hardware; its times hold only if it did");
-      plot.lines.push_back(utilisation(pricer, memory, load, a.max_batch, colour++));
+      // A model too large for one request has no curve and no place in the legend.
+      if (LineLayer line = utilisation(pricer, memory, load, a.max_batch, colour++); !line.x.empty())
+        plot.lines.push_back(std::move(line));
+      else
+        without_curve += (without_curve.empty() ? "; too large: " : ", ") + model.architecture.name;
     }
+    plot.subtitle += without_curve;
     report.result["accelerator"] = device.id;
     report.result["models"] = rows;
     report.headline = fastest.empty() ? "None of these models fits on this hardware."
@@ -92,7 +97,8 @@ class CompareArchitectures : public Command {
                                                     load.batch, fastest, format_number(most, 3));
     if (fastest.empty()) report.distrust = "no model fits";
     report.tables = {table};
-    report.plots = {plot, cache_plot(architectures, load)};
+    if (!plot.lines.empty()) report.plots.push_back(plot);
+    report.plots.push_back(cache_plot(architectures, load));
     report.assumptions = serving_assumptions(load, {});
     return report;
   }

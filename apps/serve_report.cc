@@ -32,7 +32,7 @@ PlotSpec plot_base(const StepPricer& pricer, const ServingLoad& load, const std:
   plot.subtitle = fmt::format("{} on {} x {}, {} weights, {} cache", pricer.architecture().name, load.tensor_parallel,
                               pricer.accelerator().id, weight_format_names[static_cast<std::size_t>(load.weights)],
                               cache_format_names[static_cast<std::size_t>(load.kv)]);
-  plot.source = "isoflop serve, closed form; bands: op-time intervals added end to end";
+  plot.source = "isoflop serve, closed form";
   return plot;
 }
 
@@ -166,6 +166,7 @@ std::vector<PlotSpec> serving_plots(const StepPricer& pricer, const MemoryModel&
   frontier.points = {marks};
   use.lines = {mbu};
   use.bands = {band};
+  use.source += "; band: op-time intervals added end to end";
 
   PlotSpec room = plot_base(pricer, load, "memory", "Memory against context and batch");
   room.x = {"context, tokens", Scale::Log, {}, {}, TickStyle::Count};

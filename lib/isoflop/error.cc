@@ -51,6 +51,9 @@ std::vector<std::string> nearest_names(std::string_view name, const std::vector<
   return result;
 }
 
+// So many names fit on a line when none is near enough to be meant.
+constexpr std::size_t few_names = 12;
+
 Error unknown_name(std::string_view kind, std::string_view name, const std::vector<std::string>& candidates,
                    Fault fault) {
   std::string message = "unknown " + std::string(kind) + " \"" + std::string(name) + "\"";
@@ -60,6 +63,8 @@ Error unknown_name(std::string_view kind, std::string_view name, const std::vect
     for (std::size_t i = 0; i < near.size(); ++i)
       message += (i == 0 ? "" : i + 1 == near.size() ? " or " : ", ") + near[i];
     message += "?";
+  } else if (candidates.size() <= few_names) {
+    for (std::size_t i = 0; i < candidates.size(); ++i) message += (i == 0 ? "; expected one of " : ", ") + candidates[i];
   }
   return Error(fault, message);
 }

@@ -30,7 +30,8 @@ class Error : public std::runtime_error {
 std::vector<std::string> nearest_names(std::string_view name, const std::vector<std::string>& candidates,
                                        std::size_t most = 3);
 
-/// `unknown KIND "NAME"; did you mean A, B or C?` as an Error of the given fault.
+/// `unknown KIND "NAME"; did you mean A, B or C?` as an Error of the given fault; where none is near and they are few,
+/// `; expected one of A, B, C`.
 Error unknown_name(std::string_view kind, std::string_view name, const std::vector<std::string>& candidates,
                    Fault fault = Fault::Usage);
 

@@ -3,27 +3,17 @@
 
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
-#include "apps/command.h"
+#include "apps/run_command.h"
 #include "isoflop/report/value.h"
+
+using isoflop::test::run_command;
 
 namespace {
 
-struct Outcome {
-  int code;
-  std::string out, err;
-};
-
-Outcome isoflop_run(const std::vector<std::string>& arguments) {
-  std::ostringstream out, err;
-  const int code = isoflop::app::run(arguments, out, err);
-  return {code, out.str(), err.str()};
-}
-
 isoflop::Value result_of(std::vector<std::string> arguments) {
   arguments.push_back("--json");
-  const auto outcome = isoflop_run(arguments);
+  const auto outcome = run_command(arguments);
   REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
   return isoflop::parse_json(outcome.out, "stdout").at("result");
 }
@@ -78,7 +68,7 @@ TEST_CASE("typing errors are answered with the nearest name and exit code 2") {
            {{"accelerators", "show", "h100-smx-80gb"}, "h100-sxm-80gb"},
            {{"accelerators", "list", "--vendor", "Nvida"}, "NVIDIA"},
            {{"grids", "show", "Swedn"}, "Sweden"}}) {
-    const auto outcome = isoflop_run(arguments);
+    const auto outcome = run_command(arguments);
     CHECK(outcome.code == 2);
     CHECK_MESSAGE(outcome.err.find(expected) != std::string::npos, outcome.err);
     CHECK(outcome.out.empty());
@@ -86,17 +76,17 @@ TEST_CASE("typing errors are answered with the nearest name and exit code 2") {
 }
 
 TEST_CASE("CSV gives plain counts where people read 3.82B") {
-  const auto csv = isoflop_run({"models", "list", "--family", "Phi-3", "--csv"}).out;
+  const auto csv = run_command({"models", "list", "--family", "Phi-3", "--csv"}).out;
   CHECK(csv.find("phi-3-mini,Phi-3,Microsoft,2024-04-23,3821079552,3821079552,3300000000000,4096") !=
         std::string::npos);
-  CHECK(isoflop_run({"models", "list", "--family", "Phi-3"}).out.find("3.82B") != std::string::npos);
+  CHECK(run_command({"models", "list", "--family", "Phi-3"}).out.find("3.82B") != std::string::npos);
 }
 
 TEST_CASE("a table in the folder of --data replaces the built-in one, and the result says which was used") {
   const auto folder = std::filesystem::temp_directory_path() / "isoflop-data-test";
   std::filesystem::create_directories(folder);
   std::ofstream(folder / "models.csv") << "id,training_tokens\r\nmine,5\r\n";
-  const auto outcome = isoflop_run({"models", "list", "--json", "--data", folder.string()});
+  const auto outcome = run_command({"models", "list", "--json", "--data", folder.string()});
   REQUIRE(outcome.code == 0);
   const auto json = isoflop::parse_json(outcome.out, "stdout");
   CHECK(json.at("result").at("n").number() == 1);

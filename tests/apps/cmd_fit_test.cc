@@ -2,35 +2,25 @@
 #include <fmt/core.h>
 
 #include <cmath>
-#include <sstream>
 
 #include "agrees.h"
-#include "apps/command.h"
+#include "apps/run_command.h"
 #include "isoflop/catalogue/csv_table.h"
 #include "isoflop/report/value.h"
 #include "paths.h"
 
 using namespace isoflop;
+using isoflop::test::Outcome;
+using isoflop::test::run_command;
 
 namespace {
-
-struct Outcome {
-  int code;
-  std::string out, err;
-};
-
-Outcome isoflop_command(const std::vector<std::string>& arguments) {
-  std::ostringstream out, err;
-  const int code = app::run(arguments, out, err);
-  return {code, out.str(), err.str()};
-}
 
 Value result_of(const Outcome& outcome) { return parse_json(outcome.out, "output").at("result"); }
 
 }  // namespace
 
 TEST_CASE("fit finds the reference optimum of the built-in runs and certifies it") {
-  const auto outcome = isoflop_command({"fit", "chinchilla", "--exclude-highest", "5", "--json"});
+  const auto outcome = run_command({"fit", "chinchilla", "--exclude-highest", "5", "--json"});
   REQUIRE(outcome.code == 0);
   const Value result = result_of(outcome);
   CHECK(std::fabs(result.at("objective").number() - 0.0010182755751330) < 1e-13);
@@ -58,7 +48,7 @@ TEST_CASE("fit gives the same bytes on one thread and on three, and other draws 
   const auto with = [&base](std::vector<std::string> more) {
     auto arguments = base;
     arguments.insert(arguments.end(), more.begin(), more.end());
-    return to_json(result_of(isoflop_command(arguments)));
+    return to_json(result_of(run_command(arguments)));
   };
   const auto one = with({"-j", "1"});
   CHECK(one == with({"-j", "3"}));
@@ -69,7 +59,7 @@ TEST_CASE("fit answers runs that identify nothing with a reason, null numbers an
   const std::string path = std::string(build_dir) + "/one_size.csv";
   write_file(path,
              "params,tokens,loss\n1e9,1e9,4\n1e9,2e9,3.5\n1e9,4e9,3.2\n1e9,8e9,3\n1e9,1.6e10,2.9\n1e9,3e10,2.8\n");
-  const auto outcome = isoflop_command({"fit", path, "--json"});
+  const auto outcome = run_command({"fit", path, "--json"});
   CHECK(outcome.code == 4);
   const Value result = result_of(outcome);
   CHECK(result.at("status").text() == "not_identified");
@@ -78,18 +68,18 @@ TEST_CASE("fit answers runs that identify nothing with a reason, null numbers an
 }
 
 TEST_CASE("fit refuses bad options and bad files with the documented exit codes") {
-  CHECK(isoflop_command({"fit", "chinchilla", "--delta", "minus"}).code == 2);
-  CHECK(isoflop_command({"fit", "chinchilla", "--scheme", "pears"}).code == 2);
-  CHECK(isoflop_command({"fit", "no_such_file.csv"}).code == 1);
+  CHECK(run_command({"fit", "chinchilla", "--delta", "minus"}).code == 2);
+  CHECK(run_command({"fit", "chinchilla", "--scheme", "pears"}).code == 2);
+  CHECK(run_command({"fit", "no_such_file.csv"}).code == 1);
   const std::string path = std::string(build_dir) + "/bad_runs.csv";
   write_file(path, "params,tokens,loss\n1e9,oops,4\n");
-  const auto outcome = isoflop_command({"fit", path});
+  const auto outcome = run_command({"fit", path});
   CHECK(outcome.code == 3);
   CHECK(outcome.err.find("bad_runs.csv:2:2") != std::string::npos);
 }
 
 TEST_CASE("fit warns that runs of one model size err together and gives the interval that allows for it") {
-  const auto outcome = isoflop_command({"fit", "chinchilla", "--exclude-highest", "5", "--bootstrap", "200", "--json"});
+  const auto outcome = run_command({"fit", "chinchilla", "--exclude-highest", "5", "--bootstrap", "200", "--json"});
   const Value envelope = parse_json(outcome.out, "output");
   const Value& result = envelope.at("result");
   CHECK(result.at("diagnostics").at("size_correlation").at("p").number() < 0.05);
@@ -106,7 +96,7 @@ TEST_CASE("fit warns that runs of one model size err together and gives the inte
 }
 
 TEST_CASE("fit shows every scheme and every diagnostic on request") {
-  const auto outcome = isoflop_command({"fit", "chinchilla", "--exclude-highest", "5", "--bootstrap", "60", "--schemes",
+  const auto outcome = run_command({"fit", "chinchilla", "--exclude-highest", "5", "--bootstrap", "60", "--schemes",
                                         "--diagnostics", "--draws", "--json"});
   REQUIRE(outcome.code == 0);
   const Value result = result_of(outcome);
@@ -123,7 +113,7 @@ TEST_CASE("fit shows every scheme and every diagnostic on request") {
 
 TEST_CASE("fit takes other laws by their general path and sums of power laws of any columns") {
   const auto kaplan =
-      isoflop_command({"fit", "chinchilla", "--exclude-highest", "5", "--law", "kaplan", "--bootstrap", "0", "--json"});
+      run_command({"fit", "chinchilla", "--exclude-highest", "5", "--law", "kaplan", "--bootstrap", "0", "--json"});
   REQUIRE(kaplan.code == 0);
   CHECK(result_of(kaplan).at("law").text() == "kaplan");
   CHECK(result_of(kaplan).at("objective").number() > 0.0010182755751330);
@@ -138,7 +128,7 @@ TEST_CASE("fit takes other laws by their general path and sums of power laws of 
                              (1 + 1e-5 * std::sin(7.3 * ++run)));
   const std::string path = std::string(build_dir) + "/width_runs.csv";
   write_file(path, csv);
-  const auto terms = isoflop_command({"fit", path, "--terms", "width,tokens", "--delta", "infinity", "--json"});
+  const auto terms = run_command({"fit", path, "--terms", "width,tokens", "--delta", "infinity", "--json"});
   REQUIRE(terms.code == 0);
   const Value result = result_of(terms);
   CHECK(result.at("status").text() == "certified");
@@ -146,6 +136,6 @@ TEST_CASE("fit takes other laws by their general path and sums of power laws of 
   CHECK(agrees(result.at("parameters").at("A_tokens").at("estimate").number(), 900, 2));
   CHECK(result.at("parameters").at("E").at("se").number() >= 0);
 
-  CHECK(isoflop_command({"fit", "chinchilla", "--law", "chinchila"}).code == 2);
-  CHECK(isoflop_command({"fit", "chinchilla", "--law", "kaplan", "--diagnostics"}).code == 2);
+  CHECK(run_command({"fit", "chinchilla", "--law", "chinchila"}).code == 2);
+  CHECK(run_command({"fit", "chinchilla", "--law", "kaplan", "--diagnostics"}).code == 2);
 }

@@ -4,24 +4,11 @@
 #include <sstream>
 
 #include "apps/c_api.h"
-#include "apps/command.h"
 #include "apps/request.h"
+#include "apps/run_command.h"
 #include "isoflop/error.h"
 
-namespace {
-
-struct Outcome {
-  int code;
-  std::string out, err;
-};
-
-Outcome outcome(const std::vector<std::string>& arguments) {
-  std::ostringstream out, err;
-  const int code = isoflop::app::run(arguments, out, err);
-  return {code, out.str(), err.str()};
-}
-
-}  // namespace
+using isoflop::test::run_command;
 
 TEST_CASE("every command's help opens with examples that name the command") {
   for (const auto& command : isoflop::app::all_commands()) {
@@ -31,7 +18,7 @@ TEST_CASE("every command's help opens with examples that name the command") {
     std::istringstream words(command->name());
     for (std::string word; words >> word;) arguments.push_back(word);
     arguments.push_back("--help");
-    const auto help = outcome(arguments);
+    const auto help = run_command(arguments);
     CHECK(help.code == 0);
     CHECK(help.out.find("Examples:") != std::string::npos);
     CHECK(help.err.empty());
@@ -39,20 +26,20 @@ TEST_CASE("every command's help opens with examples that name the command") {
 }
 
 TEST_CASE("a mistyped command is wrong usage and names the nearest") {
-  const auto typo = outcome({"completoin"});
+  const auto typo = run_command({"completoin"});
   CHECK(typo.code == 2);
   CHECK(typo.out.empty());
   CHECK(typo.err.find("did you mean completion") != std::string::npos);
 }
 
 TEST_CASE("wrong options are wrong usage") {
-  CHECK(outcome({"completion", "bash", "--no-such-option"}).code == 2);
-  CHECK(outcome({"completion", "bash", "--json", "--csv"}).code == 2);
-  CHECK(outcome({"completion", "bash", "-o", "x.docx"}).code == 2);
-  CHECK(outcome({"completion", "bash", "--seed", "x"}).code == 2);
+  CHECK(run_command({"completion", "bash", "--no-such-option"}).code == 2);
+  CHECK(run_command({"completion", "bash", "--json", "--csv"}).code == 2);
+  CHECK(run_command({"completion", "bash", "-o", "x.docx"}).code == 2);
+  CHECK(run_command({"completion", "bash", "--seed", "x"}).code == 2);
 }
 
-TEST_CASE("a folder that is not there cannot run") { CHECK(outcome({"--data", "/no/such/folder", "completion", "bash"}).code == 1); }
+TEST_CASE("a folder that is not there cannot run") { CHECK(run_command({"--data", "/no/such/folder", "completion", "bash"}).code == 1); }
 
 TEST_CASE("a request by JSON is the command line it stands for") {
   const auto arguments = isoflop::app::request_arguments(isoflop::parse_json(
@@ -80,7 +67,7 @@ TEST_CASE("the C function answers in JSON whatever it is asked") {
 }
 
 TEST_CASE("the envelope has every promised member") {
-  const auto models = outcome({"completion", "bash", "--json"});
+  const auto models = run_command({"completion", "bash", "--json"});
   REQUIRE(models.code == 0);
   const auto envelope = isoflop::parse_json(models.out, "stdout");
   CHECK(envelope.at("schema").text() == "isoflop.completion/1");

@@ -3,26 +3,15 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "agrees.h"
-#include "apps/command.h"
+#include "apps/run_command.h"
 #include "isoflop/fits/chinchilla_law.h"
 
-namespace {
-struct Outcome {
-  int code;
-  std::string out, err;
-};
-Outcome run(const std::vector<std::string>& arguments) {
-  std::ostringstream out, err;
-  const int code = isoflop::app::run(arguments, out, err);
-  return {code, out.str(), err.str()};
-}
-}  // namespace
+using isoflop::test::run_command;
 
 TEST_CASE("compare: all approaches stand side by side with exponents, optima and paired differences") {
-  const auto outcome = run({"compare", "chinchilla", "--replicates", "40", "--compute", "1e21,1e24", "--json"});
+  const auto outcome = run_command({"compare", "chinchilla", "--replicates", "40", "--compute", "1e21,1e24", "--json"});
   REQUIRE(outcome.code == 0);
   const auto json = isoflop::parse_json(outcome.out, "out");
   const auto& result = json.at("result");
@@ -54,18 +43,18 @@ TEST_CASE("compare: training curves add approach 1") {
       file << "r" << i << "," << params << "," << tokens << "," << law.loss(params, tokens) << "\n";
     }
   file.close();
-  const auto outcome = run({"compare", "chinchilla", "--replicates", "0", "--curves", path, "--json"});
+  const auto outcome = run_command({"compare", "chinchilla", "--replicates", "0", "--curves", path, "--json"});
   REQUIRE(outcome.code == 0);
   const auto json = isoflop::parse_json(outcome.out, "out");
   const auto& first = json.at("result").at("approaches").items()[0];
   CHECK(first.at("id").text() == "approach-1");
   CHECK(std::fabs(first.at("exponent_a").at("estimate").number() - law.exponent_a()) < 0.02);
-  CHECK(run({"compare", "chinchilla", "--curves", (folder / "none.csv").string()}).code == 1);
+  CHECK(run_command({"compare", "chinchilla", "--curves", (folder / "none.csv").string()}).code == 1);
   std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("compare: bad budgets are refused") {
-  CHECK(run({"compare", "chinchilla", "--compute", "many"}).code == 2);
-  CHECK(run({"compare", "chinchilla", "--budgets", "-1e20"}).code == 2);
-  CHECK(run({"compare", "none.csv"}).code == 1);
+  CHECK(run_command({"compare", "chinchilla", "--compute", "many"}).code == 2);
+  CHECK(run_command({"compare", "chinchilla", "--budgets", "-1e20"}).code == 2);
+  CHECK(run_command({"compare", "none.csv"}).code == 1);
 }

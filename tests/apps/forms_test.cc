@@ -1,40 +1,28 @@
 #include <doctest/doctest.h>
 
-#include <sstream>
+#include "apps/run_command.h"
 
-#include "apps/command.h"
-
-namespace {
-struct Outcome {
-  int code;
-  std::string out, err;
-};
-Outcome run(const std::vector<std::string>& arguments) {
-  std::ostringstream out, err;
-  const int code = isoflop::app::run(arguments, out, err);
-  return {code, out.str(), err.str()};
-}
-}  // namespace
+using isoflop::test::run_command;
 
 TEST_CASE("the shipped sweep has at least thirty runs, answers by name, and brings its curves") {
-  const auto fit = run({"fit", "sweep", "--bootstrap", "0", "--json"});
+  const auto fit = run_command({"fit", "sweep", "--bootstrap", "0", "--json"});
   REQUIRE((fit.code == 0 || fit.code == 4));
   CHECK(isoflop::parse_json(fit.out, "out").at("result").at("n").number() >= 30);
-  const auto compare = run({"compare", "sweep", "--replicates", "0", "--json"});
+  const auto compare = run_command({"compare", "sweep", "--replicates", "0", "--json"});
   REQUIRE((compare.code == 0 || compare.code == 4));
   const auto result = isoflop::parse_json(compare.out, "out").at("result");
   CHECK(result.at("approaches").items().front().at("id").text() == "approach-1");
-  CHECK(run({"laws", "fit", "saturating", "sweep", "--replicates", "0"}).code == 0);
+  CHECK(run_command({"laws", "fit", "saturating", "sweep", "--replicates", "0"}).code == 0);
 }
 
 TEST_CASE("forms: wrong words and too deep a cut are refused") {
-  CHECK(run({"forms", "sweep", "--hold-out", "5"}).code == 2);
-  CHECK(run({"forms", "no-such.csv"}).code == 1);
+  CHECK(run_command({"forms", "sweep", "--hold-out", "5"}).code == 2);
+  CHECK(run_command({"forms", "no-such.csv"}).code == 1);
 }
 
 TEST_SUITE("slow") {
   TEST_CASE("the top half-decade of the shipped sweep is predicted from the rest within 2 percent by the recommended form") {
-    const auto outcome = run({"forms", "sweep", "--json"});
+    const auto outcome = run_command({"forms", "sweep", "--json"});
     REQUIRE(outcome.code == 0);
     const auto result = isoflop::parse_json(outcome.out, "out").at("result");
     CHECK(result.at("held_out").number() >= 6);

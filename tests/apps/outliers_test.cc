@@ -10,28 +10,19 @@
 #include <sstream>
 
 #include "agrees.h"
-#include "apps/command.h"
+#include "apps/run_command.h"
 #include "isoflop/random.h"
 #include "paths.h"
 
 using namespace isoflop;
+using isoflop::test::Outcome;
+using isoflop::test::run_command;
 
 namespace {
 
-struct Outcome {
-  int code;
-  std::string out, err;
-};
-
-Outcome outcome(const std::vector<std::string>& arguments) {
-  std::ostringstream out, err;
-  const int code = app::run(arguments, out, err);
-  return {code, out.str(), err.str()};
-}
-
 Value result_of(std::vector<std::string> arguments) {
   arguments.push_back("--json");
-  const Outcome o = outcome(arguments);
+  const Outcome o = run_command(arguments);
   INFO(o.err);
   REQUIRE(o.code == 0);
   return parse_json(o.out, "out").at("result");
@@ -152,7 +143,7 @@ TEST_CASE("the promised keys are there, with numbers or null") {
 }
 
 TEST_CASE("the result does not depend on the number of threads") {
-  const auto one = outcome({"outliers", "--json", "-j", "1"}), three = outcome({"outliers", "--json", "-j", "3"});
+  const auto one = run_command({"outliers", "--json", "-j", "1"}), three = run_command({"outliers", "--json", "-j", "3"});
   REQUIRE(one.code == 0);
   const Value a = parse_json(one.out, "a"), b = parse_json(three.out, "b");
   CHECK(to_json(a.at("result")) == to_json(b.at("result")));
@@ -200,8 +191,8 @@ TEST_CASE("undisclosed tokens given as a range bring the model in, with a wider 
   const Value& mixtral = model(result, "Mixtral-8x7B");
   CHECK(mixtral.at("tokens_interval").at("high").number() == 12e12);
   CHECK(mixtral.at("compute_multiplier").find("low"));
-  CHECK(outcome({"outliers", "--tokens", "Mixtral-8x7B=12T:4T"}).code == 2);
-  CHECK(outcome({"outliers", "--tokens", "Mixtrel-8x7B=4T:12T"}).code == 2);
+  CHECK(run_command({"outliers", "--tokens", "Mixtral-8x7B=12T:4T"}).code == 2);
+  CHECK(run_command({"outliers", "--tokens", "Mixtrel-8x7B=4T:12T"}).code == 2);
 }
 
 TEST_CASE("a user's table is fitted, added or only judged") {
@@ -217,7 +208,7 @@ TEST_CASE("a user's table is fitted, added or only judged") {
   CHECK(model(judged, "My-1B").at("verdict").text() == "above");
   CHECK_FALSE(model(judged, "My-1B").at("fitted").truth());
   const TemporaryFile twice("name,active_params,tokens,score\nPhi-2,2.7B,1.4T,57\n");
-  CHECK(outcome({"outliers", "--add", twice.path}).code == 3);
+  CHECK(run_command({"outliers", "--add", twice.path}).code == 3);
 }
 
 TEST_CASE("the digitised plot of N x D is a table like any other") {
@@ -255,13 +246,13 @@ TEST_CASE("broken tables end in a clear error, never in a crash") {
   for (const auto& c : cases) {
     CAPTURE(c.content);
     const TemporaryFile file(c.content);
-    const Outcome o = outcome({"outliers", file.path});
+    const Outcome o = run_command({"outliers", file.path});
     CHECK(o.code == 3);
     CAPTURE(o.err);
     CHECK(o.err.find(c.says) != std::string::npos);
     CHECK(o.out.empty());
   }
-  CHECK(outcome({"outliers", "/no/such/file.csv"}).code == 1);
+  CHECK(run_command({"outliers", "/no/such/file.csv"}).code == 1);
 }
 
 TEST_CASE("degenerate but legal tables are answered or refused with a reason") {
@@ -273,15 +264,15 @@ TEST_CASE("degenerate but legal tables are answered or refused with a reason") {
     far += n + ",1e" + std::to_string(i * 10) + ",1e100," + std::to_string(30 + i) + "\n";
   }
   const TemporaryFile a(same_compute), b(same_score), c(far);
-  CHECK(outcome({"outliers", a.path}).code == 3);
+  CHECK(run_command({"outliers", a.path}).code == 3);
   for (const auto& path : {b.path, c.path}) {
-    const int code = outcome({"outliers", path, "--json"}).code;
+    const int code = run_command({"outliers", path, "--json"}).code;
     CHECK((code == 0 || code == 4));
   }
 }
 
 TEST_CASE("CSV lists every model, people see the outliers first") {
-  const Outcome csv = outcome({"outliers", "--csv", "--bootstrap", "0"}), text = outcome({"outliers", "--bootstrap", "0"});
+  const Outcome csv = run_command({"outliers", "--csv", "--bootstrap", "0"}), text = run_command({"outliers", "--bootstrap", "0"});
   REQUIRE(csv.code == 0);
   CHECK(std::count(csv.out.begin(), csv.out.end(), '\n') > 170);
   CHECK(csv.out.rfind("name,family,kind", 0) == 0);
@@ -300,8 +291,8 @@ TEST_CASE("predict tells the score of a planned model with an interval, and judg
   CHECK(result.at("observed").at("z").number() > 1);
   CHECK(result.at("link").text() == "logistic-nd-free");
   CHECK(result_of({"predict", "--benchmark", "mmlu", "--compute", "1e23"}).at("link").text() == "logistic-free");
-  CHECK(outcome({"predict", "--benchmark", "mmlu", "--active-params", "3.8B"}).code == 2);
-  CHECK(outcome({"predict", "--benchmark", "mmlu", "--active-params", "3.8B", "--tokens", "1T", "--compute", "1e25"}).code == 2);
+  CHECK(run_command({"predict", "--benchmark", "mmlu", "--active-params", "3.8B"}).code == 2);
+  CHECK(run_command({"predict", "--benchmark", "mmlu", "--active-params", "3.8B", "--tokens", "1T", "--compute", "1e25"}).code == 2);
 }
 
 TEST_CASE("predictions rise with compute between floor and ceiling") {

@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "agrees.h"
-#include "apps/command.h"
+#include "apps/run_command.h"
 #include "isoflop/report/html_page.h"
 #include "isoflop/report/value.h"
 #include "isoflop/sha256.h"
@@ -15,21 +15,11 @@
 #include "strict_html.h"
 
 using namespace isoflop;
+using isoflop::test::run_command;
 using test::HtmlElement;
 using test::read_strictly;
 
 namespace {
-
-struct Ran {
-  int code;
-  std::string out, err;
-};
-
-Ran isoflop_says(const std::vector<std::string>& arguments) {
-  std::ostringstream out, err;
-  const int code = app::run(arguments, out, err);
-  return {code, out.str(), err.str()};
-}
 
 std::string text_of(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -149,7 +139,7 @@ TEST_CASE("a report holds the sections asked for and the files behind them, and 
   }
   const Scratch scratch("only");
   const std::string page = scratch.path / "r.html";
-  const auto first = isoflop_says({"report", "-o", page, "--only", "calibration,footprint", "--static"});
+  const auto first = run_command({"report", "-o", page, "--only", "calibration,footprint", "--static"});
   REQUIRE_MESSAGE(first.code == 0, first.err);
   const std::string html = text_of(page);
   check_page(html);
@@ -161,13 +151,13 @@ TEST_CASE("a report holds the sections asked for and the files behind them, and 
   }
   CHECK(text_of(scratch.path / "r_files" / "footprint-ledger.svg").find("<svg") != std::string::npos);
   // The finding is that of the command, written out.
-  const auto alone = isoflop_says({"footprint", "llama-3-70b"});
+  const auto alone = run_command({"footprint", "llama-3-70b"});
   const std::string alone_start = alone.out.substr(0, alone.out.find(" in all"));
   REQUIRE(alone_start.starts_with("Llama-3-70B: "));
   CHECK((html.find(html_text(alone_start)) != std::string::npos));
 
   std::filesystem::rename(page, scratch.path / "before.html");
-  REQUIRE(isoflop_says({"report", "-o", page, "--only", "calibration,footprint", "--static", "-j", "1"}).code == 0);
+  REQUIRE(run_command({"report", "-o", page, "--only", "calibration,footprint", "--static", "-j", "1"}).code == 0);
   const std::string again = text_of(page), before = text_of(scratch.path / "before.html");
   // The command line that a page prints is all that may differ.
   CHECK((again.substr(0, again.find("<footer>")) == before.substr(0, before.find("<footer>"))));
@@ -181,7 +171,7 @@ TEST_CASE("a model named like a script joins the score sections as text") {
   const Scratch scratch("add");
   std::ofstream(scratch.path / "mine.csv") << "name,family,active_params,tokens,score\n\"<script>alert('x')</script>\",Mine,7e9,2e12,88\n";
   const std::string page = scratch.path / "r.html";
-  const auto ran = isoflop_says({"report", "-o", page, "--only", "outliers", "--no-assets", "--add", scratch.path / "mine.csv"});
+  const auto ran = run_command({"report", "-o", page, "--only", "outliers", "--no-assets", "--add", scratch.path / "mine.csv"});
   REQUIRE_MESSAGE(ran.code == 0, ran.err);
   const std::string html = text_of(page);
   check_page(html);
@@ -197,31 +187,31 @@ TEST_CASE("any command line becomes a section, except report and what is no comm
   }
   const Scratch scratch("include");
   const std::string page = scratch.path / "r.html";
-  const auto ran = isoflop_says({"report", "-o", page, "--only", "calibration", "--no-assets", "--static", "--include", "serve llama-3-8b --on 'h100' --batch 8"});
+  const auto ran = run_command({"report", "-o", page, "--only", "calibration", "--no-assets", "--static", "--include", "serve llama-3-8b --on 'h100' --batch 8"});
   REQUIRE_MESSAGE(ran.code == 0, ran.err);
   const std::string html = text_of(page);
   check_page(html);
   CHECK(section_ids(html) == std::vector<std::string>{"findings", "calibration", "own-1", "sources"});
   CHECK((html.find("batch 8: first token after") != std::string::npos));
-  for (const char* wrong : {"report --only loss", "nonsense", "serve 'llama", ""}) CHECK(isoflop_says({"report", "--only", "calibration", "-o", page, "--include", wrong}).code == 2);
-  CHECK(isoflop_says({"report", "--only", "calibration", "-o", page, "--include", "fit nowhere.csv"}).code == 1);
+  for (const char* wrong : {"report --only loss", "nonsense", "serve 'llama", ""}) CHECK(run_command({"report", "--only", "calibration", "-o", page, "--include", wrong}).code == 2);
+  CHECK(run_command({"report", "--only", "calibration", "-o", page, "--include", "fit nowhere.csv"}).code == 1);
 }
 
 TEST_CASE("report refuses an unknown section with the nearest one") {
-  const auto ran = isoflop_says({"report", "--only", "servng"});
+  const auto ran = run_command({"report", "--only", "servng"});
   CHECK(ran.code == 2);
   CHECK(ran.err.find("serving") != std::string::npos);
 }
 
 TEST_CASE("report says that Vega's scripts are not in the folder named") {
   const Scratch scratch("web");
-  const auto ran = isoflop_says({"report", "--only", "calibration", "-o", scratch.path / "r.html", "--web", scratch.path});
+  const auto ran = run_command({"report", "--only", "calibration", "-o", scratch.path / "r.html", "--web", scratch.path});
   CHECK(ran.code == 1);
   CHECK(ran.err.find("fetch_web_assets.sh") != std::string::npos);
 }
 
 TEST_CASE("the cohort's tables recount every architecture and keep base and chat scores apart") {
-  const auto ran = isoflop_says({"models", "cohort", "--json", "--draws", "256", "--with", "qwen2-7b"});
+  const auto ran = run_command({"models", "cohort", "--json", "--draws", "256", "--with", "qwen2-7b"});
   REQUIRE_MESSAGE(ran.code == 0, ran.err);
   const Value result = parse_json(ran.out, "cohort").at("result");
   std::map<std::string, const Value*> models;

@@ -3,26 +3,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <sstream>
-
-#include "apps/command.h"
+#include "apps/run_command.h"
 #include "isoflop/random.h"
 #include "sim/sweep/tiny_sweep.h"
 
 using namespace isoflop;
 using namespace isoflop::test;
+using isoflop::test::run_command;
 
 namespace {
-
-struct Outcome {
-  int code;
-  std::string out, err;
-};
-Outcome run(const std::vector<std::string>& arguments) {
-  std::ostringstream out, err;
-  const int code = app::run(arguments, out, err);
-  return {code, out.str(), err.str()};
-}
 
 std::vector<std::string> tiny(const std::string& folder, const std::string& highest = "2e8") {
   return {"sweep", "--folder", folder, "--lowest", "1e8", "--highest", highest, "--budgets", "2", "--sizes", "3", "--ladder", "1x8,1x16,2x16",
@@ -38,7 +27,7 @@ std::vector<std::string> with(std::vector<std::string> words, const std::vector<
 
 TEST_CASE("sweep: a dry run plans and makes nothing, and a FLOP budget holds") {
   const auto folder = fresh_folder("dry");
-  const auto outcome = run({"sweep", "--folder", folder, "--dry-run", "--no-probe", "--flop", "1e13", "--json"});
+  const auto outcome = run_command({"sweep", "--folder", folder, "--dry-run", "--no-probe", "--flop", "1e13", "--json"});
   REQUIRE(outcome.code == 0);
   const auto result = parse_json(outcome.out, "out").at("result");
   CHECK(result.at("runs").items().size() == 36);
@@ -49,36 +38,36 @@ TEST_CASE("sweep: a dry run plans and makes nothing, and a FLOP budget holds") {
 
 TEST_CASE("sweep: what it writes can be fitted, continued and merged") {
   const auto folder = fresh_folder("cli");
-  const auto outcome = run(with(tiny(folder), {"--json"}));
+  const auto outcome = run_command(with(tiny(folder), {"--json"}));
   REQUIRE(outcome.code == 0);
   const auto result = parse_json(outcome.out, "out").at("result");
   CHECK(result.at("runs_done").number() == 6);
   for (const auto& r : result.at("runs").items()) CHECK(r.at("loss_nats").number() > r.at("loss_of_perfect_model_nats").number());
-  const auto fitted = run({"fit", folder + "/runs.csv", "--bootstrap", "0"});
+  const auto fitted = run_command({"fit", folder + "/runs.csv", "--bootstrap", "0"});
   CHECK((fitted.code == 0 || fitted.code == 4));  // six runs of a moment say little
-  const auto compared = run({"compare", folder + "/runs.csv", "--curves", folder + "/curves.csv", "--replicates", "0"});
+  const auto compared = run_command({"compare", folder + "/runs.csv", "--curves", folder + "/curves.csv", "--replicates", "0"});
   CHECK((compared.code == 0 || compared.code == 4));
-  CHECK(run({"sweep", "--folder", folder, "--resume"}).out.find("6 runs were already done") != std::string::npos);
-  CHECK(run(tiny(folder, "3e8")).code == 2);
+  CHECK(run_command({"sweep", "--folder", folder, "--resume"}).out.find("6 runs were already done") != std::string::npos);
+  CHECK(run_command(tiny(folder, "3e8")).code == 2);
   std::filesystem::remove(folder + "/records/" + result.at("runs").items()[0].at("name").text() + ".json");
-  const auto merged = run({"sweep", "merge", folder, "--into", folder});
+  const auto merged = run_command({"sweep", "merge", folder, "--into", folder});
   CHECK(merged.code == 4);
   CHECK(merged.out.find("1 of 6 planned runs are missing") != std::string::npos);
   std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("sweep: wrong words are wrong usage") {
-  CHECK(run({"sweep", "--dry-run", "--shard", "3/2"}).code == 2);
-  CHECK(run({"sweep", "--dry-run", "--ladder", "2x33x2"}).code == 2);
-  CHECK(run({"sweep", "--dry-run", "--flop", "1e9"}).code == 2);
-  CHECK(run({"sweep", "--dry-run", "--flop", "1e13", "--time", "1h"}).code == 2);
-  CHECK(run({"sweep", "--dry-run", "--tune", "x"}).code == 2);
-  CHECK(run({"sweep", "--folder", "/no/such", "--resume"}).code == 1);
+  CHECK(run_command({"sweep", "--dry-run", "--shard", "3/2"}).code == 2);
+  CHECK(run_command({"sweep", "--dry-run", "--ladder", "2x33x2"}).code == 2);
+  CHECK(run_command({"sweep", "--dry-run", "--flop", "1e9"}).code == 2);
+  CHECK(run_command({"sweep", "--dry-run", "--flop", "1e13", "--time", "1h"}).code == 2);
+  CHECK(run_command({"sweep", "--dry-run", "--tune", "x"}).code == 2);
+  CHECK(run_command({"sweep", "--folder", "/no/such", "--resume"}).code == 1);
 }
 
 TEST_CASE("sweep: the source that needs depth can be swept too") {
   const auto folder = fresh_folder("depth");
-  const auto outcome = run(with(tiny(folder), {"--source", "hierarchy:3,4", "--json"}));
+  const auto outcome = run_command(with(tiny(folder), {"--source", "hierarchy:3,4", "--json"}));
   REQUIRE(outcome.code == 0);
   CHECK(parse_json(outcome.out, "out").at("result").at("entropy_rate_nats").number() > 1);
   std::filesystem::remove_all(folder);
@@ -87,7 +76,7 @@ TEST_CASE("sweep: the source that needs depth can be swept too") {
 TEST_SUITE("slow") {
   TEST_CASE("a sweep killed at ten random moments and continued leaves the files of one that was not") {
     const auto whole = fresh_folder("whole"), killed = fresh_folder("killed");
-    REQUIRE(run(tiny(whole, "2e9")).code == 0);
+    REQUIRE(run_command(tiny(whole, "2e9")).code == 0);
     int died_at_work = 0;
     Random random(42);
     for (int i = 0; i < 10; ++i) {
@@ -95,7 +84,7 @@ TEST_SUITE("slow") {
       const pid_t child = ::fork();
       REQUIRE(child >= 0);
       if (child == 0) {
-        run(tiny(killed, "2e9"));
+        run_command(tiny(killed, "2e9"));
         ::_exit(0);
       }
       ::usleep(moment);
@@ -105,7 +94,7 @@ TEST_SUITE("slow") {
       if (WIFSIGNALED(status)) ++died_at_work;
     }
     CHECK(died_at_work == 10);
-    const auto last = run(tiny(killed, "2e9"));
+    const auto last = run_command(tiny(killed, "2e9"));
     REQUIRE(last.code == 0);
     CHECK(result_files(killed) == result_files(whole));
     CHECK(std::filesystem::is_empty(killed + "/checkpoints"));

@@ -4,32 +4,22 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
-#include "apps/command.h"
+#include "apps/run_command.h"
 #include "isoflop/catalogue/csv_table.h"
 #include "isoflop/random.h"
 #include "isoflop/report/value.h"
 #include "paths.h"
 
+using isoflop::test::run_command;
+
 namespace {
 
 using isoflop::Value;
 
-struct Outcome {
-  int code;
-  std::string out, err;
-};
-
-Outcome isoflop_run(const std::vector<std::string>& arguments) {
-  std::ostringstream out, err;
-  const int code = isoflop::app::run(arguments, out, err);
-  return {code, out.str(), err.str()};
-}
-
 Value result_of(std::vector<std::string> arguments) {
   arguments.push_back("--json");
-  const auto outcome = isoflop_run(arguments);
+  const auto outcome = run_command(arguments);
   REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
   return isoflop::parse_json(outcome.out, "stdout").at("result");
 }
@@ -92,8 +82,8 @@ TEST_CASE("validate has the members that scripts rely on, and every row is predi
 TEST_CASE("constants fitted to a file predict it better than the built-in ones and say when rows were seen") {
   const std::string file = measured_norms();
   const auto built_in = result_of({"validate", "op_elementwise", file});
-  const auto fitted = isoflop_run({"validate", "op_elementwise", file, "--calibrate", file});
-  const auto report = isoflop_run({"validate", "op_elementwise", file, "--calibrate", file, "--json"});
+  const auto fitted = run_command({"validate", "op_elementwise", file, "--calibrate", file});
+  const auto report = run_command({"validate", "op_elementwise", file, "--calibrate", file, "--json"});
   CHECK(fitted.out.find("their error is optimistic") != std::string::npos);
   const auto result = isoflop::parse_json(report.out, "stdout").at("result");
   CHECK(result.at("overall").at("mape").number() < built_in.at("overall").at("mape").number());
@@ -119,14 +109,14 @@ TEST_CASE("validation does not depend on the number of threads") {
 
 TEST_CASE("wrong kinds, wrong columns and contradictory options are refused with the reason") {
   const std::string file = measured_norms();
-  const auto kind = isoflop_run({"validate", "op_gem", file});
+  const auto kind = run_command({"validate", "op_gem", file});
   CHECK(kind.code == 2);
   CHECK(kind.err.find("op_gemm") != std::string::npos);
-  const auto columns = isoflop_run({"validate", "op_gemm", file});
+  const auto columns = run_command({"validate", "op_gemm", file});
   CHECK(columns.code == 3);
   CHECK(columns.err.find("column") != std::string::npos);
-  CHECK(isoflop_run({"validate", "op_elementwise", file, "--calibrate", file, "--uncalibrated"}).code == 2);
-  CHECK(isoflop_run({"validate", "op_gemm", scratch("absent.csv")}).code == 1);
+  CHECK(run_command({"validate", "op_elementwise", file, "--calibrate", file, "--uncalibrated"}).code == 2);
+  CHECK(run_command({"validate", "op_gemm", scratch("absent.csv")}).code == 1);
 }
 
 TEST_CASE("calibrate distrusts a file of which many rows beat physics") {
@@ -135,7 +125,7 @@ TEST_CASE("calibrate distrusts a file of which many rows beat physics") {
     text += "r" + std::to_string(i) + ",h100-sxm,all_gather,8," + std::to_string(1000000 * (i + 1)) + ",1," + std::to_string((i % 2 ? 1 : 10) * (i + 1)) + ",half,g" +
             std::to_string(i) + "\n";
   isoflop::write_file(scratch("fast.csv"), text);
-  const auto outcome = isoflop_run({"calibrate", scratch("fast.csv")});
+  const auto outcome = run_command({"calibrate", scratch("fast.csv")});
   CHECK(outcome.code == 4);
   CHECK(outcome.out.find("bytes or elements") != std::string::npos);
 }

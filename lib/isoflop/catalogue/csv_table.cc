@@ -169,7 +169,7 @@ std::optional<std::size_t> CsvTable::find_any(const std::vector<std::string>& sp
 
 std::size_t CsvTable::column(std::string_view wanted) const {
   if (const auto found = find_column(wanted)) return *found;
-  const Error unknown = unknown_name("column", wanted, columns(), Fault::BadInput);
+  const Error unknown = unknown_name("column", wanted, nearest_names(wanted, columns()), Fault::BadInput);
   std::string known;
   for (const auto& c : columns()) known += (known.empty() ? "" : ", ") + c;
   throw Error(Fault::BadInput, name() + ":1: " + unknown.what() + " (the file has: " + known.substr(0, 400) + ")");

@@ -10,25 +10,20 @@ namespace {
 
 constexpr double piece = 512, pieces_in_flight = 4;  // llama.cpp's micro-batch and batch / micro-batch, its defaults of 2024
 
-// Start values are generic (assumed: rounded, typical); ranges are what is physically conceivable.
-Constant constant(const char* name, const char* unit, const char* meaning, double start, double low, double high) {
-  return {name, unit, meaning, start, low, high, 0, 0};
-}
-
 double quantised(double bits, double q8, double q4) { return bits > 12 ? 1 : bits > 7 ? q8 : q4; }
 
 EngineLaw decode_law() {
   EngineLaw law;
   law.name = "decode";
   law.summary = "one token of one request";
-  law.constants = {constant("e_weights", "of bandwidth", "reading 16-bit weights", 0.8, 0.05, 1),
-                   constant("q8", "", "slowdown of 8-bit weights, per byte", 1.2, 0.7, 6),
-                   constant("q4", "", "slowdown of 4- to 6-bit weights, per byte", 1.3, 0.7, 6),
-                   constant("e_cache", "of bandwidth", "reading keys and values", 0.4, 0.01, 1),
-                   constant("start", "s", "fixed time of a layer", 1e-5, 1e-7, 2e-3),
-                   constant("sync", "s", "fixed time of a layer's two all-reduces", 1.5e-5, 1e-7, 1e-3),
-                   constant("sync_log", "s", "more of it per doubling of devices", 4e-6, 1e-8, 1e-3),
-                   constant("hop", "s", "handing a token to the next device", 1e-4, 1e-7, 1e-2)};
+  law.constants = {law_constant("e_weights", "of bandwidth", "reading 16-bit weights", 0.8, 0.05, 1),
+                   law_constant("q8", "", "slowdown of 8-bit weights, per byte", 1.2, 0.7, 6),
+                   law_constant("q4", "", "slowdown of 4- to 6-bit weights, per byte", 1.3, 0.7, 6),
+                   law_constant("e_cache", "of bandwidth", "reading keys and values", 0.4, 0.01, 1),
+                   law_constant("start", "s", "fixed time of a layer", 1e-5, 1e-7, 2e-3),
+                   law_constant("sync", "s", "fixed time of a layer's two all-reduces", 1.5e-5, 1e-7, 1e-3),
+                   law_constant("sync_log", "s", "more of it per doubling of devices", 4e-6, 1e-8, 1e-3),
+                   law_constant("hop", "s", "handing a token to the next device", 1e-4, 1e-7, 1e-2)};
   law.spread = {0.25, 0.25, 0.25, 0.6, 0.7, 0.5, 0.5, 1};
   law.formula = [](std::span<const double> c, const EngineSample& s, double) {
     const double t = s.tensor_parallel;
@@ -44,12 +39,12 @@ EngineLaw prefill_law() {
   EngineLaw law;
   law.name = "prefill";
   law.summary = "the prompt of one request";
-  law.constants = {constant("e_compute", "of 16-bit peak", "products of 16-bit weights", 0.5, 0.02, 1),
-                   constant("q", "", "slowdown of quantised weights", 1.3, 0.4, 8),
-                   constant("e_attention", "of 16-bit peak", "scores and sums", 0.1, 0.002, 1),
-                   constant("e_weights", "of bandwidth", "reading weights", 0.6, 0.05, 1),
-                   constant("start", "s", "fixed time of a layer", 3e-5, 1e-7, 5e-3),
-                   constant("overlap", "", "share of the pass that layer splits pipeline", 0.8, 0.05, 1)};
+  law.constants = {law_constant("e_compute", "of 16-bit peak", "products of 16-bit weights", 0.5, 0.02, 1),
+                   law_constant("q", "", "slowdown of quantised weights", 1.3, 0.4, 8),
+                   law_constant("e_attention", "of 16-bit peak", "scores and sums", 0.1, 0.002, 1),
+                   law_constant("e_weights", "of bandwidth", "reading weights", 0.6, 0.05, 1),
+                   law_constant("start", "s", "fixed time of a layer", 3e-5, 1e-7, 5e-3),
+                   law_constant("overlap", "", "share of the pass that layer splits pipeline", 0.8, 0.05, 1)};
   law.spread = {0.35, 0.3, 0.4, 0.4, 0.5, 0.2};
   law.formula = [](std::span<const double> c, const EngineSample& s, double) {
     const double pieces = std::max(1.0, std::ceil(s.prompt / piece));
@@ -67,19 +62,19 @@ EngineLaw latency_law() {
   EngineLaw law;
   law.name = "latency";
   law.summary = "prompt and generation of a batch";
-  law.constants = {constant("e_weights", "of bandwidth", "reading weights", 0.75, 0.1, 1),
-                   constant("e_cache", "of bandwidth", "reading keys and values", 0.4, 0.01, 1),
-                   constant("e_decode", "of peak", "products of a decode step", 0.5, 0.02, 1),
-                   constant("e_prompt", "of peak", "products of the prompt", 0.5, 0.02, 1),
-                   constant("start", "s", "fixed time of a layer and step", 5e-5, 1e-7, 2e-3),
-                   constant("sync", "s", "fixed time of a layer's two all-reduces", 3e-5, 1e-7, 1e-3),
-                   constant("sync_log", "s", "more of it per doubling of devices", 5e-6, 1e-8, 1e-3),
-                   constant("far", "s", "more of it between nodes", 1e-5, 1e-8, 1e-3),
-                   constant("e_link", "of link", "all-reduced bytes inside a node", 0.5, 0.01, 1),
-                   constant("e_network", "of one card", "all-reduced bytes between nodes, which have eight cards", 2, 0.05, 8),
-                   constant("stage", "s", "a step's hand-over between pipeline stages", 1e-3, 1e-6, 1e-1),
-                   constant("element_passes", "", "16-bit copies of the residual stream moved per layer and prompt token", 30, 0.5, 500),
-                   constant("sample", "s", "choosing the next token of one sequence", 1e-5, 1e-8, 1e-3)};
+  law.constants = {law_constant("e_weights", "of bandwidth", "reading weights", 0.75, 0.1, 1),
+                   law_constant("e_cache", "of bandwidth", "reading keys and values", 0.4, 0.01, 1),
+                   law_constant("e_decode", "of peak", "products of a decode step", 0.5, 0.02, 1),
+                   law_constant("e_prompt", "of peak", "products of the prompt", 0.5, 0.02, 1),
+                   law_constant("start", "s", "fixed time of a layer and step", 5e-5, 1e-7, 2e-3),
+                   law_constant("sync", "s", "fixed time of a layer's two all-reduces", 3e-5, 1e-7, 1e-3),
+                   law_constant("sync_log", "s", "more of it per doubling of devices", 5e-6, 1e-8, 1e-3),
+                   law_constant("far", "s", "more of it between nodes", 1e-5, 1e-8, 1e-3),
+                   law_constant("e_link", "of link", "all-reduced bytes inside a node", 0.5, 0.01, 1),
+                   law_constant("e_network", "of one card", "all-reduced bytes between nodes, which have eight cards", 2, 0.05, 8),
+                   law_constant("stage", "s", "a step's hand-over between pipeline stages", 1e-3, 1e-6, 1e-1),
+                   law_constant("element_passes", "", "16-bit copies of the residual stream moved per layer and prompt token", 30, 0.5, 500),
+                   law_constant("sample", "s", "choosing the next token of one sequence", 1e-5, 1e-8, 1e-3)};
   law.spread = {0.2, 0.4, 0.3, 0.3, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.5, 0.5, 0.5};
   law.formula = [](std::span<const double> c, const EngineSample& s, double) {
     const double t = s.tensor_parallel, stages = s.layer_splits;
@@ -103,10 +98,10 @@ EngineLaw memory_law() {
   EngineLaw law;
   law.name = "memory";
   law.summary = "device memory in use";
-  law.constants = {constant("weights", "", "bytes held per byte of weights", 1, 0.9, 1.3),
-                   constant("cache", "", "bytes held per byte of keys and values", 1.1, 0.9, 3),
-                   constant("activations", "", "16-bit copies of the residual stream of all prompt tokens", 20, 0.1, 300),
-                   constant("base", "B", "context, libraries, workspace of a device", 1.5e9, 1e6, 8e9)};
+  law.constants = {law_constant("weights", "", "bytes held per byte of weights", 1, 0.9, 1.3),
+                   law_constant("cache", "", "bytes held per byte of keys and values", 1.1, 0.9, 3),
+                   law_constant("activations", "", "16-bit copies of the residual stream of all prompt tokens", 20, 0.1, 300),
+                   law_constant("base", "B", "context, libraries, workspace of a device", 1.5e9, 1e6, 8e9)};
   law.spread = {0.1, 0.3, 0.7, 1.5};
   law.formula = [](std::span<const double> c, const EngineSample& s, double) {
     return s.stored_bytes * c[0] + s.kv_stored_bytes * c[1] + c[2] * s.batch * s.prompt * s.width * 2 + c[3];
@@ -118,8 +113,8 @@ EngineLaw offline_law() {
   EngineLaw law;
   law.name = "offline";
   law.summary = "generated tokens at saturation";
-  law.constants = {constant("e_compute", "of peak", "products of prompt and generation", 0.4, 0.01, 1),
-                   constant("sparse", "", "slowdown of mixtures of experts", 1.5, 1, 10)};
+  law.constants = {law_constant("e_compute", "of peak", "products of prompt and generation", 0.4, 0.01, 1),
+                   law_constant("sparse", "", "slowdown of mixtures of experts", 1.5, 1, 10)};
   law.spread = {0.35, 0.2};
   law.formula = [](std::span<const double> c, const EngineSample& s, double) { return s.decode_flop / (s.peak * c[0]) * (s.mixture ? c[1] : 1); };
   return law;

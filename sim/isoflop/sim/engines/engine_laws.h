@@ -25,6 +25,12 @@
 
 namespace isoflop::sim {
 
+/// A constant of a law: generic start value (assumed: rounded, typical) and the range that is physically conceivable.
+inline Constant law_constant(const char* name, const char* unit, const char* meaning, double start, double low,
+                             double high) {
+  return {name, unit, meaning, start, low, high, 0, 0};
+}
+
 struct EngineLaw {
   std::string name;     ///< "decode"
   std::string summary;

@@ -43,7 +43,8 @@ MixtureOfExperts mixture(std::int64_t experts, std::int64_t per_token, std::int6
   return m;
 }
 
-// MiniMaxAI/MiniMax-M2.5, config.json: 62 layers, 48 heads and 8 key/value heads of 128, 256 experts of 1536, 8 per token.
+// MiniMax-M2.5: dimensions of the M2 configuration as public fixtures of it state (model_type minimax_m2), assumed to hold
+// for M2.5: 62 layers, 48 heads and 8 key/value heads of 128, 256 experts of 1536, 8 per token.
 Architecture minimax_m2() {
   Architecture a;
   a.name = "minimax-m2.5";
@@ -56,7 +57,7 @@ Architecture minimax_m2() {
   return a;
 }
 
-// Qwen/Qwen3.5-397B-A17B, model card: 15 times three gated delta-net layers (64 value and 16 key heads of 128) and one of
+// ai-dynamo/aiconfigurator@87fe4b0:src/aiconfigurator/model_configs/Qwen--Qwen3.5-397B-A17B_config.json: 15 times three gated delta-net layers (64 value and 16 key heads of 128) and one of
 // gated attention (32 heads, 2 key/value heads of 256), 512 experts of 1024, 10 per token and one shared. The delta
 // net's state of 64 x 128 x 128 elements is represented by a window of 256 keys of 16 key/value heads, which is as large.
 Architecture qwen35_397b() {
@@ -74,7 +75,7 @@ Architecture qwen35_397b() {
   return a;
 }
 
-// zai-org/GLM-5, config.json: 78 layers of latent attention (64 heads), three dense, 256 experts of 2048, 8 per token and
+// ai-dynamo/aiconfigurator@691ec90:src/aiconfigurator/model_configs/zai-org--GLM-5-FP8_config.json: 78 layers of latent attention (64 heads), three dense, 256 experts of 2048, 8 per token and
 // one shared. Its sparse attention reads at most 2048 tokens a query; here the whole latent cache counts.
 Architecture glm5() {
   Architecture a;
@@ -94,7 +95,7 @@ Architecture glm5() {
   return a;
 }
 
-// Qwen/Qwen3-4B-Instruct-2507, config.json.
+// Qwen3-4B: dimensions unverified; without the norms of queries and keys they count 4.02e9 parameters, as the name says.
 Architecture qwen3_4b() {
   Architecture a;
   a.name = "qwen3-4b";
