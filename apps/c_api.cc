@@ -6,7 +6,7 @@
 #include <string>
 
 #include "apps/command.h"
-#include "apps/request.h"
+#include "apps/shell/request.h"
 #include "build_facts.h"
 #include "isoflop/error.h"
 

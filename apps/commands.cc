@@ -1,6 +1,6 @@
 #include "apps/commands.h"
-#include "apps/forms_command.h"
-#include "apps/serve_commands.h"
+#include "apps/losses/forms_command.h"
+#include "apps/serving/serve_commands.h"
 
 namespace isoflop::app {
 

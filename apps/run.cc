@@ -11,10 +11,10 @@
 #include <limits>
 
 #include "apps/command.h"
-#include "apps/global_options.h"
-#include "apps/option_listing.h"
-#include "apps/outputs.h"
-#include "apps/request.h"
+#include "apps/shell/global_options.h"
+#include "apps/shell/option_listing.h"
+#include "apps/shell/outputs.h"
+#include "apps/shell/request.h"
 #include "build_facts.h"
 #include "isoflop/error.h"
 #include "isoflop/number_text.h"

@@ -3,7 +3,7 @@
 #include <array>
 #include <limits>
 
-#include "apps/law_source.h"
+#include "apps/losses/law_source.h"
 #include "apps/python/binding.h"
 #include "isoflop/parallel.h"
 #include "isoflop/statistics.h"

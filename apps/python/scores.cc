@@ -1,7 +1,7 @@
 // Benchmark scores that a typical model of given size and training may be expected to reach: the regression of
 // `isoflop predict --benchmark`, fitted once, asked at whole arrays.
 #include "apps/python/binding.h"
-#include "apps/score_study.h"
+#include "apps/scores/score_study.h"
 #include "isoflop/fits/outliers.h"
 
 namespace py = pybind11;

@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include "apps/c_api.h"
-#include "apps/request.h"
+#include "apps/shell/request.h"
 #include "apps/run_command.h"
 #include "isoflop/error.h"
 

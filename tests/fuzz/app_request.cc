@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "apps/request.h"
+#include "apps/shell/request.h"
 #include "isoflop/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,0 +1,152 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+
+#include "apps/commands.h"
+#include "apps/machine/kernel_options.h"
+#include "isoflop/error.h"
+#include "isoflop/number_text.h"
+#include "isoflop/sim/kernel/training_run.h"
+
+namespace isoflop::app {
+namespace {
+
+PlotSpec loss_plot(const sim::TrainingRunResult& run, const std::string& source, const std::optional<double>& floor) {
+  PlotSpec plot;
+  plot.name = "loss";
+  plot.title = "Training loss";
+  plot.subtitle = fmt::format("{} parameters, {}", format_count(static_cast<double>(run.parameters)), source);
+  plot.source = "Measured by isoflop kernel train on this machine.";
+  plot.description = fmt::format("Loss per step, from {:.3f} to {:.3f} nats per token.", run.curve.front().loss, run.curve.back().loss);
+  plot.x.title = "step";
+  plot.y.title = "loss (nats per token)";
+  LineLayer line;
+  line.legend = "training batch";
+  for (const auto& point : run.curve) {
+    line.x.push_back(static_cast<double>(point.step));
+    line.y.push_back(point.loss);
+  }
+  plot.lines.push_back(std::move(line));
+  if (floor) plot.rules.push_back({"a perfect model", std::nullopt, *floor, Dash::Dashed});
+  return plot;
+}
+
+class KernelTrain : public Command {
+ public:
+  std::string name() const override { return "kernel train"; }
+  std::string summary() const override { return "Train a small transformer for real on this CPU: loss curve, speed, counted FLOP."; }
+  std::string examples() const override {
+    return "isoflop kernel train --layers 2 --width 64 --steps 200\n"
+           "isoflop kernel train --layers 4 --width 256 --precision bf16 --length 256 --batch 8 -o loss.svg\n"
+           "isoflop kernel train --experts 8 --wiring dense-hybrid --steps 100\n"
+           "isoflop kernel train --source book.txt --vocabulary 256 --steps 2000 --checkpoint run.ckpt";
+  }
+  void declare(OptionSet& options) override {
+    shape_.declare(options);
+    options.group("Run");
+    options.text("--source", source_, "zipf-markov (exactly known entropy), hierarchy[:DEPTH[,RULES]] (needs depth, entropy known too) or a text file, read byte by byte");
+    options.whole("--length", length_, "tokens per sequence", 2, 1 << 20);
+    options.whole("--batch", batch_, "sequences per batch", 1, 1 << 16);
+    options.whole("--accumulate", accumulate_, "batches whose gradients are added before an update", 1, 1 << 16);
+    options.whole("--steps", steps_, "optimiser steps", 1, 100000000);
+    options.number("--tokens", tokens_, "train on about this many tokens instead of --steps", NumberRange::positive());
+    options.choice("--precision", precision_, {"fp32", "bf16"}, "arithmetic of the matrix products; weights stay fp32");
+    options.number("--lr", rate_, "peak learning rate", NumberRange::positive());
+    options.choice("--schedule", schedule_, {"cosine", "wsd", "constant"}, "learning rate after the warm-up (wsd: warm-up, stable, decay)");
+    options.number("--warmup", warmup_, "fraction of steps that warm up", NumberRange::fraction());
+    options.number("--weight-decay", decay_, "AdamW decay of matrices", NumberRange::not_negative());
+    options.number("--clip", clip_, "largest gradient norm; 0: none", NumberRange::not_negative());
+    options.text("--checkpoint", checkpoint_, "file to save to, and to continue from when it exists");
+    options.whole("--checkpoint-every", checkpoint_every_, "steps between checkpoints", 1, 100000000);
+  }
+
+  Report run(const Settings& settings) override {
+    sim::TrainingRunSettings s = run_settings(settings);
+    const auto source = sim::token_source(source_, static_cast<std::size_t>(shape_.vocabulary), settings.seed);
+    const auto result = sim::run_training(s, *source, [&](const sim::CurvePoint& point) {
+      settings.progress(static_cast<double>(point.step + 1) / static_cast<double>(s.steps),
+                        fmt::format("step {}, loss {:.3f}", point.step + 1, point.loss));
+    });
+    return report_of(s, result, *source, settings.seed);
+  }
+
+ private:
+  sim::TrainingRunSettings run_settings(const Settings& settings) const {
+    sim::TrainingRunSettings s;
+    s.architecture = shape_.architecture();
+    s.sequences = static_cast<std::size_t>(batch_);
+    s.length = static_cast<std::size_t>(length_);
+    s.micro_batches = static_cast<std::size_t>(accumulate_);
+    s.steps = tokens_ ? std::max(1L, static_cast<long>(std::lround(*tokens_ / static_cast<double>(batch_ * length_ * accumulate_)))) : steps_;
+    s.precision = precision_ == "bf16" ? sim::Precision::Bf16 : sim::Precision::Fp32;
+    s.optimiser.weight_decay = decay_;
+    s.optimiser.clip_norm = clip_;
+    s.schedule.kind = schedule_ == "cosine" ? sim::ScheduleKind::Cosine : schedule_ == "wsd" ? sim::ScheduleKind::WarmupStableDecay : sim::ScheduleKind::Constant;
+    s.schedule.peak = rate_;
+    s.schedule.warmup_fraction = warmup_;
+    s.seed = settings.seed;
+    s.threads = settings.threads;
+    s.checkpoint = checkpoint_;
+    s.checkpoint_every = checkpoint_every_;
+    return s;
+  }
+
+  static Report report_of(const sim::TrainingRunSettings& s, const sim::TrainingRunResult& run, const sim::TokenSource& source, std::uint64_t seed) {
+    Report report;
+    report.seed = seed;
+    const double tokens = static_cast<double>(run.curve.size()) * static_cast<double>(s.sequences * s.length * s.micro_batches);
+    Value& r = report.result;
+    r["params"] = static_cast<std::int64_t>(run.parameters);
+    r["tokens"] = tokens;
+    r["steps"] = static_cast<std::int64_t>(run.curve.size());
+    r["resumed_at_step"] = run.first_step;
+    r["loss"] = run.held_out_loss;
+    r["loss_nats"] = run.held_out_loss;
+    r["loss_of_perfect_model_nats"] = run.perfect_loss;
+    r["entropy_rate_nats"] = source.entropy_rate();
+    const bool timed = run.seconds > 0;
+    const auto measured = [&](double value) { return timed ? Value(value) : Value(); };
+    r["tokens_per_s"] = measured(run.tokens_per_s);
+    r["flops_per_s"] = measured(run.executed_flop_per_s);
+    r["model_flops_per_s"] = measured(run.model_flop_per_s);
+    r["flops_counted"] = run.executed_flop_per_step * static_cast<double>(run.curve.size());
+    r["model_flops_counted"] = run.model_flop_per_step * static_cast<double>(run.curve.size());
+    r["memory_bytes"] = static_cast<std::int64_t>(run.memory_bytes);
+    r["instruction_set"] = sim::instruction_set_name(sim::instruction_set());
+    ReportTable curve{"Loss curve", {{"step", "step"}, {"loss, nats/token", "loss_nats_per_token", Align::Right, 5},
+                      {"learning rate", "learning_rate"}, {"gradient norm", "gradient_norm"}}, {}, ""};
+    Value points = Value::array();
+    const std::size_t stride = std::max<std::size_t>(1, run.curve.size() / 20);
+    for (std::size_t i = 0; i < run.curve.size(); ++i) {
+      const auto& p = run.curve[i];
+      points.push_back(Value::object({{"step", p.step}, {"loss", p.loss}, {"learning_rate", p.learning_rate}, {"gradient_norm", p.gradient_norm}}));
+      if (i % stride == 0 || i + 1 == run.curve.size()) curve.rows.push_back({p.step, p.loss, p.learning_rate, p.gradient_norm});
+    }
+    r["curve"] = points;
+    report.tables.push_back(std::move(curve));
+    report.headline = fmt::format("{} parameters on {} tokens reach {:.4f} nats/token on held-out text", format_count(static_cast<double>(run.parameters)),
+                                  format_count(tokens), run.held_out_loss);
+    if (run.perfect_loss) report.headline += fmt::format(", {:.4f} above a perfect model", run.held_out_loss - *run.perfect_loss);
+    report.headline += timed ? fmt::format("; {} tokens/s, {}.", format_count(run.tokens_per_s), format_si(run.model_flop_per_s, "FLOP/s of model arithmetic")) : ".";
+    report.assumptions.push_back({"flop_convention", "model FLOP = 3 x matrix products of the forward pass, causal pairs counted once; executed FLOP adds "
+                                  "norms, activations, softmax and the scores computed again in the backward pass", "", "op list of this program, counted"});
+    if (run.perfect_loss)
+      report.assumptions.push_back({"perfect_model", "mean -log P of the true law on the same held-out tokens", "nats/token", "the source's own transition table"});
+    report.distrust = run.diverged;
+    if (run.curve.size() > 1) report.plots.push_back(loss_plot(run, source.name(), run.perfect_loss));
+    return report;
+  }
+
+  KernelShape shape_;
+  std::string source_ = "zipf-markov", precision_ = "fp32", schedule_ = "cosine", checkpoint_;
+  long length_ = 64, batch_ = 16, accumulate_ = 1, steps_ = 200, checkpoint_every_ = 100;
+  std::optional<double> tokens_;
+  double rate_ = 5e-3, warmup_ = 0.05, decay_ = 0.1, clip_ = 1;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_kernel_train() { return std::make_unique<KernelTrain>(); }
+
+}  // namespace isoflop::app

@@ -1,0 +1,191 @@
+#include "apps/serving/serve_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "isoflop/number_text.h"
+
+namespace isoflop::app {
+namespace {
+
+using namespace isoflop::sim;
+
+std::string_view words(Basis basis) {
+  switch (basis) {
+    case Basis::Measured: return "measured kernels of this chip";
+    case Basis::Borrowed: return "constants borrowed from other chips";
+    case Basis::Datasheet: return "data sheet with generic efficiencies";
+  }
+  return "";
+}
+
+void put(Value& result, const std::string& key, const std::optional<Estimate>& estimate) {
+  result[key] = estimate ? Value(estimate->central) : Value();
+  result[key + "_interval"] = estimate ? Value(*estimate) : Value();
+}
+
+PlotSpec plot_base(const StepPricer& pricer, const ServingLoad& load, const std::string& name, const std::string& title) {
+  PlotSpec plot;
+  plot.name = name;
+  plot.title = title;
+  plot.subtitle = fmt::format("{} on {} x {}, {} weights, {} cache", pricer.architecture().name, load.tensor_parallel,
+                              pricer.accelerator().id, weight_format_names[static_cast<std::size_t>(load.weights)],
+                              cache_format_names[static_cast<std::size_t>(load.kv)]);
+  plot.source = "isoflop serve, closed form";
+  return plot;
+}
+
+}  // namespace
+
+void add_serving_values(Value& result, const ServingAnswer& a) {
+  put(result, "ttft_s", a.ttft_s);
+  put(result, "ttft_one_request_s", a.ttft_alone_s);
+  put(result, "tpot_s", a.tpot_s);
+  result["ttft_floor_s"] = a.ttft_floor_s;
+  result["tpot_floor_s"] = a.tpot_floor_s;
+  put(result, "decode_tokens_per_s", a.decode_tokens_per_s);
+  put(result, "decode_tokens_per_s_per_request",
+      Estimate{1 / a.tpot_s.high, 1 / a.tpot_s.central, 1 / a.tpot_s.low, {}});
+  put(result, "output_tokens_per_s", a.output_tokens_per_s);
+  put(result, "prefill_tokens_per_s", a.prefill_tokens_per_s);
+  put(result, "mbu", a.mbu);
+  put(result, "mfu_prefill", a.mfu_prefill);
+  result["memory_bytes"] = Value::object({{"weights", a.memory.weights}, {"kv_cache", a.memory.kv_cache},
+                                          {"activations", a.memory.activations}, {"other", a.memory.other},
+                                          {"total", a.memory.total()}});
+  result["fits_in_memory"] = a.fits;
+  result["max_batch"] = a.max_batch;
+  result["max_context"] = context_limit_value(a.max_context);
+  result["max_context_limited_by_memory"] = a.max_context < longest_searched_context;
+  put(result, "joules_per_token", a.joules_per_token);
+  put(result, "cost_usd_per_million_tokens", a.usd_per_million_tokens);
+  result["bound"] = std::string(name_of(a.decode.bound));
+  result["bound_prefill"] = std::string(name_of(a.prefill.bound));
+  result["basis"] = std::string(words(std::max(a.decode.basis, a.prefill.basis)));
+}
+
+ReportTable serving_table(const ServingAnswer& a) {
+  ReportTable table{"Serving", {{"quantity", "quantity", Align::Left}, {"low", "low"}, {"central", "central"}, {"high", "high"},
+                                {"unit", "unit", Align::Left}}, {}, ""};
+  const auto row = [&](const char* name, const Estimate& e, double scale, const char* unit) {
+    table.rows.push_back({name, scale * e.low, scale * e.central, scale * e.high, unit});
+  };
+  row(a.closed_loop ? "time to first token in closed loop, waiting included" : "time to first token, whole batch", a.ttft_s, 1e3, "ms");
+  row(a.closed_loop ? "  one request alone, sum over operations" : "time to first token, one request", a.ttft_alone_s, 1e3, "ms");
+  row("time per output token", a.tpot_s, 1e3, "ms");
+  table.rows.push_back({"  floor: bytes / bandwidth, FLOP / peak", TableCell(), 1e3 * a.tpot_floor_s, TableCell(), "ms"});
+  row("decode, all requests", a.decode_tokens_per_s, 1, "tokens/s");
+  row("output, prefill included", a.output_tokens_per_s, 1, "tokens/s");
+  row("prefill", a.prefill_tokens_per_s, 1, "tokens/s");
+  row("MBU of decode", a.mbu, 100, "%");
+  row("MFU of prefill", a.mfu_prefill, 100, "%");
+  if (a.joules_per_token) row("energy per output token, accelerators", *a.joules_per_token, 1, "J");
+  if (a.usd_per_million_tokens) row("price per million output tokens", *a.usd_per_million_tokens, 1, "USD");
+  table.note = fmt::format("decode is bound by {}, prefill by {}; 90 % ranges of single kernels added end to end; basis: {}",
+                           name_of(a.decode.bound), name_of(a.prefill.bound), words(std::max(a.decode.basis, a.prefill.basis)));
+  return table;
+}
+
+ReportTable serving_memory_table(const ServingAnswer& a, const ServingLoad& load, const Accelerator& device) {
+  ReportTable table{"Memory over all devices", {{"class", "class", Align::Left}, {"GB", "gigabytes"}}, {}, ""};
+  table.rows = {{"weights, all experts", a.memory.weights / 1e9}, {"key/value cache", a.memory.kv_cache / 1e9},
+                {"activations", a.memory.activations / 1e9}, {"other (assumed)", a.memory.other / 1e9},
+                {"total", a.memory.total() / 1e9},
+                {"available", static_cast<double>(load.tensor_parallel) * device.memory_bytes / 1e9}};
+  table.note = fmt::format("largest batch at {} + {} tokens: {}; longest context at batch {}: {}", load.prompt, load.generate,
+                           a.max_batch, load.batch, context_limit_text(a.max_context));
+  return table;
+}
+
+std::string context_limit_text(std::int64_t max_context) {
+  return max_context >= longest_searched_context ? "unbounded by the cache (windows)" : fmt::format("{} tokens", max_context);
+}
+
+Value context_limit_value(std::int64_t max_context) { return max_context >= longest_searched_context ? Value() : Value(max_context); }
+
+ReportTable pass_table(const std::string& title, const StepTime& step) {
+  ReportTable table{title, {{"operations", "operations", Align::Left}, {"calls", "calls"}, {"ms", "milliseconds"}, {"low", "low_ms"},
+                            {"high", "high_ms"}, {"share %", "share_percent", Align::Right, 3}, {"weights and cache, GB", "gigabytes"},
+                            {"TFLOP", "teraflop"}, {"floor ms", "floor_ms"}, {"bound", "bound", Align::Left}, {"rests on", "origin", Align::Left}},
+                    {}, ""};
+  for (const OpClass& c : step.classes) {
+    const auto bound = static_cast<Bound>(std::max_element(c.bound_s.begin(), c.bound_s.end()) - c.bound_s.begin());
+    table.rows.push_back({c.name, c.calls, 1e3 * c.seconds.central, 1e3 * c.seconds.low, 1e3 * c.seconds.high,
+                          100 * c.seconds.central / step.seconds.central, c.bytes / 1e9, c.flop / 1e12, 1e3 * c.floor_s,
+                          std::string(name_of(bound)), c.origin});
+  }
+  return table;
+}
+
+std::vector<Assumption> serving_assumptions(const ServingLoad& load, const ServingAnswer&) {
+  std::vector<Assumption> list = {
+      {"host_per_step_s", Value::object({{"low", host_per_step_low_s}, {"central", host_per_step_s}, {"high", host_per_step_high_s}}), "s",
+       "assumed: scheduling, sampling and launching that the device waits for"},
+      {"other_bytes_per_device", other_bytes_per_device, "B", "assumed: context, libraries, workspace; at most 8 % of the memory"},
+      {"tokens_per_pass", tokens_per_pass, "tokens", "assumed: largest piece of prompts whose activations are held"},
+      {"tpot", "(end to end - TTFT) / (generate - 1)", "", "definition"},
+      {"mbu", "(weight + cache bytes) / TPOT / (devices x data-sheet bandwidth)", "", "definition"}};
+  if (load.weight_only())
+    list.push_back({"weight_only_kernels", unpacking_high, "x", "assumed: up to this much slower than their bytes say; they compute in 16 bits"});
+  if (load.weights == WeightFormat::Int4)
+    list.push_back({"int4_bytes_per_weight", load.weight_bytes(), "B", "0.5 + 4 / group: fp16 scale and zero point"});
+  return list;
+}
+
+std::vector<PlotSpec> serving_plots(const StepPricer& pricer, const MemoryModel& memory, const ServingLoad& load, const ServingAnswer& answer) {
+  PlotSpec frontier = plot_base(pricer, load, "frontier", "Throughput against latency as the batch grows");
+  frontier.x = {"time per output token, ms", Scale::Log, {}, {}};
+  frontier.y = {"output tokens/s, prefill included", Scale::Log, {}, {}};
+  frontier.description = "each point is a batch size; the curve ends where memory is full";
+  PlotSpec use = plot_base(pricer, load, "mbu", "Memory bandwidth utilisation against batch");
+  use.x = {"batch", Scale::Log, {}, {}};
+  use.y = {"MBU of decode, %", Scale::Linear, 0.0, 100.0};
+  LineLayer curve{"batch sizes that fit", {}, {}, Dash::Solid, 0, 2}, mbu{"central", {}, {}, Dash::Solid, 0, 2};
+  PointLayer marks;
+  marks.legend = "batch";
+  BandLayer band{"90 % per kernel", {}, {}, {}, 0};
+  ServingOptions quick;
+  quick.decode_points = 1;
+  ServingLoad at = load;
+  for (at.batch = 1; at.batch <= std::min<std::int64_t>(256, std::max<std::int64_t>(answer.max_batch, 1)); at.batch *= 2) {
+    const ServingAnswer a = serve(pricer, memory, at, quick);
+    curve.x.push_back(1e3 * a.tpot_s.central);
+    curve.y.push_back(a.output_tokens_per_s.central);
+    marks.names.push_back(std::to_string(at.batch));
+    marks.labelled.push_back(true);
+    mbu.x.push_back(static_cast<double>(at.batch));
+    mbu.y.push_back(100 * a.mbu.central);
+    band.low.push_back(100 * a.mbu.low);
+    band.high.push_back(100 * std::min(1.0, a.mbu.high));
+  }
+  marks.x = curve.x;
+  marks.y = curve.y;
+  band.x = mbu.x;
+  frontier.lines = {curve};
+  frontier.points = {marks};
+  use.lines = {mbu};
+  use.bands = {band};
+  use.source += "; band: op-time intervals added end to end";
+
+  PlotSpec room = plot_base(pricer, load, "memory", "Memory against context and batch");
+  room.x = {"context, tokens", Scale::Log, {}, {}, TickStyle::Count};
+  room.y = {"memory over all devices, GB", Scale::Log, {}, {}};
+  int colour = 0;
+  for (std::int64_t batch : {std::int64_t{1}, std::int64_t{8}, std::int64_t{64}}) {
+    LineLayer line{fmt::format("batch {}", batch), {}, {}, Dash::Solid, colour++, 2};
+    for (std::int64_t context = 512; context <= 131072; context *= 2) {
+      at = load;
+      at.batch = batch;
+      at.prompt = context - 1;
+      at.generate = 1;
+      line.x.push_back(static_cast<double>(context));
+      line.y.push_back(memory.memory(at).total() / 1e9);
+    }
+    room.lines.push_back(line);
+  }
+  room.rules = {{"available", std::nullopt, static_cast<double>(load.tensor_parallel) * pricer.accelerator().memory_bytes / 1e9}};
+  return {frontier, use, room};
+}
+
+}  // namespace isoflop::app
