@@ -20,8 +20,9 @@ char* copied(const std::string& text) {
 
 std::string failure(int code, const std::string& message) {
   using isoflop::Value;
-  return isoflop::to_json(Value::object({{"schema", "isoflop.error/1"},
-                                         {"error", Value::object({{"exit_code", code}, {"message", message}})}})) + "\n";
+  return isoflop::to_json(Value::object(
+             {{"schema", "isoflop.error/1"}, {"error", Value::object({{"exit_code", code}, {"message", message}})}})) +
+         "\n";
 }
 
 // What the command line would print on standard error, without the program's name.

@@ -41,7 +41,8 @@ class OptionSet {
  public:
   virtual ~OptionSet() = default;
 
-  virtual void positional(const std::string& name, std::string& value, const std::string& help, bool required = true) = 0;
+  virtual void positional(const std::string& name, std::string& value, const std::string& help,
+                          bool required = true) = 0;
   virtual void positionals(const std::string& name, std::vector<std::string>& values, const std::string& help,
                            bool required = true) = 0;
   virtual void flag(const std::string& name, bool& value, const std::string& help) = 0;
@@ -51,9 +52,11 @@ class OptionSet {
                       const std::string& help) = 0;
   using Range = NumberRange;
   virtual void number(const std::string& name, double& value, const std::string& help, Range range = {}) = 0;
-  virtual void number(const std::string& name, std::optional<double>& value, const std::string& help, Range range = {}) = 0;
+  virtual void number(const std::string& name, std::optional<double>& value, const std::string& help,
+                      Range range = {}) = 0;
   virtual void whole(const std::string& name, long& value, const std::string& help, long low, long high) = 0;
-  virtual void whole(const std::string& name, std::optional<long>& value, const std::string& help, long low, long high) = 0;
+  virtual void whole(const std::string& name, std::optional<long>& value, const std::string& help, long low,
+                     long high) = 0;
   /// "200ms", "3h"; seconds.
   virtual void duration(const std::string& name, std::optional<double>& seconds, const std::string& help) = 0;
   /// May be given several times, and each may hold a comma-separated list.

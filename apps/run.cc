@@ -44,7 +44,8 @@ long read_whole(const std::string& name, const std::string& text, long low, long
   if (!value || *value != std::floor(*value) || std::fabs(*value) > 9e15)
     throw BadValue(name + ": \"" + text + "\" is not a whole number");
   if (*value < static_cast<double>(low) || *value > static_cast<double>(high))
-    throw BadValue(name + ": " + text + " is out of range; expected " + std::to_string(low) + " to " + std::to_string(high));
+    throw BadValue(name + ": " + text + " is out of range; expected " + std::to_string(low) + " to " +
+                   std::to_string(high));
   return static_cast<long>(*value);
 }
 
@@ -74,7 +75,8 @@ class Cli11Options : public OptionSet {
     const auto read = [&value, allowed, name, list](const std::string& text) {
       if (std::find(allowed.begin(), allowed.end(), text) == allowed.end()) {
         const auto near = nearest_names(text, allowed, 1);
-        throw BadValue(name + ": \"" + text + "\" is not one of " + list + (near.empty() ? "" : "; did you mean " + near[0] + "?"));
+        throw BadValue(name + ": \"" + text + "\" is not one of " + list +
+                       (near.empty() ? "" : "; did you mean " + near[0] + "?"));
       }
       value = text;
     };
@@ -82,7 +84,9 @@ class Cli11Options : public OptionSet {
   }
   void number(const std::string& name, double& value, const std::string& help, Range range) override {
     const auto read = [&value, name, range](const std::string& text) { value = read_number(name, text, range); };
-    grouped(app_.add_option_function<std::string>(name, read, help)->type_name("NUMBER")->default_str(format_number(value, 6)));
+    grouped(app_.add_option_function<std::string>(name, read, help)
+                ->type_name("NUMBER")
+                ->default_str(format_number(value, 6)));
   }
   void number(const std::string& name, std::optional<double>& value, const std::string& help, Range range) override {
     const auto read = [&value, name, range](const std::string& text) { value = read_number(name, text, range); };
@@ -90,16 +94,20 @@ class Cli11Options : public OptionSet {
   }
   void whole(const std::string& name, long& value, const std::string& help, long low, long high) override {
     const auto read = [&value, name, low, high](const std::string& text) { value = read_whole(name, text, low, high); };
-    grouped(app_.add_option_function<std::string>(name, read, help)->type_name("COUNT")->default_str(std::to_string(value)));
+    grouped(app_.add_option_function<std::string>(name, read, help)
+                ->type_name("COUNT")
+                ->default_str(std::to_string(value)));
   }
-  void whole(const std::string& name, std::optional<long>& value, const std::string& help, long low, long high) override {
+  void whole(const std::string& name, std::optional<long>& value, const std::string& help, long low,
+             long high) override {
     const auto read = [&value, name, low, high](const std::string& text) { value = read_whole(name, text, low, high); };
     grouped(app_.add_option_function<std::string>(name, read, help)->type_name("COUNT"));
   }
   void duration(const std::string& name, std::optional<double>& seconds, const std::string& help) override {
     const auto read = [&seconds, name](const std::string& text) {
       const auto value = parse_duration_s(text);
-      if (!value || *value < 0) throw BadValue(name + ": \"" + text + "\" is not a duration; expected one such as 200ms, 1.5s or 3h");
+      if (!value || *value < 0)
+        throw BadValue(name + ": \"" + text + "\" is not a duration; expected one such as 200ms, 1.5s or 3h");
       seconds = *value;
     };
     grouped(app_.add_option_function<std::string>(name, read, help)->type_name("DURATION"));
@@ -170,7 +178,8 @@ std::map<std::string, std::string> group_descriptions(const std::vector<std::uni
 }
 
 // CLI11 answers a mistyped command with "a subcommand is required"; people want to know which one was meant.
-void refuse_unknown_command(const std::vector<std::string>& arguments, const std::vector<std::unique_ptr<Command>>& commands) {
+void refuse_unknown_command(const std::vector<std::string>& arguments,
+                            const std::vector<std::unique_ptr<Command>>& commands) {
   std::vector<std::string> path;
   std::vector<std::string> level;
   const auto global = listed_global_options();
@@ -179,7 +188,9 @@ void refuse_unknown_command(const std::vector<std::string>& arguments, const std
     if (!argument.empty() && argument[0] == '-') {
       if (!path.empty()) return;
       for (const auto& option : global)
-        if (!option.value.empty() && std::find(option.names.begin(), option.names.end(), argument) != option.names.end()) ++i;
+        if (!option.value.empty() &&
+            std::find(option.names.begin(), option.names.end(), argument) != option.names.end())
+          ++i;
       continue;
     }
     level.clear();
@@ -211,7 +222,8 @@ void refuse_unknown_command(const std::vector<std::string>& arguments, const std
 // `manual laws fit` asks for one page; as separate words the last could be taken for the command `fit` itself.
 std::vector<std::string> with_manual_topic_joined(std::vector<std::string> arguments) {
   if (arguments.empty() || arguments[0] != "manual") return arguments;
-  while (arguments.size() > 2 && !arguments[1].empty() && arguments[1][0] != '-' && !arguments[2].empty() && arguments[2][0] != '-') {
+  while (arguments.size() > 2 && !arguments[1].empty() && arguments[1][0] != '-' && !arguments[2].empty() &&
+         arguments[2][0] != '-') {
     arguments[1] += " " + arguments[2];
     arguments.erase(arguments.begin() + 2);
   }
@@ -219,7 +231,8 @@ std::vector<std::string> with_manual_topic_joined(std::vector<std::string> argum
 }
 
 std::string version_text() {
-  return fmt::format("isoflop {} (git {}, {}, {})\n", ISOFLOP_VERSION, ISOFLOP_GIT, ISOFLOP_COMPILER, ISOFLOP_BUILD_TYPE);
+  return fmt::format("isoflop {} (git {}, {}, {})\n", ISOFLOP_VERSION, ISOFLOP_GIT, ISOFLOP_COMPILER,
+                     ISOFLOP_BUILD_TYPE);
 }
 
 class TerminalProgress {
@@ -268,11 +281,14 @@ Report run_command(const std::vector<std::string>& arguments, const Settings& se
         (!longest || name.size() > words(longest->name()).size()))
       longest = chosen = command.get();
   }
-  if (!chosen) throw Error(Fault::Usage, "no command \"" + (arguments.empty() ? std::string() : arguments[0]) + "\" (isoflop --help lists all)");
+  if (!chosen)
+    throw Error(Fault::Usage,
+                "no command \"" + (arguments.empty() ? std::string() : arguments[0]) + "\" (isoflop --help lists all)");
   CLI::App app;
   Cli11Options options(app);
   chosen->declare(options);
-  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend() - static_cast<std::ptrdiff_t>(words(chosen->name()).size()));
+  std::vector<std::string> reversed(arguments.rbegin(),
+                                    arguments.rend() - static_cast<std::ptrdiff_t>(words(chosen->name()).size()));
   try {
     app.parse(reversed);
   } catch (const CLI::ParseError& problem) {
@@ -300,13 +316,15 @@ int run(const std::vector<std::string>& given, std::ostream& out, std::ostream& 
     GlobalOptions global;
     Cli11Options root_options(root);
     declare_global_options(root_options, global);
-    if (const char* seed = std::getenv("ISOFLOP_SEED")) global.seed = read_whole("ISOFLOP_SEED", seed, 0, std::numeric_limits<long>::max());
+    if (const char* seed = std::getenv("ISOFLOP_SEED"))
+      global.seed = read_whole("ISOFLOP_SEED", seed, 0, std::numeric_limits<long>::max());
     root.get_formatter()->column_width(34);
     std::map<std::string, CLI::App*> made;
     std::vector<std::pair<CLI::App*, Command*>> runnable;
     for (const auto& command : commands) {
       CLI::App* app = nested_app(root, command->name(), examples_block(*command), made);
-      app->footer("Options of every command: --json --csv --md -o FILE --explain --seed N -j N --data DIR -q (isoflop --help)");
+      app->footer(
+          "Options of every command: --json --csv --md -o FILE --explain --seed N -j N --data DIR -q (isoflop --help)");
       Cli11Options options(*app);
       command->declare(options);
       runnable.emplace_back(app, command.get());
@@ -361,13 +379,17 @@ int run(const std::vector<std::string>& given, std::ostream& out, std::ostream& 
     if (global.json + global.csv + global.markdown > 1)
       throw Error(Fault::Usage, "--json, --csv and --md exclude each other");
     OutputRequest request;
-    request.format = global.json ? Format::Json : global.csv ? Format::Csv : global.markdown ? Format::Markdown : Format::Text;
+    request.format = global.json       ? Format::Json
+                     : global.csv      ? Format::Csv
+                     : global.markdown ? Format::Markdown
+                                       : Format::Text;
     request.files = global.outputs;
     request.colour = global.colour;
     request.terminal_plot = global.plot;
     if (!global.plot_size.empty()) request.plot_size = parse_plot_size(global.plot_size);
     if (global.plot && request.format != Format::Text)
-      throw Error(Fault::Usage, "--plot draws below the text output; it excludes --json, --csv and --md (use -o FILE.svg)");
+      throw Error(Fault::Usage,
+                  "--plot draws below the text output; it excludes --json, --csv and --md (use -o FILE.svg)");
     check_outputs(request);
     Settings settings;
     settings.seed = static_cast<std::uint64_t>(global.seed);
@@ -391,7 +413,8 @@ int run(const std::vector<std::string>& given, std::ostream& out, std::ostream& 
   } catch (const CLI::Error& problem) {
     return report_failure(err, problem.what(), 2, chosen_name);
   } catch (const Error& problem) {
-    return report_failure(err, problem.what(), static_cast<int>(problem.fault()), problem.fault() == Fault::Usage ? chosen_name : "");
+    return report_failure(err, problem.what(), static_cast<int>(problem.fault()),
+                          problem.fault() == Fault::Usage ? chosen_name : "");
   } catch (const std::bad_alloc&) {
     return report_failure(err, "out of memory", 1);
   } catch (const std::exception& problem) {

@@ -21,7 +21,8 @@ struct Agreement {
 
 inline doctest::String toString(const Agreement& a) {
   const std::string text = std::to_string(a.actual) + " and " + std::to_string(a.expected) + " agree to " +
-                           std::to_string(matching_digits(a.actual, a.expected)) + " digits, wanted " + std::to_string(a.digits);
+                           std::to_string(matching_digits(a.actual, a.expected)) + " digits, wanted " +
+                           std::to_string(a.digits);
   return text.c_str();
 }
 

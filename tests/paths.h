@@ -1,6 +1,7 @@
 #pragma once
 
-// Folders the tests read and write. One source file knows them, so that checkouts in different folders share compiled tests.
+// Folders the tests read and write. One source file knows them, so that checkouts in different folders share compiled
+// tests.
 
 extern const char* const source_dir;        ///< the project
 extern const char* const build_dir;         ///< scratch space

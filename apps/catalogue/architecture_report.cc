@@ -24,17 +24,25 @@ struct Shape {
   std::string operator()(const GroupedMatMul& o) const {
     return fmt::format("m {} n {} k {}, {} experts", o.rows, o.columns, o.inner, o.experts);
   }
-  std::string operator()(const HeadMatMul& o) const { return fmt::format("{} x m {} n {} k {}", o.heads, o.rows, o.columns, o.inner); }
+  std::string operator()(const HeadMatMul& o) const {
+    return fmt::format("{} x m {} n {} k {}", o.heads, o.rows, o.columns, o.inner);
+  }
   std::string operator()(const AttentionCore& o) const {
     return fmt::format("{}/{} heads x {}/{}, {:.0f} pairs", o.heads, o.kv_heads, o.key_dim, o.value_dim, o.pairs());
   }
   std::string operator()(const Normalise& o) const { return fmt::format("{} x {}", o.rows * o.groups, o.width); }
   std::string operator()(const Activate& o) const { return fmt::format("{} x {}", o.rows, o.width); }
   std::string operator()(const Add& o) const { return fmt::format("{} x {} of {}", o.rows, o.width, o.operands); }
-  std::string operator()(const Lookup& o) const { return fmt::format("{} of {} rows x {}", o.rows, o.table_rows, o.width); }
-  std::string operator()(const Route& o) const { return fmt::format("{} of {} for {}", o.per_token, o.experts, o.rows); }
+  std::string operator()(const Lookup& o) const {
+    return fmt::format("{} of {} rows x {}", o.rows, o.table_rows, o.width);
+  }
+  std::string operator()(const Route& o) const {
+    return fmt::format("{} of {} for {}", o.per_token, o.experts, o.rows);
+  }
   std::string operator()(const CrossEntropy& o) const { return fmt::format("{} x {}", o.rows, o.vocabulary); }
-  std::string operator()(const Rotate& o) const { return fmt::format("{} x {} heads x {}", o.rows, o.heads, o.rotated); }
+  std::string operator()(const Rotate& o) const {
+    return fmt::format("{} x {} heads x {}", o.rows, o.heads, o.rotated);
+  }
   template <typename Other>
   std::string operator()(const Other& o) const { return fmt::format("{} x {}", o.rows, o.width); }
 };
@@ -51,8 +59,9 @@ ReportTable parts_table(const ParameterCount& count, const std::array<double, 12
     if (p.total == 0 && f == 0) continue;
     table.rows.push_back({std::string(name_of(part)), p.total, p.active, f});
   }
-  table.note = "parameters are sums over the tensors of the program, FLOP over its operations (matrix products, attention core "
-               "over the pairs it computes; norms, activations and softmax not included)";
+  table.note =
+      "parameters are sums over the tensors of the program, FLOP over its operations (matrix products, attention core "
+      "over the pairs it computes; norms, activations and softmax not included)";
   return table;
 }
 
@@ -64,7 +73,8 @@ ReportTable ops_table(const Program& program, double tokens) {
                     {}, ""};
   for (const Op& op : program.ops) {
     const PassCost c = (1 / tokens) * cost(op, Pass::Forward);
-    table.rows.push_back({op.name, std::string(kind_name(op)), op.times, shape_text(op), c.matmul_flops, c.vector_flops, c.traffic.sum()});
+    table.rows.push_back({op.name, std::string(kind_name(op)), op.times, shape_text(op), c.matmul_flops, c.vector_flops,
+                          c.traffic.sum()});
   }
   return table;
 }
@@ -77,7 +87,8 @@ void add_architecture(Report& report, const Architecture& a, std::int64_t length
   std::array<double, 12> flops_by_part{};
   double flops = 0;
   for (const Op& op : program.ops) {
-    const double each = static_cast<double>(op.times) * cost(op, Pass::Forward).matmul_flops / static_cast<double>(length);
+    const double each =
+        static_cast<double>(op.times) * cost(op, Pass::Forward).matmul_flops / static_cast<double>(length);
     flops_by_part[static_cast<std::size_t>(op.part)] += each;
     flops += each;
   }
@@ -107,24 +118,40 @@ void add_architecture(Report& report, const Architecture& a, std::int64_t length
   for (const FlopConvention c : conventions) training[std::string(name_of(c))] = training_flops_per_token(a, length, c);
   result["training_flops_per_token"] = training;
 
-  ReportTable table{"Size and cost", {{"quantity", "quantity", Align::Left}, {"value", "value", Align::Right, 15},
-                                      {"unit", "unit", Align::Left}, {"convention", "convention", Align::Left}}, {}, ""};
+  ReportTable table{"Size and cost",
+                    {{"quantity", "quantity", Align::Left},
+                     {"value", "value", Align::Right, 15},
+                     {"unit", "unit", Align::Left},
+                     {"convention", "convention", Align::Left}},
+                    {},
+                    ""};
   table.rows.push_back({std::string("parameters, total"), count.total, std::string(), std::string("every tensor")});
-  table.rows.push_back({std::string("parameters, active per token"), count.active, std::string(), std::string("both embeddings counted")});
-  table.rows.push_back({std::string("active without input embedding"), count.active_without_input_embedding, std::string(),
+  table.rows.push_back({std::string("parameters, active per token"), count.active, std::string(),
+                        std::string("both embeddings counted")});
+  table.rows.push_back({std::string("active without input embedding"), count.active_without_input_embedding,
+                        std::string(),
                         std::string(a.tied_embeddings ? "tied: the matrix stays, as the head" : "head counted")});
-  table.rows.push_back({std::string("active without embeddings"), count.active_without_embeddings, std::string(), std::string("neither input embedding nor head")});
-  table.rows.push_back({std::string("KV cache per token"), 2 * kv, std::string("byte"), std::string("bf16, windows not yet full")});
-  table.rows.push_back({std::string("KV cache of one full sequence"), 2 * kv_elements(a, length), std::string("byte"), fmt::format("bf16, {} tokens", length)});
-  table.rows.push_back({std::string("forward FLOP per token"), flops, std::string("FLOP"), fmt::format("mean over a causal pass of {} tokens", length)});
+  table.rows.push_back({std::string("active without embeddings"), count.active_without_embeddings, std::string(),
+                        std::string("neither input embedding nor head")});
+  table.rows.push_back(
+      {std::string("KV cache per token"), 2 * kv, std::string("byte"), std::string("bf16, windows not yet full")});
+  table.rows.push_back({std::string("KV cache of one full sequence"), 2 * kv_elements(a, length), std::string("byte"),
+                        fmt::format("bf16, {} tokens", length)});
+  table.rows.push_back({std::string("forward FLOP per token"), flops, std::string("FLOP"),
+                        fmt::format("mean over a causal pass of {} tokens", length)});
   report.tables.push_back(std::move(table));
 
   report.explanation.push_back(parts_table(count, flops_by_part));
-  ReportTable named{"Training FLOP per token by convention", {{"convention", "convention", Align::Left}, {"FLOP per token", "flops_per_token", Align::Right, 6},
-                                                              {"formula", "formula", Align::Left}}, {}, ""};
+  ReportTable named{"Training FLOP per token by convention",
+                    {{"convention", "convention", Align::Left},
+                     {"FLOP per token", "flops_per_token", Align::Right, 6},
+                     {"formula", "formula", Align::Left}},
+                    {},
+                    ""};
   for (const FlopConvention c : conventions) {
     const auto value = training_flops_per_token(a, length, c);
-    named.rows.push_back({std::string(name_of(c)), value ? TableCell(*value) : TableCell(), std::string(formula_of(c))});
+    named.rows.push_back(
+        {std::string(name_of(c)), value ? TableCell(*value) : TableCell(), std::string(formula_of(c))});
   }
   report.explanation.push_back(std::move(named));
   report.explanation.push_back(ops_table(program, static_cast<double>(length)));

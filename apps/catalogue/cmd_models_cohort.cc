@@ -8,7 +8,9 @@ namespace {
 class ModelsCohort : public Command {
  public:
   std::string name() const override { return "models cohort"; }
-  std::string summary() const override { return "architectures, benchmarks and footprints of the 2024 cohort, recounted and corrected"; }
+  std::string summary() const override {
+    return "architectures, benchmarks and footprints of the 2024 cohort, recounted and corrected";
+  }
   std::string examples() const override {
     return "isoflop models cohort\n"
            "isoflop models cohort --with llama-3.1-405b,deepseek-v3 --md\n"

@@ -18,7 +18,11 @@ namespace isoflop::app {
 namespace {
 
 ReportTable layer_table(const Architecture& a) {
-  ReportTable table{"Layers", {{"layers", "layers"}, {"attention", "attention", Align::Left}, {"feed-forward", "feed_forward", Align::Left}}, {}, ""};
+  ReportTable table{
+      "Layers",
+      {{"layers", "layers"}, {"attention", "attention", Align::Left}, {"feed-forward", "feed_forward", Align::Left}},
+      {},
+      ""};
   for (const LayerCount& some : distinct_layers(a)) {
     const Layer& l = some.layer;
     std::string feed;
@@ -26,7 +30,8 @@ ReportTable layer_table(const Architecture& a) {
       feed = fmt::format("{} of {} experts x {}", l.experts->per_token, l.experts->experts, l.experts->expert.width);
       if (l.experts->shared_width > 0) feed += fmt::format(", shared {}", l.experts->shared_width);
     }
-    if (l.mlp) feed += fmt::format("{}{} {}", feed.empty() ? "" : ", beside ", l.mlp->gated ? "gated MLP" : "MLP", l.mlp->width);
+    if (l.mlp)
+      feed += fmt::format("{}{} {}", feed.empty() ? "" : ", beside ", l.mlp->gated ? "gated MLP" : "MLP", l.mlp->width);
     table.rows.push_back({some.count, describe(l.attention), feed});
   }
   return table;
@@ -36,28 +41,35 @@ class ModelsImport : public Command {
  public:
   std::string name() const override { return "models import"; }
   std::string summary() const override {
-    return "Read a config.json, or the headers of safetensors or GGUF files: architecture, exact parameter count, formats.";
+    return "Read a config.json, or the headers of safetensors or GGUF files: architecture, exact parameter count, "
+           "formats.";
   }
   std::string examples() const override {
     return "isoflop models import config.json\n"
            "isoflop models import config.json --json > my-model.json\n"
            "isoflop train my-model.json --on h100-sxm-80gb --count 8 --tokens 20B\n"
-           "isoflop models import model-0*.safetensors             what is stored, compared with the config.json beside it\n"
+           "isoflop models import model-0*.safetensors             what is stored, compared with the config.json "
+           "beside it\n"
            "isoflop models import model-Q4_K_M.gguf --model llama-3-8b";
   }
   void declare(OptionSet& options) override {
-    options.positionals("file", files_, "config.json (- for standard input), or .safetensors or .gguf files of one model");
+    options.positionals("file", files_,
+                        "config.json (- for standard input), or .safetensors or .gguf files of one model");
     options.text("--name", name_, "what to call the model; default is the file's own name for it");
     options.text("--model", compared_, "weight files: the model or config.json to compare with");
-    options.flag("--header-only", header_only_, "weight files: accept files that end after the header, as fetched in part");
+    options.flag("--header-only", header_only_,
+                 "weight files: accept files that end after the header, as fetched in part");
     options.whole("--context", length_, "tokens of the pass over which FLOP per token are averaged", 1, 10000000);
   }
 
   Report run(const Settings& settings) override {
-    const auto weights = static_cast<std::size_t>(std::count_if(files_.begin(), files_.end(), [](const std::string& f) { return is_tensor_file(f); }));
+    const auto weights = static_cast<std::size_t>(
+        std::count_if(files_.begin(), files_.end(), [](const std::string& f) { return is_tensor_file(f); }));
     if (weights == files_.size()) return import_weights(settings);
-    if (files_.size() > 1) throw Error(Fault::Usage, "several files can only be the weight files (.safetensors, .gguf) of one model");
-    if (!compared_.empty() || header_only_) throw Error(Fault::Usage, "--model and --header-only go with weight files (.safetensors, .gguf)");
+    if (files_.size() > 1)
+      throw Error(Fault::Usage, "several files can only be the weight files (.safetensors, .gguf) of one model");
+    if (!compared_.empty() || header_only_)
+      throw Error(Fault::Usage, "--model and --header-only go with weight files (.safetensors, .gguf)");
     return import_config(files_.front());
   }
 
@@ -81,8 +93,9 @@ class ModelsImport : public Command {
     report.tables.push_back(layer_table(a));
     add_architecture(report, a, length_);
     const ParameterCount count = count_parameters(a);
-    report.headline = fmt::format("{}: {} parameters ({}), {} active per token; compare with the count its owner publishes.", a.name,
-                                  count.total, format_count(static_cast<double>(count.total)), format_count(static_cast<double>(count.active)));
+    report.headline = fmt::format(
+        "{}: {} parameters ({}), {} active per token; compare with the count its owner publishes.", a.name, count.total,
+        format_count(static_cast<double>(count.total)), format_count(static_cast<double>(count.active)));
     report.inputs.push_back({shown, sha256_hex(text), 1, 0});
     return report;
   }

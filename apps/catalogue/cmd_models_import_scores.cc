@@ -16,7 +16,8 @@ namespace isoflop::app {
 namespace {
 
 bool is_share(const std::string& metric) {
-  for (const char* name : {"acc", "acc_norm", "exact_match", "mc1", "mc2", "f1", "em", "pass@1", "pass_at_1", "inst_level_strict_acc", "prompt_level_strict_acc"})
+  for (const char* name : {"acc", "acc_norm", "exact_match", "mc1", "mc2", "f1", "em", "pass@1", "pass_at_1",
+                           "inst_level_strict_acc", "prompt_level_strict_acc"})
     if (metric == name) return true;
   return false;
 }
@@ -33,7 +34,9 @@ TableCell count_cell(const std::optional<std::int64_t>& x) { return x ? TableCel
 class ModelsImportScores : public Command {
  public:
   std::string name() const override { return "models import-scores"; }
-  std::string summary() const override { return "Read results of lm-evaluation-harness into a score table for outliers."; }
+  std::string summary() const override {
+    return "Read results of lm-evaluation-harness into a score table for outliers.";
+  }
   std::string examples() const override {
     return "isoflop models import-scores results.json\n"
            "isoflop models import-scores results_*.json --task mmlu -o scores.csv\n"
@@ -53,24 +56,40 @@ class ModelsImportScores : public Command {
   }
 
   Report run(const Settings& settings) override {
-    if (files_.size() > 1 && (!name_.empty() || active_params_ || tokens_ || !family_.empty() || !release_date_.empty()))
-      throw Error(Fault::Usage, "--name, --active-params, --tokens, --family and --release-date describe one model: give one file");
+    if (files_.size() > 1 &&
+        (!name_.empty() || active_params_ || tokens_ || !family_.empty() || !release_date_.empty()))
+      throw Error(Fault::Usage,
+                  "--name, --active-params, --tokens, --family and --release-date describe one model: give one file");
     const auto catalogue = ModelCatalogue::load(settings.data);
     Report report;
     table_.title = "Scores";
-    table_.columns = {{"name", "name", Align::Left}, {"task", "task", Align::Left}, {"score", "score", Align::Right, 4}, {"± s.e.", "standard_error", Align::Right, 2},
-                      {"shots", "shots"}, {"metric", "metric", Align::Left}, {"active parameters", "active_params", Align::Right, 3, true},
-                      {"tokens", "tokens", Align::Right, 3, true}, {"family", "family", Align::Left}, {"release date", "release_date", Align::Left},
-                      {"filter", "filter", Align::Left}, {"samples", "samples"}, {"evaluated", "evaluation_date", Align::Left}, {"unit", "unit", Align::Left},
+    table_.columns = {{"name", "name", Align::Left},
+                      {"task", "task", Align::Left},
+                      {"score", "score", Align::Right, 4},
+                      {"± s.e.", "standard_error", Align::Right, 2},
+                      {"shots", "shots"},
+                      {"metric", "metric", Align::Left},
+                      {"active parameters", "active_params", Align::Right, 3, true},
+                      {"tokens", "tokens", Align::Right, 3, true},
+                      {"family", "family", Align::Left},
+                      {"release date", "release_date", Align::Left},
+                      {"filter", "filter", Align::Left},
+                      {"samples", "samples"},
+                      {"evaluated", "evaluation_date", Align::Left},
+                      {"unit", "unit", Align::Left},
                       {"file", "source", Align::Left}};
     for (const std::string& file : files_) add_file(file, catalogue, report);
     if (table_.rows.empty()) throw Error(Fault::Usage, unknown_task());
     note_shots(report);
     report.result["scores"] = std::move(values_);
-    report.headline = fmt::format("Scores: {}, models: {}{}.", table_.rows.size(), models_.size(), task_.empty() ? "" : ", task " + task_);
+    report.headline = fmt::format("Scores: {}, models: {}{}.", table_.rows.size(), models_.size(),
+                                  task_.empty() ? "" : ", task " + task_);
     if (incomplete_ > 0)
-      report.warnings.push_back(fmt::format("rows without active parameters or tokens: {}; outliers leaves them out; give --active-params and --tokens", incomplete_));
-    if (task_.empty() && tasks_.size() > 1) report.warnings.push_back("several tasks in one table: outliers reads one a table; choose with --task");
+      report.warnings.push_back(fmt::format(
+          "rows without active parameters or tokens: {}; outliers leaves them out; give --active-params and --tokens",
+          incomplete_));
+    if (task_.empty() && tasks_.size() > 1)
+      report.warnings.push_back("several tasks in one table: outliers reads one a table; choose with --task");
     // People see what fits a terminal; files hold every column.
     report.data_table = table_;
     ReportTable shown = table_;
@@ -106,16 +125,33 @@ class ModelsImportScores : public Command {
       const double scale = share ? 100 : 1;
       std::optional<double> error = s->standard_error;
       if (error) *error *= scale;
-      const std::string family = !family_.empty() ? family_ : record ? record->family : "", date = !release_date_.empty() ? release_date_ : record ? record->release_date : "";
-      table_.rows.push_back({model, task, scale * s->value, cell(error), count_cell(s->shots), s->metric, cell(params), cell(tokens), family, date, s->filter,
-                             count_cell(s->samples), results.date, std::string(share ? "percentage points" : "as written"), file});
-      values_.push_back(Value::object({{"name", model}, {"task", task}, {"metric", s->metric}, {"filter", s->filter}, {"score", scale * s->value}, {"standard_error", Value(error)},
-                                       {"shots", Value(s->shots)}, {"samples", Value(s->samples)}, {"active_params", Value(params)}, {"tokens", Value(tokens)},
-                                       {"family", family}, {"release_date", date}}));
+      const std::string family = !family_.empty() ? family_
+                                 : record         ? record->family
+                                                  : "",
+                        date = !release_date_.empty() ? release_date_
+                               : record               ? record->release_date
+                                                      : "";
+      table_.rows.push_back({model, task, scale * s->value, cell(error), count_cell(s->shots), s->metric, cell(params),
+                             cell(tokens), family, date, s->filter, count_cell(s->samples), results.date,
+                             std::string(share ? "percentage points" : "as written"), file});
+      values_.push_back(Value::object({{"name", model},
+                                       {"task", task},
+                                       {"metric", s->metric},
+                                       {"filter", s->filter},
+                                       {"score", scale * s->value},
+                                       {"standard_error", Value(error)},
+                                       {"shots", Value(s->shots)},
+                                       {"samples", Value(s->samples)},
+                                       {"active_params", Value(params)},
+                                       {"tokens", Value(tokens)},
+                                       {"family", family},
+                                       {"release_date", date}}));
       models_.insert(model);
       shots_[task].insert(s->shots.value_or(-1));
       if (!params || !tokens) ++incomplete_;
-      if (!share) report.warnings.push_back(fmt::format("{}: {} {} = {} is no share between 0 and 1 and stays as written", model, task, s->metric, format_number(s->value)));
+      if (!share)
+        report.warnings.push_back(fmt::format("{}: {} {} = {} is no share between 0 and 1 and stays as written", model,
+                                              task, s->metric, format_number(s->value)));
       ++used;
     }
     report.inputs.push_back({file, sha256_hex(text), used, results.scores.size() - used});
@@ -125,15 +161,18 @@ class ModelsImportScores : public Command {
     for (const auto& [task, shots] : shots_) {
       if (shots.size() < 2) continue;
       std::string list;
-      for (const std::int64_t s : shots) list += (list.empty() ? "" : ", ") + (s < 0 ? std::string("unknown") : std::to_string(s));
-      report.warnings.push_back(task + " was measured at different numbers of shots (" + list + "): those scores are not comparable");
+      for (const std::int64_t s : shots)
+        list += (list.empty() ? "" : ", ") + (s < 0 ? std::string("unknown") : std::to_string(s));
+      report.warnings.push_back(task + " was measured at different numbers of shots (" + list +
+                                "): those scores are not comparable");
     }
   }
 
   std::string unknown_task() const {
     std::vector<std::string> tasks(tasks_.begin(), tasks_.end());
     if (!task_.empty() && tasks_.count(task_) == 0) return unknown_name("task", task_, tasks).what();
-    return metric_.empty() ? "no task has a metric that is known to rank it; name one with --metric" : "no task has the metric \"" + metric_ + "\"";
+    return metric_.empty() ? "no task has a metric that is known to rank it; name one with --metric"
+                           : "no task has the metric \"" + metric_ + "\"";
   }
 
   std::vector<std::string> files_;

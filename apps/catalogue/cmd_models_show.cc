@@ -110,7 +110,8 @@ void add_conflicts(Report& report, const std::vector<SourceConflict>& conflicts)
 
 std::string headline(const ModelRecord& m, const std::vector<const ScoreRecord*>& scores) {
   std::string text = m.name + " (" + m.organisation + ", " + m.release_date + "): ";
-  text += m.params_total() ? format_count(static_cast<double>(*m.params_total())) + " parameters" : "size not disclosed";
+  text +=
+      m.params_total() ? format_count(static_cast<double>(*m.params_total())) + " parameters" : "size not disclosed";
   if (m.is_mixture() && m.params_active())
     text += ", " + format_count(static_cast<double>(*m.params_active())) + " active per token";
   text += m.training_tokens ? ", trained on " + format_count(static_cast<double>(*m.training_tokens)) + " tokens"

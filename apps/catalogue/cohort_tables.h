@@ -1,5 +1,5 @@
-// The tables of the spring-2024 cohort, done again from the catalogue: architectures with recounted parameters, work and
-// cache, benchmark scores with how far reports disagree, training footprints, and every correction with its reason.
+// The tables of the spring-2024 cohort, done again from the catalogue: architectures with recounted parameters, work
+// and cache, benchmark scores with how far reports disagree, training footprints, and every correction with its reason.
 #pragma once
 #include <string>
 #include <vector>

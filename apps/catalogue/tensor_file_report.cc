@@ -48,7 +48,8 @@ struct Comparison {
   std::string how, warning;
 };
 
-Comparison find_comparison(const std::vector<TensorFile>& files, const std::string& compared, const Settings& settings) {
+Comparison find_comparison(const std::vector<TensorFile>& files, const std::string& compared,
+                           const Settings& settings) {
   Comparison c;
   if (!compared.empty()) {
     c.model = named_architecture(compared, settings.data);
@@ -86,12 +87,15 @@ void compare(Report& report, const Comparison& c, std::int64_t stored, bool aske
   Report facts;
   add_architecture(facts, a, context);
   report.result["architecture"] = to_value(a);
-  report.result["compared"] = Value::object({{"model", a.name}, {"by", c.how}, {"params_total", expected}, {"difference", difference}, {"share", share}});
-  for (const char* key : {"params_active", "params_active_without_embedding", "kv_bytes_per_token", "flops_per_token_forward", "flops_context_tokens"})
+  report.result["compared"] = Value::object(
+      {{"model", a.name}, {"by", c.how}, {"params_total", expected}, {"difference", difference}, {"share", share}});
+  for (const char* key : {"params_active", "params_active_without_embedding", "kv_bytes_per_token",
+                          "flops_per_token_forward", "flops_context_tokens"})
     if (const Value* value = facts.result.find(key)) report.result[key] = *value;
   report.inputs.push_back({c.model->origin.path, c.model->origin.sha256, 1, 0});
   report.headline += difference == 0 ? fmt::format(" Exactly those of {}.", a.name)
-                                     : fmt::format(" {} {} than the {} of {} ({:+.3f} %).", std::abs(difference), difference > 0 ? "more" : "fewer", expected, a.name, 100 * share);
+                                     : fmt::format(" {} {} than the {} of {} ({:+.3f} %).", std::abs(difference),
+                                                   difference > 0 ? "more" : "fewer", expected, a.name, 100 * share);
   if (std::fabs(share) <= tolerated_difference) return;
   const std::string problem = fmt::format("the files hold {} parameters, {} has {}", stored, a.name, expected);
   if (asked) report.distrust = problem + ": other weights, or not all shards were given";
@@ -100,7 +104,8 @@ void compare(Report& report, const Comparison& c, std::int64_t stored, bool aske
 
 }  // namespace
 
-Report tensor_file_report(const std::vector<TensorFile>& files, const std::string& compared, long context, const Settings& settings) {
+Report tensor_file_report(const std::vector<TensorFile>& files, const std::string& compared, long context,
+                          const Settings& settings) {
   Report report;
   std::int64_t params = 0, other = 0, bytes = 0, tensors = 0;
   std::map<std::string, FormatSum> formats;
@@ -116,7 +121,9 @@ Report tensor_file_report(const std::vector<TensorFile>& files, const std::strin
     report.inputs.push_back({file.name + " (header)", file.header_sha256, file.tensors.size(), 0});
   }
   const std::string name = files.size() == 1 ? files.front().name : fmt::format("{} files", files.size());
-  report.headline = fmt::format("{}: {} parameters ({}) in {} tensors, {}.", name, params, format_count(static_cast<double>(params)), tensors, format_bytes(static_cast<double>(bytes)));
+  report.headline =
+      fmt::format("{}: {} parameters ({}) in {} tensors, {}.", name, params, format_count(static_cast<double>(params)),
+                  tensors, format_bytes(static_cast<double>(bytes)));
   Value& r = report.result;
   r["name"] = name;
   r["kind"] = files.front().kind;
@@ -126,20 +133,38 @@ Report tensor_file_report(const std::vector<TensorFile>& files, const std::strin
   r["tensor_bytes"] = bytes;
   r["bits_per_param"] = params > 0 ? Value(8 * static_cast<double>(bytes) / static_cast<double>(params)) : Value();
 
-  ReportTable by_format{"Formats", {{"format", "format", Align::Left}, {"tensors", "tensors"}, {"elements", "elements", Align::Right, 15}, {"bytes", "bytes", Align::Right, 15},
-                                    {"bits per element", "bits_per_element", Align::Right, 4}}, {}, ""};
+  ReportTable by_format{"Formats",
+                        {{"format", "format", Align::Left},
+                         {"tensors", "tensors"},
+                         {"elements", "elements", Align::Right, 15},
+                         {"bytes", "bytes", Align::Right, 15},
+                         {"bits per element", "bits_per_element", Align::Right, 4}},
+                        {},
+                        ""};
   Value format_values = Value::array();
   for (const auto& [format, f] : formats) {
     const double bits = f.elements > 0 ? 8 * static_cast<double>(f.bytes) / static_cast<double>(f.elements) : 0;
     by_format.rows.push_back({format, f.tensors, f.elements, f.bytes, bits});
-    format_values.push_back(Value::object({{"format", format}, {"tensors", f.tensors}, {"elements", f.elements}, {"bytes", f.bytes}}));
+    format_values.push_back(
+        Value::object({{"format", format}, {"tensors", f.tensors}, {"elements", f.elements}, {"bytes", f.bytes}}));
   }
   r["by_format"] = std::move(format_values);
   if (other > 0)
-    report.warnings.push_back(fmt::format("{} elements are not counted as parameters: whole numbers (packed weights among them), scales and other data of quantisation", other));
+    report.warnings.push_back(
+        fmt::format("{} elements are not counted as parameters: whole numbers (packed weights among them), scales and "
+                    "other data of quantisation",
+                    other));
 
-  ReportTable groups{"Tensors, layers and experts together", {{"tensor", "tensor", Align::Left}, {"format", "format", Align::Left}, {"shape", "shape", Align::Left}, {"count", "count"},
-                                                              {"elements", "elements", Align::Right, 15}, {"bytes", "bytes", Align::Right, 15}, {"parameters", "is_parameter", Align::Left}}, {}, ""};
+  ReportTable groups{"Tensors, layers and experts together",
+                     {{"tensor", "tensor", Align::Left},
+                      {"format", "format", Align::Left},
+                      {"shape", "shape", Align::Left},
+                      {"count", "count"},
+                      {"elements", "elements", Align::Right, 15},
+                      {"bytes", "bytes", Align::Right, 15},
+                      {"parameters", "is_parameter", Align::Left}},
+                     {},
+                     ""};
   Value group_values = Value::array();
   const auto all = tensor_groups(files);
   for (const TensorGroup& g : all) {
@@ -147,24 +172,45 @@ Report tensor_file_report(const std::vector<TensorFile>& files, const std::strin
       groups.rows.push_back({g.pattern, g.format, shape_text(g.shape), g.count, g.elements, g.bytes, g.is_parameter});
     Value shape = Value::array();
     for (const std::int64_t size : g.shape) shape.push_back(size);
-    group_values.push_back(Value::object({{"tensor", g.pattern}, {"format", g.format}, {"shape", shape}, {"count", g.count}, {"elements", g.elements}, {"bytes", g.bytes}, {"is_parameter", g.is_parameter}}));
+    group_values.push_back(Value::object({{"tensor", g.pattern},
+                                          {"format", g.format},
+                                          {"shape", shape},
+                                          {"count", g.count},
+                                          {"elements", g.elements},
+                                          {"bytes", g.bytes},
+                                          {"is_parameter", g.is_parameter}}));
   }
-  if (all.size() > most_groups_for_people) groups.note = fmt::format("{} further groups: --json; every tensor: --csv", all.size() - most_groups_for_people);
+  if (all.size() > most_groups_for_people)
+    groups.note = fmt::format("{} further groups: --json; every tensor: --csv", all.size() - most_groups_for_people);
   r["groups"] = std::move(group_values);
   Value facts = Value::object();
   for (const auto& [key, value] : files.front().metadata) facts[key] = value;
   r["metadata"] = std::move(facts);
 
-  ReportTable every{"", {{"file", "file", Align::Left}, {"tensor", "tensor", Align::Left}, {"format", "format", Align::Left}, {"shape", "shape", Align::Left},
-                         {"elements", "elements"}, {"bytes", "bytes"}, {"offset", "offset"}, {"is_parameter", "is_parameter", Align::Left}}, {}, ""};
+  ReportTable every{"",
+                    {{"file", "file", Align::Left},
+                     {"tensor", "tensor", Align::Left},
+                     {"format", "format", Align::Left},
+                     {"shape", "shape", Align::Left},
+                     {"elements", "elements"},
+                     {"bytes", "bytes"},
+                     {"offset", "offset"},
+                     {"is_parameter", "is_parameter", Align::Left}},
+                    {},
+                    ""};
   for (const TensorFile& file : files)
-    for (const StoredTensor& t : file.tensors) every.rows.push_back({file.name, t.name, t.format, shape_text(t.shape), t.elements, t.bytes, t.offset, t.is_parameter});
+    for (const StoredTensor& t : file.tensors)
+      every.rows.push_back(
+          {file.name, t.name, t.format, shape_text(t.shape), t.elements, t.bytes, t.offset, t.is_parameter});
   report.data_table = std::move(every);
   report.tables = {std::move(by_format), std::move(groups)};
 
   const Comparison c = find_comparison(files, compared, settings);
   if (c.model) compare(report, c, params, !compared.empty(), context);
-  else report.warnings.push_back(c.warning.empty() ? "not compared with an architecture: no config.json stands beside it; name one with --model" : c.warning);
+  else
+    report.warnings.push_back(
+        c.warning.empty() ? "not compared with an architecture: no config.json stands beside it; name one with --model"
+                          : c.warning);
   return report;
 }
 

@@ -27,7 +27,8 @@ std::vector<double> read_numbers(const std::vector<std::string>& texts, const st
   std::vector<double> numbers;
   for (const auto& text : texts) {
     const auto value = parse_number(text);
-    if (!value || !(*value > 0)) throw Error(Fault::Usage, option + ": \"" + text + "\" is not a positive number such as 1e21");
+    if (!value || !(*value > 0))
+      throw Error(Fault::Usage, option + ": \"" + text + "\" is not a positive number such as 1e21");
     numbers.push_back(*value);
   }
   return numbers;
@@ -80,11 +81,13 @@ PlotSpec isoflop_plot(const RunTable& runs, const IsoflopFit& fit) {
   }
   plot.points.push_back(minima);
   plot.source = "isoflop compare; " + runs.name();
-  plot.description = "Losses against model size, one colour per compute budget, a parabola through each and its minimum.";
+  plot.description =
+      "Losses against model size, one colour per compute budget, a parabola through each and its minimum.";
   return plot;
 }
 
-PlotSpec frontier_plot(const ApproachComparison& comparison, const std::vector<double>& budgets, const std::optional<EnvelopeFit>& envelope) {
+PlotSpec frontier_plot(const ApproachComparison& comparison, const std::vector<double>& budgets,
+                       const std::optional<EnvelopeFit>& envelope) {
   PlotSpec plot;
   plot.name = "frontier";
   plot.title = "Compute-optimal tokens per parameter by approach";
@@ -94,7 +97,8 @@ PlotSpec frontier_plot(const ApproachComparison& comparison, const std::vector<d
   std::vector<double> grid;
   double low = budgets.front(), high = budgets.front();
   for (double b : budgets) low = std::min(low, b), high = std::max(high, b);
-  for (const auto& curve : comparison.isoflop.curves) low = std::min(low, curve.budget_flop), high = std::max(high, curve.budget_flop);
+  for (const auto& curve : comparison.isoflop.curves)
+    low = std::min(low, curve.budget_flop), high = std::max(high, curve.budget_flop);
   for (int i = 0; i <= 40; ++i) grid.push_back(low * std::pow(high / low, i / 40.0));
   const auto ratio = [](double compute, double params) { return compute / (6 * params * params); };
   int colour = 0;
@@ -103,7 +107,8 @@ PlotSpec frontier_plot(const ApproachComparison& comparison, const std::vector<d
     // All are power laws of C; the first budget and the exponent fix the line.
     LineLayer line{approach_label(approach.kind), grid, {}, colour % 2 ? Dash::Dashed : Dash::Solid, colour, 2};
     for (double compute : grid)
-      line.y.push_back(ratio(compute, approach.params[0].estimate * std::pow(compute / budgets[0], approach.exponent_a.estimate)));
+      line.y.push_back(
+          ratio(compute, approach.params[0].estimate * std::pow(compute / budgets[0], approach.exponent_a.estimate)));
     plot.lines.push_back(line);
     PointLayer points;
     points.colour = colour;
@@ -157,19 +162,26 @@ class CompareCommand : public Command {
   void declare(OptionSet& options) override {
     options.positional("RUNS", source_, "runs as for isoflop fit, or chinchilla or sweep");
     options.group("Question");
-    options.list("--compute", compute_texts_, "budgets at which to compare N* and D* (default for chinchilla 1e21,5.76e23, else the largest run and ten times it)");
+    options.list("--compute", compute_texts_,
+                 "budgets at which to compare N* and D* (default for chinchilla 1e21,5.76e23, else the largest run and "
+                 "ten times it)");
     options.group("Approach 1");
-    options.list("--curves", curves_,
-                 "training curves: run,params,tokens,loss (or step and tokens_per_step), or exports of a Weights & Biases "
-                 "chart or of TensorBoard scalars");
+    options.list(
+        "--curves", curves_,
+        "training curves: run,params,tokens,loss (or step and tokens_per_step), or exports of a Weights & Biases "
+        "chart or of TensorBoard scalars");
     options.text("--run-sizes", sizes_, "for such exports: CSV of run,params,tokens_per_step");
     options.group("Approach 2");
-    options.list("--budgets", budget_texts_, "budgets of the parabolas (default: where the runs crowd; Hoffmann's nine for chinchilla)");
-    options.number("--tolerance", tolerance_, "a run belongs to the nearest budget if |ln(C/budget)| is below", NumberRange::positive());
+    options.list("--budgets", budget_texts_,
+                 "budgets of the parabolas (default: where the runs crowd; Hoffmann's nine for chinchilla)");
+    options.number("--tolerance", tolerance_, "a run belongs to the nearest budget if |ln(C/budget)| is below",
+                   NumberRange::positive());
     options.whole("--least-points", least_points_, "fewest runs for a parabola", 3, 1000000);
     options.group("Data and intervals");
-    options.whole("--exclude-highest", exclude_, "leave out this many of the highest losses (5 for chinchilla, else 0)", 0, 1000000000);
-    options.whole("--replicates", replicates_, "resamples of the runs, each through every approach; 0 = no intervals", 0, 100000);
+    options.whole("--exclude-highest", exclude_, "leave out this many of the highest losses (5 for chinchilla, else 0)",
+                  0, 1000000000);
+    options.whole("--replicates", replicates_, "resamples of the runs, each through every approach; 0 = no intervals",
+                  0, 100000);
   }
 
   Report run(const Settings& settings) override {
@@ -178,12 +190,16 @@ class CompareCommand : public Command {
     const bool built_in = source_ == "chinchilla";
     const long exclude = exclude_.value_or(built_in ? 5 : 0);
     const RunTable runs = all.excluding_highest(static_cast<std::size_t>(exclude));
-    report.inputs.push_back({runs.name(), runs.sha256(), runs.size(), runs.rows_dropped() + static_cast<std::size_t>(exclude)});
+    report.inputs.push_back(
+        {runs.name(), runs.sha256(), runs.size(), runs.rows_dropped() + static_cast<std::size_t>(exclude)});
     if (exclude > 0)
-      report.assumptions.push_back({"highest_losses_left_out", exclude, "runs", exclude_ ? "--exclude-highest" : "as Hoffmann et al. 2022 did; for all approaches"});
+      report.assumptions.push_back(
+          {"highest_losses_left_out", exclude, "runs",
+           exclude_ ? "--exclude-highest" : "as Hoffmann et al. 2022 did; for all approaches"});
     ApproachOptions options;
     options.budgets_flop = compute_texts_.empty() ? usual_budgets(runs) : read_numbers(compute_texts_, "--compute");
-    options.isoflop.budgets_flop = budget_texts_.empty() ? (built_in ? hoffmann_budgets() : std::vector<double>{}) : read_numbers(budget_texts_, "--budgets");
+    options.isoflop.budgets_flop = budget_texts_.empty() ? (built_in ? hoffmann_budgets() : std::vector<double>{})
+                                                         : read_numbers(budget_texts_, "--budgets");
     options.isoflop.tolerance = tolerance_;
     options.isoflop.least_points = static_cast<std::size_t>(least_points_);
     options.replicates = static_cast<std::size_t>(replicates_);
@@ -204,8 +220,10 @@ class CompareCommand : public Command {
       for (const CsvTable& table : tables) report.inputs.push_back({table.name(), table.sha256(), table.rows(), 0});
     }
     if (replicates_ > 0) report.seed = settings.seed;
-    report.assumptions.push_back({"training_flop", "stated FLOP where given, else 6 x parameters x tokens", "FLOP", "Kaplan et al. 2020, arXiv:2001.08361"});
-    report.assumptions.push_back({"approach_3_loss_function", "sum of Huber(1e-3) of log losses", "", "Hoffmann et al. 2022, arXiv:2203.15556, section 3.3"});
+    report.assumptions.push_back({"training_flop", "stated FLOP where given, else 6 x parameters x tokens", "FLOP",
+                                  "Kaplan et al. 2020, arXiv:2001.08361"});
+    report.assumptions.push_back({"approach_3_loss_function", "sum of Huber(1e-3) of log losses", "",
+                                  "Hoffmann et al. 2022, arXiv:2203.15556, section 3.3"});
     describe(comparison, envelope, options, runs, report);
     return report;
   }
@@ -218,30 +236,50 @@ class CompareCommand : public Command {
     return {largest, 10 * largest};
   }
 
-  void describe(const ApproachComparison& comparison, const std::optional<EnvelopeFit>& envelope, const ApproachOptions& options,
-                const RunTable& runs, Report& report) const {
+  void describe(const ApproachComparison& comparison, const std::optional<EnvelopeFit>& envelope,
+                const ApproachOptions& options, const RunTable& runs, Report& report) const {
     const auto& budgets = options.budgets_flop;
     ReportTable exponents, optima;
     exponents.title = "Exponent a of N* ~ C^a (tokens: b = 1 - a)";
-    exponents.columns = {{"approach", "approach", Align::Left}, {"a", "exponent_a"}, {"90 % from", "low"}, {"to", "high"},
-                         {"b", "exponent_b"}, {"remark", "remark", Align::Left}};
+    exponents.columns = {{"approach", "approach", Align::Left},
+                         {"a", "exponent_a"},
+                         {"90 % from", "low"},
+                         {"to", "high"},
+                         {"b", "exponent_b"},
+                         {"remark", "remark", Align::Left}};
     optima.title = "Optimal size and tokens";
-    optima.columns = {{"compute, FLOP", "compute_flop"}, {"approach", "approach", Align::Left}, {"parameters", "params"}, {"90 % from", "params_low"},
-                      {"to", "params_high"}, {"tokens", "tokens"}, {"90 % from", "tokens_low"}, {"to", "tokens_high"}, {"tokens per parameter", "tokens_per_param"}};
+    optima.columns = {{"compute, FLOP", "compute_flop"},
+                      {"approach", "approach", Align::Left},
+                      {"parameters", "params"},
+                      {"90 % from", "params_low"},
+                      {"to", "params_high"},
+                      {"tokens", "tokens"},
+                      {"90 % from", "tokens_low"},
+                      {"to", "tokens_high"},
+                      {"tokens per parameter", "tokens_per_param"}};
     Value approaches = Value::array();
-    const auto add = [&](const std::string& id, const std::string& label, const FittedValue& a, const std::string& reason, const std::string& remark,
-                         const std::vector<FittedValue>& params, const std::vector<FittedValue>& tokens) {
-      exponents.rows.push_back({label, cell(a.estimate), cell(a.low), cell(a.high), cell(1 - a.estimate), reason.empty() ? remark : "no answer: " + reason});
+    const auto add = [&](const std::string& id, const std::string& label, const FittedValue& a,
+                         const std::string& reason, const std::string& remark, const std::vector<FittedValue>& params,
+                         const std::vector<FittedValue>& tokens) {
+      exponents.rows.push_back({label, cell(a.estimate), cell(a.low), cell(a.high), cell(1 - a.estimate),
+                                reason.empty() ? remark : "no answer: " + reason});
       Value rows = Value::array();
       for (std::size_t b = 0; b < budgets.size() && reason.empty(); ++b)
         rows.push_back(Value::object({{"compute_flop", budgets[b]}, {"params", params[b]}, {"tokens", tokens[b]},
                                       {"tokens_per_param", tokens[b].estimate / params[b].estimate}}));
-      approaches.push_back(Value::object({{"id", id}, {"label", label}, {"status", reason.empty() ? "ok" : "no_answer"}, {"reason", reason},
-                                          {"exponent_a", a}, {"exponent_b", FittedValue{1 - a.estimate, a.se, 1 - a.high, 1 - a.low}}, {"optima", rows}}));
+      approaches.push_back(Value::object({{"id", id},
+                                          {"label", label},
+                                          {"status", reason.empty() ? "ok" : "no_answer"},
+                                          {"reason", reason},
+                                          {"exponent_a", a},
+                                          {"exponent_b", FittedValue{1 - a.estimate, a.se, 1 - a.high, 1 - a.low}},
+                                          {"optima", rows}}));
     };
     if (envelope) {
       const double z = normal_quantile((1 + options.level) / 2);
-      const FittedValue a{envelope->exponent_a, envelope->exponent_a_se, envelope->exponent_a - z * envelope->exponent_a_se, envelope->exponent_a + z * envelope->exponent_a_se};
+      const FittedValue a{envelope->exponent_a, envelope->exponent_a_se,
+                          envelope->exponent_a - z * envelope->exponent_a_se,
+                          envelope->exponent_a + z * envelope->exponent_a_se};
       std::vector<FittedValue> params, tokens;
       for (double budget : budgets) {
         params.push_back(envelope_params(*envelope, budget, z));
@@ -249,33 +287,41 @@ class CompareCommand : public Command {
         tokens.push_back({budget / 6 / n.estimate, budget / 6 / n.estimate * envelope->log_params_se(budget),
                           budget / 6 / n.high, budget / 6 / n.low});
       }
-      add("approach-1", "1: envelope of training curves", a, envelope->reason, fmt::format("{} budgets read off; interval by leaving out sizes", envelope->points.size()), params, tokens);
+      add("approach-1", "1: envelope of training curves", a, envelope->reason,
+          fmt::format("{} budgets read off; interval by leaving out sizes", envelope->points.size()), params, tokens);
     }
     for (const auto& approach : comparison.approaches) {
       std::string remark;
       if (approach.kind == ApproachKind::Parabolas)
         remark = fmt::format("{} of {} budgets usable", comparison.isoflop.used, comparison.isoflop.curves.size());
       if (approach.kind == ApproachKind::Law) remark = "status " + status_name(comparison.law.status);
-      if (approach.kind == ApproachKind::CoupledLaw) remark = fmt::format("status {}, k {}", status_name(comparison.coupled.status), format_number(comparison.coupled.law.k, 4));
-      add(approach_id(approach.kind), approach_label(approach.kind), approach.exponent_a, approach.reason, remark, approach.params, approach.tokens);
+      if (approach.kind == ApproachKind::CoupledLaw)
+        remark = fmt::format("status {}, k {}", status_name(comparison.coupled.status),
+                             format_number(comparison.coupled.law.k, 4));
+      add(approach_id(approach.kind), approach_label(approach.kind), approach.exponent_a, approach.reason, remark,
+          approach.params, approach.tokens);
       if (approach.usable() && options.replicates > 0 && approach.replicates * 10 < options.replicates * 9)
-        report.warnings.push_back(fmt::format("{}: only {} of {} resamples gave an answer, so it has no interval", approach_label(approach.kind), approach.replicates, options.replicates));
+        report.warnings.push_back(fmt::format("{}: only {} of {} resamples gave an answer, so it has no interval",
+                                              approach_label(approach.kind), approach.replicates, options.replicates));
     }
     for (std::size_t b = 0; b < budgets.size(); ++b) {
       if (envelope && envelope->usable()) {
         const FittedValue n = envelope_params(*envelope, budgets[b], normal_quantile((1 + options.level) / 2));
         const double product = budgets[b] / 6;
-        optima.rows.push_back({budgets[b], std::string("1: envelope of training curves"), n.estimate, cell(n.low), cell(n.high),
-                               product / n.estimate, cell(product / n.high), cell(product / n.low), product / n.estimate / n.estimate});
+        optima.rows.push_back({budgets[b], std::string("1: envelope of training curves"), n.estimate, cell(n.low),
+                               cell(n.high), product / n.estimate, cell(product / n.high), cell(product / n.low),
+                               product / n.estimate / n.estimate});
       }
       for (const auto& approach : comparison.approaches) {
         if (!approach.usable()) continue;
         const auto &n = approach.params[b], &d = approach.tokens[b];
-        optima.rows.push_back({budgets[b], approach_label(approach.kind), n.estimate, cell(n.low), cell(n.high), d.estimate, cell(d.low), cell(d.high), d.estimate / n.estimate});
+        optima.rows.push_back({budgets[b], approach_label(approach.kind), n.estimate, cell(n.low), cell(n.high),
+                               d.estimate, cell(d.low), cell(d.high), d.estimate / n.estimate});
       }
     }
     if (options.replicates > 0)
-      optima.note = fmt::format("{:.0f} % intervals: pairs bootstrap, {} resamples, the same ones for every approach.", 100 * options.level, options.replicates);
+      optima.note = fmt::format("{:.0f} % intervals: pairs bootstrap, {} resamples, the same ones for every approach.",
+                                100 * options.level, options.replicates);
     report.tables = {exponents, optima};
     report.result["approaches"] = approaches;
     add_differences(comparison, budgets, options, report);
@@ -285,39 +331,61 @@ class CompareCommand : public Command {
     for (const Run& run : runs.runs()) beyond = std::max(beyond, run.compute_flop());
     for (double budget : budgets)
       if (budget > beyond * 1.001)
-        report.warnings.push_back(fmt::format("extrapolation: {} FLOP is {} times beyond the largest run ({} FLOP)", format_number(budget, 3), format_number(budget / beyond, 3), format_number(beyond, 3)));
-    if (comparison.law.usable() && comparison.law.status != FitStatus::Certified) report.distrust = "approach 3: " + comparison.law.reason;
+        report.warnings.push_back(fmt::format("extrapolation: {} FLOP is {} times beyond the largest run ({} FLOP)",
+                                              format_number(budget, 3), format_number(budget / beyond, 3),
+                                              format_number(beyond, 3)));
+    if (comparison.law.usable() && comparison.law.status != FitStatus::Certified)
+      report.distrust = "approach 3: " + comparison.law.reason;
     if (!comparison.law.usable()) report.distrust = "approach 3 gives no answer: " + comparison.law.reason;
     report.plots = {isoflop_plot(runs, comparison.isoflop), frontier_plot(comparison, budgets, envelope)};
   }
 
-  void add_differences(const ApproachComparison& comparison, const std::vector<double>& budgets, const ApproachOptions& options, Report& report) const {
+  void add_differences(const ApproachComparison& comparison, const std::vector<double>& budgets,
+                       const ApproachOptions& options, Report& report) const {
     ReportTable table;
     table.title = "Differences between approaches, resample by resample";
-    table.columns = {{"first", "first", Align::Left}, {"second", "second", Align::Left}, {"a: difference", "exponent_a"}, {"90 % from", "low"}, {"to", "high"},
-                     {fmt::format("N* ratio at {}", format_number(budgets.back(), 3)), "params_ratio"}, {"90 % from", "ratio_low"}, {"to", "ratio_high"}, {"disagree", "disagree"}};
+    table.columns = {{"first", "first", Align::Left},
+                     {"second", "second", Align::Left},
+                     {"a: difference", "exponent_a"},
+                     {"90 % from", "low"},
+                     {"to", "high"},
+                     {fmt::format("N* ratio at {}", format_number(budgets.back(), 3)), "params_ratio"},
+                     {"90 % from", "ratio_low"},
+                     {"to", "ratio_high"},
+                     {"disagree", "disagree"}};
     Value list = Value::array();
     std::vector<std::string> disagreements;
     for (const auto& difference : comparison.differences) {
       const auto& ratio = difference.params_ratio.back();
       const bool disagree = excludes_zero(difference.exponent_a) || excludes_one(ratio);
-      table.rows.push_back({approach_label(difference.first), approach_label(difference.second), cell(difference.exponent_a.estimate), cell(difference.exponent_a.low),
-                            cell(difference.exponent_a.high), cell(ratio.estimate), cell(ratio.low), cell(ratio.high), disagree});
+      table.rows.push_back({approach_label(difference.first), approach_label(difference.second),
+                            cell(difference.exponent_a.estimate), cell(difference.exponent_a.low),
+                            cell(difference.exponent_a.high), cell(ratio.estimate), cell(ratio.low), cell(ratio.high),
+                            disagree});
       Value ratios = Value::array();
-      for (std::size_t b = 0; b < budgets.size(); ++b) ratios.push_back(Value::object({{"compute_flop", budgets[b]}, {"params_ratio", difference.params_ratio[b]}}));
-      list.push_back(Value::object({{"first", approach_id(difference.first)}, {"second", approach_id(difference.second)},
-                                    {"exponent_a", difference.exponent_a}, {"params_ratio", ratios}, {"disagree", options.replicates > 0 ? Value(disagree) : Value()}}));
+      for (std::size_t b = 0; b < budgets.size(); ++b)
+        ratios.push_back(Value::object({{"compute_flop", budgets[b]}, {"params_ratio", difference.params_ratio[b]}}));
+      list.push_back(Value::object({{"first", approach_id(difference.first)},
+                                    {"second", approach_id(difference.second)},
+                                    {"exponent_a", difference.exponent_a},
+                                    {"params_ratio", ratios},
+                                    {"disagree", options.replicates > 0 ? Value(disagree) : Value()}}));
       if (disagree)
-        disagreements.push_back(approach_id(difference.first) + " and " + approach_id(difference.second) +
-                                (excludes_zero(difference.exponent_a) ? fmt::format(" (a differs by {})", interval_text(difference.exponent_a, [](double x) { return format_number(x, 2); }))
-                                                                      : fmt::format(" (N* ratio {})", interval_text(ratio, [](double x) { return format_number(x, 3); }))));
+        disagreements.push_back(
+            approach_id(difference.first) + " and " + approach_id(difference.second) +
+            (excludes_zero(difference.exponent_a)
+                 ? fmt::format(" (a differs by {})",
+                               interval_text(difference.exponent_a, [](double x) { return format_number(x, 2); }))
+                 : fmt::format(" (N* ratio {})", interval_text(ratio, [](double x) { return format_number(x, 3); }))));
     }
     report.result["differences"] = list;
     if (options.replicates > 0) report.tables.push_back(table);
     std::string headline;
     for (const auto& approach : comparison.approaches)
       if (approach.usable())
-        headline += (headline.empty() ? "a = " : ", ") + interval_text(approach.exponent_a, [](double x) { return format_number(x, 3); }) + " by " + approach_id(approach.kind);
+        headline += (headline.empty() ? "a = " : ", ") +
+                    interval_text(approach.exponent_a, [](double x) { return format_number(x, 3); }) + " by " +
+                    approach_id(approach.kind);
     if (headline.empty()) headline = "No approach gives an answer on these runs";
     headline += ". ";
     if (options.replicates == 0) {
@@ -334,23 +402,36 @@ class CompareCommand : public Command {
     const auto& p = choose_law("hoffmann").constants->values;
     const double published = ChinchillaLaw{p[0], p[1], p[2], p[3], p[4]}.exponent_a();
     if (source_ == "chinchilla" && std::isfinite(law.low) && (published < law.low || published > law.high))
-      headline += fmt::format(" The a = {} of Hoffmann's published constants lies outside approach 3's interval on these same runs.", format_number(published, 4));
+      headline += fmt::format(
+          " The a = {} of Hoffmann's published constants lies outside approach 3's interval on these same runs.",
+          format_number(published, 4));
     report.headline = headline;
   }
 
   static void add_curves(const IsoflopFit& fit, Report& report) {
     ReportTable table;
     table.title = "Approach 2, budget by budget";
-    table.columns = {{"budget, FLOP", "budget_flop"}, {"runs", "runs"}, {"status", "status", Align::Left}, {"N*", "params"}, {"SE of ln N*", "params_log_se", Align::Right, 2},
-                     {"D*", "tokens"}, {"loss at the minimum", "loss"}};
+    table.columns = {{"budget, FLOP", "budget_flop"},
+                     {"runs", "runs"},
+                     {"status", "status", Align::Left},
+                     {"N*", "params"},
+                     {"SE of ln N*", "params_log_se", Align::Right, 2},
+                     {"D*", "tokens"},
+                     {"loss at the minimum", "loss"}};
     Value list = Value::array();
     for (const auto& curve : fit.curves) {
       const bool used = curve.status == CurveStatus::Used;
-      table.rows.push_back({curve.budget_flop, static_cast<std::int64_t>(curve.runs.size()), curve_status_name(curve.status), used ? cell(curve.params) : TableCell(),
-                            used ? cell(curve.params_log_se) : TableCell(), used ? cell(curve.tokens) : TableCell(), used ? cell(curve.loss) : TableCell()});
-      list.push_back(Value::object({{"budget_flop", curve.budget_flop}, {"runs", curve.runs.size()}, {"status", curve_status_name(curve.status)},
-                                    {"params", used ? Value(curve.params) : Value()}, {"params_log_se", used ? Value(curve.params_log_se) : Value()},
-                                    {"tokens", used ? Value(curve.tokens) : Value()}, {"loss", used ? Value(curve.loss) : Value()}}));
+      table.rows.push_back({curve.budget_flop, static_cast<std::int64_t>(curve.runs.size()),
+                            curve_status_name(curve.status), used ? cell(curve.params) : TableCell(),
+                            used ? cell(curve.params_log_se) : TableCell(), used ? cell(curve.tokens) : TableCell(),
+                            used ? cell(curve.loss) : TableCell()});
+      list.push_back(Value::object({{"budget_flop", curve.budget_flop},
+                                    {"runs", curve.runs.size()},
+                                    {"status", curve_status_name(curve.status)},
+                                    {"params", used ? Value(curve.params) : Value()},
+                                    {"params_log_se", used ? Value(curve.params_log_se) : Value()},
+                                    {"tokens", used ? Value(curve.tokens) : Value()},
+                                    {"loss", used ? Value(curve.loss) : Value()}}));
     }
     report.result["isoflop_curves"] = list;
     report.tables.push_back(table);

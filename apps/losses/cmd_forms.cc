@@ -1,4 +1,5 @@
-// `isoflop forms`: which form of the loss law predicts the largest runs from the rest, and whose floor covers the truth.
+// `isoflop forms`: which form of the loss law predicts the largest runs from the rest, and whose floor covers the
+// truth.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -52,7 +53,9 @@ struct FrontierTrial {
 class FormsCommand : public Command {
  public:
   std::string name() const override { return "forms"; }
-  std::string summary() const override { return "which form of the loss law predicts the largest runs from the rest, and whether its floor is the true one"; }
+  std::string summary() const override {
+    return "which form of the loss law predicts the largest runs from the rest, and whether its floor is the true one";
+  }
   std::string examples() const override {
     return "isoflop forms sweep                          the shipped sweep, whose entropy is known\n"
            "isoflop forms runs.csv --hold-out 1          hold out the top decade of compute\n"
@@ -61,9 +64,13 @@ class FormsCommand : public Command {
   void declare(OptionSet& options) override {
     options.positional("RUNS", source_, "runs as for isoflop fit, or sweep, or chinchilla");
     options.text("--curves", curves_, "training curves, for approach 1 (sweep brings its own)");
-    options.number("--hold-out", hold_out_, "decades of compute below the largest run that are predicted, not fitted", NumberRange::positive());
-    options.number("--true-floor", true_floor_, "entropy of the source, nats/token (default: column loss_of_perfect_model)", NumberRange::positive());
-    options.number("--vocabulary", vocabulary_, "tokens in the vocabulary, for the saturating form (default: column vocabulary)", {2, 1e9});
+    options.number("--hold-out", hold_out_, "decades of compute below the largest run that are predicted, not fitted",
+                   NumberRange::positive());
+    options.number("--true-floor", true_floor_,
+                   "entropy of the source, nats/token (default: column loss_of_perfect_model)",
+                   NumberRange::positive());
+    options.number("--vocabulary", vocabulary_,
+                   "tokens in the vocabulary, for the saturating form (default: column vocabulary)", {2, 1e9});
     options.number("--least-tokens", least_tokens_, "leave out runs of fewer tokens", NumberRange::not_negative());
     options.number("--delta", delta_, "Huber threshold on log losses", NumberRange::positive());
     options.whole("--replicates", replicates_, "bootstrap resamples for the interval of E; 0: none", 0, 100000);
@@ -97,7 +104,8 @@ class FormsCommand : public Command {
     const auto frontiers = frontier_trials(runs, trials, options, settings);
     Report report;
     if (replicates_ > 0) report.seed = settings.seed;
-    report.inputs.push_back({runs.name(), runs.sha256(), runs.size(), runs.rows_dropped() + whole.size() - runs.size()});
+    report.inputs.push_back(
+        {runs.name(), runs.sha256(), runs.size(), runs.rows_dropped() + whole.size() - runs.size()});
     describe(report, runs, trials, frontiers, options);
     return report;
   }
@@ -116,7 +124,8 @@ class FormsCommand : public Command {
     return shared;
   }
 
-  std::vector<FrontierTrial> frontier_trials(const RunTable& runs, const FormTrials& trials, const FormTrialOptions& options, const Settings& settings) const {
+  std::vector<FrontierTrial> frontier_trials(const RunTable& runs, const FormTrials& trials,
+                                             const FormTrialOptions& options, const Settings& settings) const {
     std::vector<FrontierTrial> list;
     // Least measured loss near each held-out budget, with its 6ND for approach 1, whose curves have no stated FLOP.
     std::vector<Run> best;
@@ -124,18 +133,26 @@ class FormsCommand : public Command {
       if (budget <= trials.cut_flop) continue;
       const Run* least = nullptr;
       for (const std::size_t i : trials.held_out)
-        if (std::fabs(std::log(runs[i].compute_flop() / budget)) < 0.2 && (!least || runs[i].loss < least->loss)) least = &runs[i];
+        if (std::fabs(std::log(runs[i].compute_flop() / budget)) < 0.2 && (!least || runs[i].loss < least->loss))
+          least = &runs[i];
       if (least) best.push_back(*least);
     }
     const RunTable below = runs.up_to_compute(trials.cut_flop);
     const std::string curves_source = curves_.empty() && source_ == "sweep" ? "sweep" : curves_;
     if (!curves_source.empty()) {
-      const CsvTable table = curves_source == "sweep" ? open_sweep_curves(settings.data) : CsvTable::read(curves_source);
+      const CsvTable table =
+          curves_source == "sweep" ? open_sweep_curves(settings.data) : CsvTable::read(curves_source);
       const auto curves = read_training_curves(table);
       std::vector<TrainingCurve> lower;
       for (const auto& curve : curves)
         if (6 * curve.params * curve.tokens.back() <= trials.cut_flop) lower.push_back(curve);
-      FrontierTrial trial{"approach-1", "1: envelope of training curves", fit_frontier(envelope_points(curves)), fit_frontier(envelope_points(lower)), {nan, nan, nan, nan}, 0, {}};
+      FrontierTrial trial{"approach-1",
+                          "1: envelope of training curves",
+                          fit_frontier(envelope_points(curves)),
+                          fit_frontier(envelope_points(lower)),
+                          {nan, nan, nan, nan},
+                          0,
+                          {}};
       for (const auto& run : best)
         if (trial.below.usable()) trial.errors.push_back(trial.below.loss(6 * run.params * run.tokens) / run.loss - 1);
       resample(trial, curves.size(), options, [&](const std::vector<std::size_t>& drawn) {
@@ -145,10 +162,17 @@ class FormsCommand : public Command {
       });
       list.push_back(std::move(trial));
     }
-    FrontierTrial trial{"approach-2", "2: parabola at each budget", fit_frontier(vertices(runs)), fit_frontier(vertices(below)), {nan, nan, nan, nan}, 0, {}};
+    FrontierTrial trial{"approach-2",
+                        "2: parabola at each budget",
+                        fit_frontier(vertices(runs)),
+                        fit_frontier(vertices(below)),
+                        {nan, nan, nan, nan},
+                        0,
+                        {}};
     for (const auto& run : best)
       if (trial.below.usable()) trial.errors.push_back(trial.below.loss(run.compute_flop()) / run.loss - 1);
-    resample(trial, runs.size(), options, [&](const std::vector<std::size_t>& drawn) { return vertices(runs.selected(drawn)); });
+    resample(trial, runs.size(), options,
+             [&](const std::vector<std::size_t>& drawn) { return vertices(runs.selected(drawn)); });
     list.push_back(std::move(trial));
     return list;
   }
@@ -177,11 +201,22 @@ class FormsCommand : public Command {
     return floor.low <= *truth && *truth <= floor.high ? "yes" : "no";
   }
 
-  void describe(Report& report, const RunTable& runs, const FormTrials& trials, const std::vector<FrontierTrial>& frontiers, const FormTrialOptions& options) const {
+  void describe(Report& report, const RunTable& runs, const FormTrials& trials,
+                const std::vector<FrontierTrial>& frontiers, const FormTrialOptions& options) const {
     const auto& truth = options.known_floor;
-    ReportTable table{"Forms", {{"form", "form", Align::Left}, {"fits, rms %", "rms_percent", Align::Right, 3}, {"E", "floor"}, {"90 % from", "floor_low"}, {"to", "floor_high"},
-                                {"covers truth", "covers_truth", Align::Left}, {"one step lower, %", "inner_error_percent", Align::Right, 3},
-                                {"held out, mean %", "mean_error_percent", Align::Right, 3}, {"largest %", "largest_error_percent", Align::Right, 3}, {"bias %", "bias_percent", Align::Right, 3}}, {}, ""};
+    ReportTable table{"Forms",
+                      {{"form", "form", Align::Left},
+                       {"fits, rms %", "rms_percent", Align::Right, 3},
+                       {"E", "floor"},
+                       {"90 % from", "floor_low"},
+                       {"to", "floor_high"},
+                       {"covers truth", "covers_truth", Align::Left},
+                       {"one step lower, %", "inner_error_percent", Align::Right, 3},
+                       {"held out, mean %", "mean_error_percent", Align::Right, 3},
+                       {"largest %", "largest_error_percent", Align::Right, 3},
+                       {"bias %", "bias_percent", Align::Right, 3}},
+                      {},
+                      ""};
     Value list = Value::array();
     for (std::size_t t = 0; t < trials.trials.size(); ++t) {
       const auto& trial = trials.trials[t];
@@ -189,34 +224,67 @@ class FormsCommand : public Command {
       const std::string mark = trials.recommended == t ? " *" : "";
       if (!trial.usable()) {
         table.rows.push_back({trial.form.id + ": no answer", {}, {}, {}, {}, std::string("-"), {}, {}, {}, {}});
-        list.push_back(Value::object({{"id", trial.form.id}, {"formula", trial.form.formula}, {"status", "no_answer"}, {"reason", trial.reason}}));
+        list.push_back(Value::object({{"id", trial.form.id},
+                                      {"formula", trial.form.formula},
+                                      {"status", "no_answer"},
+                                      {"reason", trial.reason}}));
         continue;
       }
       const std::string answer = known ? "given" : covers(trial.floor, truth);
-      table.rows.push_back({trial.form.id + mark, 100 * trial.rms_log, trial.floor.estimate, cell(trial.floor.low), cell(trial.floor.high), answer, cell(100 * trial.inner_error),
-                            100 * trial.mean_error, 100 * trial.largest_error, 100 * trial.bias});
+      table.rows.push_back({trial.form.id + mark, 100 * trial.rms_log, trial.floor.estimate, cell(trial.floor.low),
+                            cell(trial.floor.high), answer, cell(100 * trial.inner_error), 100 * trial.mean_error,
+                            100 * trial.largest_error, 100 * trial.bias});
       Value parameters = Value::object();
       for (const auto& [name, value] : trial.fit.parameters) parameters[name] = value;
-      list.push_back(Value::object({{"id", trial.form.id}, {"formula", trial.form.formula}, {"status", status_name(trial.fit.status)}, {"E", trial.floor},
+      list.push_back(Value::object({{"id", trial.form.id},
+                                    {"formula", trial.form.formula},
+                                    {"status", status_name(trial.fit.status)},
+                                    {"E", trial.floor},
                                     {"parameters", parameters},
-                                    {"covers_truth", answer == "yes" ? Value(true) : answer == "no" ? Value(false) : Value()}, {"rms_log", trial.rms_log},
-                                    {"inner_error", trial.inner_error}, {"held_out", Value::object({{"n", trial.errors.size()}, {"mean_error", trial.mean_error},
-                                    {"largest_error", trial.largest_error}, {"bias", trial.bias}})}, {"replicates", trial.replicates}}));
+                                    {"covers_truth", answer == "yes"  ? Value(true)
+                                                     : answer == "no" ? Value(false)
+                                                                      : Value()},
+                                    {"rms_log", trial.rms_log},
+                                    {"inner_error", trial.inner_error},
+                                    {"held_out", Value::object({{"n", trial.errors.size()},
+                                                                {"mean_error", trial.mean_error},
+                                                                {"largest_error", trial.largest_error},
+                                                                {"bias", trial.bias}})},
+                                    {"replicates", trial.replicates}}));
       if (trial.fit.status != FitStatus::Certified && trial.fit.status != FitStatus::Converged)
         report.warnings.push_back(trial.form.id + ": " + status_name(trial.fit.status) + ", " + trial.fit.reason);
     }
-    table.note = fmt::format("Fitted: {} runs up to {} FLOP; held out: {} runs above. One step lower: fitted up to {} FLOP, judged up to {}. E from all runs.", trials.fitted,
-                             format_number(trials.cut_flop, 3), trials.held_out.size(), format_number(trials.inner_cut_flop, 3), format_number(trials.cut_flop, 3));
+    table.note = fmt::format(
+        "Fitted: {} runs up to {} FLOP; held out: {} runs above. One step lower: fitted up to {} FLOP, judged up to "
+        "{}. E from all runs.",
+        trials.fitted, format_number(trials.cut_flop, 3), trials.held_out.size(),
+        format_number(trials.inner_cut_flop, 3), format_number(trials.cut_flop, 3));
     report.tables.push_back(std::move(table));
     Value frontier_list = Value::array();
-    ReportTable frontier_table{"Approaches 1 and 2 as laws of compute, L* = E + K/C^g", {{"approach", "approach", Align::Left}, {"E", "floor"}, {"90 % from", "floor_low"}, {"to", "floor_high"},
-                               {"covers truth", "covers_truth", Align::Left}, {"g", "g"}, {"least loss held out, mean %", "mean_error_percent", Align::Right, 3}}, {}, ""};
+    ReportTable frontier_table{"Approaches 1 and 2 as laws of compute, L* = E + K/C^g",
+                               {{"approach", "approach", Align::Left},
+                                {"E", "floor"},
+                                {"90 % from", "floor_low"},
+                                {"to", "floor_high"},
+                                {"covers truth", "covers_truth", Align::Left},
+                                {"g", "g"},
+                                {"least loss held out, mean %", "mean_error_percent", Align::Right, 3}},
+                               {},
+                               ""};
     for (const auto& f : frontiers) {
       double mean = f.errors.empty() ? nan : 0;
       for (const double e : f.errors) mean += std::fabs(e) / static_cast<double>(f.errors.size());
-      frontier_table.rows.push_back({f.label, cell(f.floor.estimate), cell(f.floor.low), cell(f.floor.high), covers(f.floor, truth), f.all.usable() ? TableCell(f.all.g) : TableCell(), cell(100 * mean)});
-      frontier_list.push_back(Value::object({{"id", f.id}, {"status", f.all.usable() ? "ok" : "no_answer"}, {"reason", f.all.reason}, {"E", f.floor}, {"g", f.all.usable() ? Value(f.all.g) : Value()},
-                                             {"held_out", Value::object({{"n", f.errors.size()}, {"mean_error", mean}})}, {"replicates", f.replicates}}));
+      frontier_table.rows.push_back({f.label, cell(f.floor.estimate), cell(f.floor.low), cell(f.floor.high),
+                                     covers(f.floor, truth), f.all.usable() ? TableCell(f.all.g) : TableCell(),
+                                     cell(100 * mean)});
+      frontier_list.push_back(
+          Value::object({{"id", f.id},
+                         {"status", f.all.usable() ? "ok" : "no_answer"},
+                         {"reason", f.all.reason},
+                         {"E", f.floor},
+                         {"g", f.all.usable() ? Value(f.all.g) : Value()},
+                         {"held_out", Value::object({{"n", f.errors.size()}, {"mean_error", mean}})},
+                         {"replicates", f.replicates}}));
     }
     report.tables.push_back(std::move(frontier_table));
     Value& r = report.result;
@@ -228,10 +296,17 @@ class FormsCommand : public Command {
     r["forms"] = list;
     r["frontiers"] = frontier_list;
     headline(report, trials, truth);
-    report.assumptions.push_back({"recommended_form", "least mean error one step lower; the held-out runs have no say", "", "assumed"});
-    report.assumptions.push_back({"loss_function", fmt::format("sum of Huber({}) of log losses", format_number(options.delta)), "", "Hoffmann et al. 2022, arXiv:2203.15556, section 3.3"});
-    report.assumptions.push_back({"interval_of_E", fmt::format("percentiles of {} resamples of runs", options.replicates), "nats/token", "pairs bootstrap"});
-    if (truth) report.assumptions.push_back({"true_floor", *truth, "nats/token", true_floor_ ? "--true-floor" : "loss_of_perfect_model of the runs"});
+    report.assumptions.push_back(
+        {"recommended_form", "least mean error one step lower; the held-out runs have no say", "", "assumed"});
+    report.assumptions.push_back({"loss_function",
+                                  fmt::format("sum of Huber({}) of log losses", format_number(options.delta)), "",
+                                  "Hoffmann et al. 2022, arXiv:2203.15556, section 3.3"});
+    report.assumptions.push_back({"interval_of_E",
+                                  fmt::format("percentiles of {} resamples of runs", options.replicates), "nats/token",
+                                  "pairs bootstrap"});
+    if (truth)
+      report.assumptions.push_back(
+          {"true_floor", *truth, "nats/token", true_floor_ ? "--true-floor" : "loss_of_perfect_model of the runs"});
     report.plots.push_back(residual_plot(runs, trials));
   }
 
@@ -242,15 +317,18 @@ class FormsCommand : public Command {
       return;
     }
     const auto& best = trials.trials[*trials.recommended];
-    report.headline = fmt::format("The form {} ({}) predicts the {} largest runs with a mean error of {:.2f} % (largest {:.2f} %).", best.form.id, best.form.formula, trials.held_out.size(),
-                                  100 * best.mean_error, 100 * best.largest_error);
+    report.headline = fmt::format(
+        "The form {} ({}) predicts the {} largest runs with a mean error of {:.2f} % (largest {:.2f} %).", best.form.id,
+        best.form.formula, trials.held_out.size(), 100 * best.mean_error, 100 * best.largest_error);
     if (!truth) return;
     std::string yes, no;
     for (const auto& trial : trials.trials) {
       const std::string answer = covers(trial.floor, truth);
-      if (trial.usable() && !trial.form.known_floor && answer != "-") (answer == "yes" ? yes : no) += ((answer == "yes" ? yes : no).empty() ? "" : ", ") + trial.form.id;
+      if (trial.usable() && !trial.form.known_floor && answer != "-")
+        (answer == "yes" ? yes : no) += ((answer == "yes" ? yes : no).empty() ? "" : ", ") + trial.form.id;
     }
-    report.headline += fmt::format(" The true floor is {:.4f}; the interval for E covers it by {}", *truth, yes.empty() ? "no form" : yes);
+    report.headline += fmt::format(" The true floor is {:.4f}; the interval for E covers it by {}", *truth,
+                                   yes.empty() ? "no form" : yes);
     report.headline += no.empty() ? "." : ", not by " + no + ".";
   }
 

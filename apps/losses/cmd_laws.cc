@@ -24,32 +24,46 @@ Value optional_number(const std::optional<double>& number) { return number ? Val
 
 Value law_value(const LossLaw& law) {
   const auto& f = law.facts();
-  Value value = Value::object({{"id", f.id}, {"title", f.title}, {"formula", f.formula}, {"output", f.output},
-                               {"output_unit", f.output_unit}, {"citation", f.citation}, {"counts", f.counts}, {"note", f.note}});
+  Value value = Value::object({{"id", f.id},
+                               {"title", f.title},
+                               {"formula", f.formula},
+                               {"output", f.output},
+                               {"output_unit", f.output_unit},
+                               {"citation", f.citation},
+                               {"counts", f.counts},
+                               {"note", f.note}});
   Value inputs = Value::array(), parameters = Value::array(), published = Value::array();
   for (const auto& input : f.inputs)
     inputs.push_back(Value::object({{"name", input.name}, {"column", input.column}, {"unit", input.unit},
                                     {"meaning", input.meaning}, {"low", input.low}, {"high", input.high}}));
   for (const auto& parameter : f.parameters)
-    parameters.push_back(Value::object({{"name", parameter.name}, {"unit", parameter.unit}, {"meaning", parameter.meaning},
-                                        {"search_low", parameter.low}, {"search_high", parameter.high},
+    parameters.push_back(Value::object({{"name", parameter.name},
+                                        {"unit", parameter.unit},
+                                        {"meaning", parameter.meaning},
+                                        {"search_low", parameter.low},
+                                        {"search_high", parameter.high},
                                         {"positive", parameter.positive}}));
   for (const auto& constants : f.published) {
     Value values = Value::object(), errors = Value::object();
     for (std::size_t j = 0; j < f.parameters.size(); ++j) {
       values[f.parameters[j].name] = constants.values[j];
-      if (!constants.standard_errors.empty()) errors[f.parameters[j].name] = optional_number(constants.standard_errors[j]);
+      if (!constants.standard_errors.empty())
+        errors[f.parameters[j].name] = optional_number(constants.standard_errors[j]);
     }
     const auto& r = constants.range;
-    published.push_back(Value::object(
-        {{"id", constants.id}, {"values", values}, {"standard_errors", constants.standard_errors.empty() ? Value() : errors},
-         {"evidence", fits::evidence_name(constants.evidence)}, {"source", constants.source}, {"note", constants.note},
-         {"fitted_range", Value::object({{"compute_low_flop", optional_number(r.compute_low_flop)},
-                                         {"compute_high_flop", optional_number(r.compute_high_flop)},
-                                         {"params_low", optional_number(r.params_low)},
-                                         {"params_high", optional_number(r.params_high)},
-                                         {"tokens_low", optional_number(r.tokens_low)},
-                                         {"tokens_high", optional_number(r.tokens_high)}})}}));
+    published.push_back(
+        Value::object({{"id", constants.id},
+                       {"values", values},
+                       {"standard_errors", constants.standard_errors.empty() ? Value() : errors},
+                       {"evidence", fits::evidence_name(constants.evidence)},
+                       {"source", constants.source},
+                       {"note", constants.note},
+                       {"fitted_range", Value::object({{"compute_low_flop", optional_number(r.compute_low_flop)},
+                                                       {"compute_high_flop", optional_number(r.compute_high_flop)},
+                                                       {"params_low", optional_number(r.params_low)},
+                                                       {"params_high", optional_number(r.params_high)},
+                                                       {"tokens_low", optional_number(r.tokens_low)},
+                                                       {"tokens_high", optional_number(r.tokens_high)}})}}));
   }
   value["inputs"] = inputs;
   value["parameters"] = parameters;
@@ -73,8 +87,11 @@ class LawsList : public Command {
     Report report;
     ReportTable table;
     table.title = "Loss laws";
-    table.columns = {{"law", "law", Align::Left}, {"default constants", "constants", Align::Left}, {"evidence", "evidence", Align::Left},
-                     {"self-test", "self_test", Align::Left}, {"formula", "formula", Align::Left}};
+    table.columns = {{"law", "law", Align::Left},
+                     {"default constants", "constants", Align::Left},
+                     {"evidence", "evidence", Align::Left},
+                     {"self-test", "self_test", Align::Left},
+                     {"formula", "formula", Align::Left}};
     Value laws = Value::array();
     std::size_t sets = 0;
     for (const LossLaw* law : fits::loss_laws()) {
@@ -84,8 +101,9 @@ class LawsList : public Command {
                             std::string(law->self_test().reproduced() ? "reproduced" : "FAILS"), f.formula});
       laws.push_back(law_value(*law));
     }
-    table.note = "evidence: of the default constants. verified = in the authors' code or data, or recomputed; transcription = "
-                 "from notes on the paper, check it; unverified = no source could be consulted.";
+    table.note =
+        "evidence: of the default constants. verified = in the authors' code or data, or recomputed; transcription = "
+        "from notes on the paper, check it; unverified = no source could be consulted.";
     report.headline = std::to_string(fits::loss_laws().size()) + " laws with " + std::to_string(sets) +
                       " sets of published constants; each is checked against one published prediction.";
     report.tables = {table};
@@ -103,7 +121,9 @@ class LawsShow : public Command {
            "isoflop laws show besiroglu\n"
            "isoflop laws show data-constrained --json";
   }
-  void declare(OptionSet& options) override { options.positional("LAW", name_, "a law or a set of constants (see laws list)"); }
+  void declare(OptionSet& options) override {
+    options.positional("LAW", name_, "a law or a set of constants (see laws list)");
+  }
 
   Report run(const Settings&) override {
     const auto choice = fits::choose_law(name_);
@@ -122,7 +142,8 @@ class LawsShow : public Command {
 
     ReportTable constants;
     constants.title = "Parameters and published constants";
-    constants.columns = {{"parameter", "parameter", Align::Left}, {"unit", "unit", Align::Left}, {"meaning", "meaning", Align::Left}};
+    constants.columns = {
+        {"parameter", "parameter", Align::Left}, {"unit", "unit", Align::Left}, {"meaning", "meaning", Align::Left}};
     for (const auto& set : f.published) constants.columns.push_back({set.id, set.id, Align::Right, 6});
     for (std::size_t j = 0; j < f.parameters.size(); ++j) {
       std::vector<TableCell> row = {f.parameters[j].name, f.parameters[j].unit, f.parameters[j].meaning};
@@ -135,13 +156,18 @@ class LawsShow : public Command {
     sources.columns = {{"constants", "constants", Align::Left}, {"evidence", "evidence", Align::Left},
                        {"source", "source", Align::Left}, {"note", "note", Align::Left}};
     for (const auto& set : f.published)
-      sources.rows.push_back({set.id, fits::evidence_name(set.evidence), set.source, set.note.empty() ? std::string("-") : set.note});
+      sources.rows.push_back(
+          {set.id, fits::evidence_name(set.evidence), set.source, set.note.empty() ? std::string("-") : set.note});
 
     ReportTable inputs;
     inputs.title = "Inputs";
-    inputs.columns = {{"input", "input", Align::Left}, {"column in a runs file", "column", Align::Left}, {"what is counted", "meaning", Align::Left},
-                      {"from", "low"}, {"to", "high"}};
-    for (const auto& input : f.inputs) inputs.rows.push_back({input.name, input.column, input.meaning, input.low, input.high});
+    inputs.columns = {{"input", "input", Align::Left},
+                      {"column in a runs file", "column", Align::Left},
+                      {"what is counted", "meaning", Align::Left},
+                      {"from", "low"},
+                      {"to", "high"}};
+    for (const auto& input : f.inputs)
+      inputs.rows.push_back({input.name, input.column, input.meaning, input.low, input.high});
     inputs.note = "from, to: span of the experiments the form was made for, roughly.";
 
     const auto test = choice.law->self_test();

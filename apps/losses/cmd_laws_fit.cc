@@ -38,11 +38,13 @@ class LawsFit : public Command {
     options.positional("DATA", source_, "CSV with the law's columns and loss; - for stdin; or chinchilla or sweep");
     options.group("Data");
     options.text("--output-column", output_, "column with what the law predicts");
-    options.whole("--exclude-highest", exclude_, "leave out this many of the highest values (5 for chinchilla, else 0)", 0, 1000000000);
+    options.whole("--exclude-highest", exclude_, "leave out this many of the highest values (5 for chinchilla, else 0)",
+                  0, 1000000000);
     options.group("Fit");
     options.number("--delta", delta_, "Huber threshold on the log residual", NumberRange::positive());
     options.flag("--least-squares", least_squares_, "squared residuals instead of Huber's");
-    options.whole("--search-points", search_points_, "random points that are scored over the whole search range", 1, 10000000);
+    options.whole("--search-points", search_points_, "random points that are scored over the whole search range", 1,
+                  10000000);
     options.whole("--replicates", replicates_, "bootstrap replicates; 0 = no intervals", 0, 1000000);
   }
 
@@ -63,14 +65,17 @@ class LawsFit : public Command {
     if (fit.usable() && replicates_ > 0) {
       settings.progress(0.3, "bootstrap");
       draws = bootstrap_law(law, data, fit, options, static_cast<std::size_t>(replicates_), settings.seed);
-      if (draws.failed > 0) report.warnings.push_back(fmt::format("{} of {} replicates gave no fit and are left out", draws.failed, replicates_));
+      if (draws.failed > 0)
+        report.warnings.push_back(
+            fmt::format("{} of {} replicates gave no fit and are left out", draws.failed, replicates_));
     }
     report.seed = settings.seed;
 
     ReportTable table;
     table.title = "Parameters of " + facts.formula;
-    table.columns = {{"parameter", "parameter", Align::Left}, {"estimate", "estimate", Align::Right, 6}, {"SE", "se", Align::Right, 3},
-                     {"90 % from", "low", Align::Right, 5}, {"to", "high", Align::Right, 5}, {"unit", "unit", Align::Left}};
+    table.columns = {{"parameter", "parameter", Align::Left}, {"estimate", "estimate", Align::Right, 6},
+                     {"SE", "se", Align::Right, 3},           {"90 % from", "low", Align::Right, 5},
+                     {"to", "high", Align::Right, 5},         {"unit", "unit", Align::Left}};
     Value parameters = Value::object();
     for (std::size_t j = 0; j < facts.parameters.size(); ++j) {
       FittedValue value{fit.usable() ? fit.parameters[j] : nan, nan, nan, nan};
@@ -82,9 +87,11 @@ class LawsFit : public Command {
         value.high = quantile(sample, (1 + interval_level) / 2);
       }
       parameters[facts.parameters[j].name] = value;
-      table.rows.push_back({facts.parameters[j].name, cell(value.estimate), cell(value.se), cell(value.low), cell(value.high), facts.parameters[j].unit});
+      table.rows.push_back({facts.parameters[j].name, cell(value.estimate), cell(value.se), cell(value.low),
+                            cell(value.high), facts.parameters[j].unit});
     }
-    if (!draws.parameters.empty()) table.note = fmt::format("90 % intervals: pairs bootstrap, {} replicates.", draws.parameters.size());
+    if (!draws.parameters.empty())
+      table.note = fmt::format("90 % intervals: pairs bootstrap, {} replicates.", draws.parameters.size());
     report.result["law"] = facts.id;
     report.result["formula"] = facts.formula;
     report.result["parameters"] = parameters;
@@ -96,16 +103,31 @@ class LawsFit : public Command {
     report.result["reason"] = fit.reason.empty() ? Value() : Value(fit.reason);
     Value sloppiest = Value::object();
     for (std::size_t j = 0; j < fit.sloppiest.size(); ++j) sloppiest[facts.parameters[j].name] = fit.sloppiest[j];
-    report.result["diagnostics"] = Value::object({{"scaled_condition", fit.condition}, {"sloppiest_direction", sloppiest}, {"gradient_relative", fit.gradient_relative},
-                                                  {"at_bound", fit.at_bound}, {"rmse", rmse(fit)}, {"degrees_of_freedom", static_cast<std::int64_t>(fit.n) - static_cast<std::int64_t>(facts.parameters.size())}});
+    report.result["diagnostics"] =
+        Value::object({{"scaled_condition", fit.condition},
+                       {"sloppiest_direction", sloppiest},
+                       {"gradient_relative", fit.gradient_relative},
+                       {"at_bound", fit.at_bound},
+                       {"rmse", rmse(fit)},
+                       {"degrees_of_freedom",
+                        static_cast<std::int64_t>(fit.n) - static_cast<std::int64_t>(facts.parameters.size())}});
     report.tables = {table, certificate(fit, facts)};
-    report.assumptions.push_back({"loss_function", (least_squares_ ? std::string("sum of squares/2 of ") : fmt::format("sum of Huber({}) of ", format_number(delta_, 3))) + (facts.positive_output ? "log residuals" : "residuals"), "", least_squares_ || delta_ != 1e-3 ? "assumed" : "Hoffmann et al. 2022, arXiv:2203.15556, section 3.3"});
+    report.assumptions.push_back(
+        {"loss_function",
+         (least_squares_ ? std::string("sum of squares/2 of ")
+                         : fmt::format("sum of Huber({}) of ", format_number(delta_, 3))) +
+             (facts.positive_output ? "log residuals" : "residuals"),
+         "", least_squares_ || delta_ != 1e-3 ? "assumed" : "Hoffmann et al. 2022, arXiv:2203.15556, section 3.3"});
     if (fit.n < facts.parameters.size() + 5 && fit.usable())
-      report.warnings.push_back(fmt::format("{} observations for {} parameters leave {} degrees of freedom", fit.n, facts.parameters.size(), fit.n - facts.parameters.size()));
+      report.warnings.push_back(fmt::format("{} observations for {} parameters leave {} degrees of freedom", fit.n,
+                                            facts.parameters.size(), fit.n - facts.parameters.size()));
     if (fit.status != FitStatus::Certified) report.distrust = fit.reason;
-    report.headline = fit.usable() ? fmt::format("{} fitted to {} observations: status {}, {} of {} starts agree, root mean square {} {}.", facts.id, fit.n, status_name(fit.status),
-                                                 fit.starts_agreeing, fit.starts_tried, facts.positive_output ? "log residual" : "residual", format_number(rmse(fit), 3))
-                                   : fmt::format("No law is fitted: {}.", fit.reason);
+    report.headline =
+        fit.usable()
+            ? fmt::format("{} fitted to {} observations: status {}, {} of {} starts agree, root mean square {} {}.",
+                          facts.id, fit.n, status_name(fit.status), fit.starts_agreeing, fit.starts_tried,
+                          facts.positive_output ? "log residual" : "residual", format_number(rmse(fit), 3))
+            : fmt::format("No law is fitted: {}.", fit.reason);
     return report;
   }
 
@@ -123,7 +145,8 @@ class LawsFit : public Command {
       sha = table.sha256();
     }
     excluded_ = exclude_.value_or(source_ == "chinchilla" ? 5 : 0);
-    if (excluded_ >= static_cast<long>(data.size()) && excluded_ > 0) throw Error(Fault::Usage, "--exclude-highest leaves no observation");
+    if (excluded_ >= static_cast<long>(data.size()) && excluded_ > 0)
+      throw Error(Fault::Usage, "--exclude-highest leaves no observation");
     if (excluded_ > 0) {
       const auto order = sorted_order(data.outputs);
       std::vector<bool> drop(data.size());
@@ -138,7 +161,8 @@ class LawsFit : public Command {
         if (!data.weights.empty()) kept.weights.push_back(data.weights[i]);
       }
       data = std::move(kept);
-      report.assumptions.push_back({"highest_left_out", excluded_, "observations", exclude_ ? "--exclude-highest" : "as Hoffmann et al. 2022 did on these runs"});
+      report.assumptions.push_back({"highest_left_out", excluded_, "observations",
+                                    exclude_ ? "--exclude-highest" : "as Hoffmann et al. 2022 did on these runs"});
     }
     report.inputs.push_back({path, sha, data.size(), data.rows_dropped + static_cast<std::size_t>(excluded_)});
     return data;
@@ -157,7 +181,8 @@ class LawsFit : public Command {
     table.columns = {{"check", "check", Align::Left}, {"value", "value", Align::Left}};
     std::string sloppy;
     for (std::size_t j = 0; j < fit.sloppiest.size(); ++j)
-      if (std::fabs(fit.sloppiest[j]) > 0.2) sloppy += (sloppy.empty() ? "" : ", ") + facts.parameters[j].name + " " + format_number(fit.sloppiest[j], 2);
+      if (std::fabs(fit.sloppiest[j]) > 0.2)
+        sloppy += (sloppy.empty() ? "" : ", ") + facts.parameters[j].name + " " + format_number(fit.sloppiest[j], 2);
     table.rows = {{std::string("status"), status_name(fit.status) + (fit.reason.empty() ? "" : ": " + fit.reason)},
                   {std::string("objective"), format_number(fit.objective, 8)},
                   {std::string("starts agreeing"), fmt::format("{} of {}", fit.starts_agreeing, fit.starts_tried)},

@@ -40,11 +40,15 @@ void check_given_for_chinchilla(const ChinchillaLaw& law, const std::map<std::st
     const auto plain = choose_law("hoffmann");
     surface_of(*plain.law, plain.constants->values, given);  // throws, naming the laws that have the input
   }
-  if (law.k != 1) throw Error(Fault::Usage, "--unique-tokens works with the additive law only, not with a coupled exponent");
+  if (law.k != 1)
+    throw Error(Fault::Usage, "--unique-tokens works with the additive law only, not with a coupled exponent");
   const auto& decay = choose_law("muennighoff").constants->values;
-  report.assumptions.push_back({"repetition_half_life_R_D", decay[5], "repetitions", "Muennighoff et al. 2023, arXiv:2305.16264, fitted on C4"});
-  report.assumptions.push_back({"excess_parameter_half_life_R_N", decay[6], "", "Muennighoff et al. 2023, arXiv:2305.16264, fitted on C4"});
-  report.warnings.push_back("the decay of repeated data comes from C4 (Muennighoff et al. 2023) and counts as known: intervals leave it out");
+  report.assumptions.push_back(
+      {"repetition_half_life_R_D", decay[5], "repetitions", "Muennighoff et al. 2023, arXiv:2305.16264, fitted on C4"});
+  report.assumptions.push_back(
+      {"excess_parameter_half_life_R_N", decay[6], "", "Muennighoff et al. 2023, arXiv:2305.16264, fitted on C4"});
+  report.warnings.push_back(
+      "the decay of repeated data comes from C4 (Muennighoff et al. 2023) and counts as known: intervals leave it out");
 }
 
 FittedRange range_of(const RunTable& runs) {
@@ -91,12 +95,14 @@ LawSource read_fit(const std::string& file, const std::string& text, const LawOp
         if (list.size() != count) throw Error(Fault::BadInput, file + ": the lists in result.draws differ in length");
         return list[i].number();
       };
-      const ChinchillaLaw draw{item("E"), item("A"), item("B"), item("alpha"), item("beta"), draws->find("k") ? item("k") : 1};
+      const ChinchillaLaw draw{item("E"),     item("A"),    item("B"),
+                               item("alpha"), item("beta"), draws->find("k") ? item("k") : 1};
       source.draws.push_back(chinchilla_surface(draw, given));
     }
     source.scheme = fmt::format("bootstrap draws stored in {}, {} replicates", file, count);
   }
-  if (source.draws.empty()) source.no_interval = file + " holds no draws: write it with isoflop fit RUNS --draws --json";
+  if (source.draws.empty())
+    source.no_interval = file + " holds no draws: write it with isoflop fit RUNS --draws --json";
   if (const Value* range = result.find("range"); range && range->is_object()) {
     const auto bound = [&](const char* name) -> std::optional<double> {
       const Value* value = range->find(name);
@@ -115,13 +121,15 @@ LawSource published_law(const LawOptions& options, Report& report) {
   auto given = given_inputs(options);
   const auto choice = choose_law(options.law);
   const auto& facts = choice.law->facts();
-  if (!facts.no_planning.empty()) throw Error(Fault::Usage, "law " + facts.id + " cannot be used here: " + facts.no_planning);
+  if (!facts.no_planning.empty())
+    throw Error(Fault::Usage, "law " + facts.id + " cannot be used here: " + facts.no_planning);
   LawSource source;
   source.id = choice.constants->id;
   source.label = fmt::format("{} with the constants {}", facts.formula, choice.constants->id);
   source.range = choice.constants->range;
   source.parameters = Value::object();
-  for (std::size_t j = 0; j < facts.parameters.size(); ++j) source.parameters[facts.parameters[j].name] = choice.constants->values[j];
+  for (std::size_t j = 0; j < facts.parameters.size(); ++j)
+    source.parameters[facts.parameters[j].name] = choice.constants->values[j];
   const auto& p = choice.constants->values;
   if (facts.id == "chinchilla" || facts.id == "coupled") {
     const ChinchillaLaw law{p[0], p[1], p[2], p[3], p[4], facts.id == "coupled" ? p[5] : 1};
@@ -129,23 +137,27 @@ LawSource published_law(const LawOptions& options, Report& report) {
     check_given_for_chinchilla(law, given, report);
     source.surface = chinchilla_surface(law, given);
   } else {
-    if (facts.id == "data-constrained" && !given.count("unique_tokens") && !given.count("U")) given["unique_tokens"] = 1e24;
+    if (facts.id == "data-constrained" && !given.count("unique_tokens") && !given.count("U"))
+      given["unique_tokens"] = 1e24;
     source.surface = surface_of(*choice.law, p, given);
   }
   if (choice.constants->standard_errors.empty()) {
     source.no_interval = "no standard errors were published with the constants " + choice.constants->id;
   } else {
-    source.no_interval = "standard errors were published with " + choice.constants->id +
-                         ", but no covariances; A, B and their exponents are almost collinear, so treating them as independent "
-                         "would give intervals many times too wide. Use fit:chinchilla for intervals";
+    source.no_interval =
+        "standard errors were published with " + choice.constants->id +
+        ", but no covariances; A, B and their exponents are almost collinear, so treating them as independent "
+        "would give intervals many times too wide. Use fit:chinchilla for intervals";
   }
   report.assumptions.push_back({"constants", choice.constants->id, "", choice.constants->source});
   if (choice.constants->evidence != Evidence::Verified)
     report.warnings.push_back("the constants " + choice.constants->id + " are " +
-                              (choice.constants->evidence == Evidence::Transcription ? "a transcription: check them against the paper"
-                                                                                     : "unverified: no source could be checked"));
+                              (choice.constants->evidence == Evidence::Transcription
+                                   ? "a transcription: check them against the paper"
+                                   : "unverified: no source could be checked"));
   if (!choice.constants->note.empty()) report.warnings.push_back(choice.constants->id + ": " + choice.constants->note);
-  if (const auto test = choice.law->self_test(); !test.reproduced()) report.distrust = "law " + facts.id + ": " + test.remark;
+  if (const auto test = choice.law->self_test(); !test.reproduced())
+    report.distrust = "law " + facts.id + ": " + test.remark;
   return source;
 }
 
@@ -167,18 +179,23 @@ std::map<std::string, double> given_inputs(const LawOptions& options) {
 
 void LawOptions::declare(OptionSet& options) {
   options.group("Law");
-  options.text("--law", law, "fit:RUNS (refit, with intervals), or published constants: hoffmann, besiroglu, ... (isoflop laws list)");
+  options.text(
+      "--law", law,
+      "fit:RUNS (refit, with intervals), or published constants: hoffmann, besiroglu, ... (isoflop laws list)");
   options.text("--fit", fit, "fit.json of isoflop fit --draws --json, or a runs file to fit");
-  options.number("--unique-tokens", unique_tokens, "distinct tokens there are; more training repeats them", NumberRange::positive());
+  options.number("--unique-tokens", unique_tokens, "distinct tokens there are; more training repeats them",
+                 NumberRange::positive());
   options.number("--sparsity", sparsity, "inactive share of the parameters (law moe-sparsity)", {0, 0.999});
-  options.number("--granularity", granularity, "granularity of the experts (law fine-grained-moe)", NumberRange::positive());
+  options.number("--granularity", granularity, "granularity of the experts (law fine-grained-moe)",
+                 NumberRange::positive());
   options.list("--given", given, "any other input of the law, NAME=NUMBER");
   options.group("Intervals");
   std::vector<std::string> schemes;
   for (Scheme each : all_schemes()) schemes.push_back(scheme_name(each));
   options.choice("--scheme", scheme, schemes, "what the bootstrap takes as exchangeable");
   options.whole("--replicates", replicates, "bootstrap replicates; 0 = no intervals", 0, 1000000);
-  options.whole("--exclude-highest", exclude_highest, "leave out this many of the highest losses (5 for chinchilla, else 0)", 0, 1000000000);
+  options.whole("--exclude-highest", exclude_highest,
+                "leave out this many of the highest losses (5 for chinchilla, else 0)", 0, 1000000000);
 }
 
 LawSource open_law(const LawOptions& options, const Settings& settings, Report& report) {
@@ -197,15 +214,17 @@ LawSource open_law(const LawOptions& options, const Settings& settings, Report& 
     if (first != std::string::npos && text[first] == '{')
       source = read_fit(options.fit, text, options, report);
     else
-      source = refitted_law(options.fit, RunTable::from_csv(CsvTable::parse(text, options.fit)), options, settings, report);
+      source =
+          refitted_law(options.fit, RunTable::from_csv(CsvTable::parse(text, options.fit)), options, settings, report);
   }
   source.repeats_data = options.unique_tokens.has_value();
-  report.assumptions.push_back({"training_flop", "6 x active parameters x tokens", "FLOP", "Kaplan et al. 2020, arXiv:2001.08361; attention to the context left out"});
+  report.assumptions.push_back({"training_flop", "6 x active parameters x tokens", "FLOP",
+                                "Kaplan et al. 2020, arXiv:2001.08361; attention to the context left out"});
   return source;
 }
 
-LawSource refitted_law(const std::string& file, const RunTable& all, const LawOptions& options, const Settings& settings,
-                  Report& report) {
+LawSource refitted_law(const std::string& file, const RunTable& all, const LawOptions& options,
+                       const Settings& settings, Report& report) {
   const auto given = given_inputs(options);
   const long exclude = options.exclude_highest.value_or(file == "chinchilla" ? 5 : 0);
   const RunTable runs = all.excluding_highest(static_cast<std::size_t>(exclude));
@@ -227,7 +246,8 @@ LawSource refitted_law(const std::string& file, const RunTable& all, const LawOp
   const RunTable lower = runs.up_to_compute(source.range.compute_high_flop.value_or(0) / 10);
   if (const auto below = fit_chinchilla(lower, fit_options); below.usable())
     source.below = LawSource::Below{below.law, lower.size(), source.range.compute_high_flop.value_or(0) / 10};
-  if (fit.status != FitStatus::Certified) report.distrust = "the fit of the law is " + status_name(fit.status) + ": " + fit.reason;
+  if (fit.status != FitStatus::Certified)
+    report.distrust = "the fit of the law is " + status_name(fit.status) + ": " + fit.reason;
   if (options.replicates > 0) {
     const Scheme scheme = scheme_from_name(options.scheme);
     if (const auto problem = scheme_problem(runs, scheme); !problem.empty())
@@ -243,22 +263,26 @@ LawSource refitted_law(const std::string& file, const RunTable& all, const LawOp
     source.scheme = fmt::format("{}, {} replicates", draws.scheme, draws.laws.size());
     report.seed = settings.seed;
     if (draws.failed > 0)
-      report.warnings.push_back(fmt::format("{} of {} bootstrap replicates gave no fit and are left out", draws.failed, options.replicates));
+      report.warnings.push_back(
+          fmt::format("{} of {} bootstrap replicates gave no fit and are left out", draws.failed, options.replicates));
   } else {
     source.no_interval = "no replicates were asked for";
   }
-  report.inputs.push_back({runs.name(), runs.sha256(), runs.size(), runs.rows_dropped() + static_cast<std::size_t>(exclude)});
+  report.inputs.push_back(
+      {runs.name(), runs.sha256(), runs.size(), runs.rows_dropped() + static_cast<std::size_t>(exclude)});
   if (exclude > 0)
-    report.assumptions.push_back({"highest_losses_left_out", exclude, "runs",
-                                  file == "chinchilla" && !options.exclude_highest
-                                      ? "as Hoffmann et al. 2022 and Besiroglu et al. 2024 did; see isoflop fit for what it changes"
-                                      : "--exclude-highest"});
-  report.assumptions.push_back({"loss_function", "sum of Huber(1e-3) of log losses", "", "Hoffmann et al. 2022, arXiv:2203.15556, section 3.3"});
+    report.assumptions.push_back(
+        {"highest_losses_left_out", exclude, "runs",
+         file == "chinchilla" && !options.exclude_highest
+             ? "as Hoffmann et al. 2022 and Besiroglu et al. 2024 did; see isoflop fit for what it changes"
+             : "--exclude-highest"});
+  report.assumptions.push_back(
+      {"loss_function", "sum of Huber(1e-3) of log losses", "", "Hoffmann et al. 2022, arXiv:2203.15556, section 3.3"});
   return source;
 }
 
-std::vector<FittedValue> with_intervals(const LawSource& law, int threads,
-                                        const std::function<std::vector<double>(const fits::LossSurface&)>& quantities) {
+std::vector<FittedValue> with_intervals(
+    const LawSource& law, int threads, const std::function<std::vector<double>(const fits::LossSurface&)>& quantities) {
   const std::vector<double> central = quantities(law.surface);
   std::vector<std::vector<double>> rows(law.draws.size());
   parallel_for(law.draws.size(), threads, [&](std::size_t i) { rows[i] = quantities(law.draws[i]); });
@@ -278,17 +302,20 @@ std::vector<FittedValue> with_intervals(const LawSource& law, int threads,
   return values;
 }
 
-std::vector<std::string> extrapolation_warnings(const LawSource& law, double compute_flop, double params, double tokens) {
+std::vector<std::string> extrapolation_warnings(const LawSource& law, double compute_flop, double params,
+                                                double tokens) {
   std::vector<std::string> warnings;
   const auto check = [&](const std::string& what, const std::string& unit, double x, const std::optional<double>& low,
                          const std::optional<double>& high) {
     if (!low || !high || !std::isfinite(x)) return;
     if (x > *high * 1.001)
       warnings.push_back(fmt::format("extrapolation: {} of {}{} is {} times beyond the fitted range, {} to {}{}", what,
-                                     format_number(x, 3), unit, format_number(x / *high, 3), format_number(*low, 3), format_number(*high, 3), unit));
+                                     format_number(x, 3), unit, format_number(x / *high, 3), format_number(*low, 3),
+                                     format_number(*high, 3), unit));
     else if (x < *low * 0.999)
       warnings.push_back(fmt::format("extrapolation: {} of {}{} is {} times below the fitted range, {} to {}{}", what,
-                                     format_number(x, 3), unit, format_number(*low / x, 3), format_number(*low, 3), format_number(*high, 3), unit));
+                                     format_number(x, 3), unit, format_number(*low / x, 3), format_number(*low, 3),
+                                     format_number(*high, 3), unit));
   };
   check("training compute", " FLOP", compute_flop, law.range.compute_low_flop, law.range.compute_high_flop);
   check("a size", " parameters", params, law.range.params_low, law.range.params_high);

@@ -60,8 +60,8 @@ std::map<std::string, double> given_inputs(const LawOptions& options);
 LawSource open_law(const LawOptions& options, const Settings& settings, Report& report);
 
 /// The Chinchilla law fitted to these runs with its resampled laws, as `--law fit:NAME` does.
-LawSource refitted_law(const std::string& name, const fits::RunTable& runs, const LawOptions& options, const Settings& settings,
-                  Report& report);
+LawSource refitted_law(const std::string& name, const fits::RunTable& runs, const LawOptions& options,
+                       const Settings& settings, Report& report);
 
 /// Several quantities of the law with their 90 % percentile intervals; bounds are NaN where there are no draws, or
 /// where more than a tenth of them give no finite value. Evaluated in parallel, same result for any thread count.
@@ -69,7 +69,8 @@ std::vector<FittedValue> with_intervals(const LawSource& law, int threads,
                                         const std::function<std::vector<double>(const fits::LossSurface&)>& quantities);
 
 /// Says how far a plan lies outside the runs behind the law; nothing when it lies inside or the range is unknown.
-std::vector<std::string> extrapolation_warnings(const LawSource& law, double compute_flop, double params, double tokens);
+std::vector<std::string> extrapolation_warnings(const LawSource& law, double compute_flop, double params,
+                                                double tokens);
 
 /// "1.31T [1.19T, 1.44T]" with the given writer.
 std::string interval_text(const FittedValue& value, const std::function<std::string(double)>& write);

@@ -45,7 +45,8 @@ PlotSpec loss_map_plot(const LawSource& law, const Allocation& plan) {
   const double share = 6 * law.surface.active_share;
   for (double compute : log_grid(share * low_n * low_d, share * high_n * high_d, 50)) {
     const auto best = best_for_budget(law.surface, compute);
-    if (!best.interior || best.params < low_n || best.params > high_n || best.tokens < low_d || best.tokens > high_d) continue;
+    if (!best.interior || best.params < low_n || best.params > high_n || best.tokens < low_d || best.tokens > high_d)
+      continue;
     frontier.x.push_back(best.params);
     frontier.y.push_back(best.tokens);
   }
@@ -76,8 +77,9 @@ PlotSpec loss_map_plot(const LawSource& law, const Allocation& plan) {
   point.size = 1.6;
   plot.points.push_back(point);
   plot.source = "isoflop plan; law " + law.id;
-  plot.description = "Loss over parameters and tokens, the line of compute-optimal allocations, the line of equal compute through "
-                     "the plan, and the plan.";
+  plot.description =
+      "Loss over parameters and tokens, the line of compute-optimal allocations, the line of equal compute through "
+      "the plan, and the plan.";
   return plot;
 }
 
@@ -93,7 +95,8 @@ PlotSpec budget_plot(const LawSource& law, const Allocation& plan, int threads) 
   const auto sizes = log_grid(std::min(centre, plan.params) / 10, std::max(centre, plan.params) * 10, 61);
   const auto values = with_intervals(law, threads, [&](const LossSurface& surface) {
     std::vector<double> losses;
-    for (double params : sizes) losses.push_back(surface.loss(params, plan.training_flop / (6 * surface.active_share * params)));
+    for (double params : sizes)
+      losses.push_back(surface.loss(params, plan.training_flop / (6 * surface.active_share * params)));
     return losses;
   });
   LineLayer line{"loss", sizes, {}, Dash::Solid, 0, 2};

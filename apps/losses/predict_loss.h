@@ -1,4 +1,5 @@
-// `predict` with --params: the loss of a planned run by a loss law, or another quantity that a law of the catalogue gives.
+// `predict` with --params: the loss of a planned run by a loss law, or another quantity that a law of the catalogue
+// gives.
 #pragma once
 #include "apps/losses/law_source.h"
 

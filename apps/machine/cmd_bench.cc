@@ -11,12 +11,20 @@
 namespace isoflop::app {
 namespace {
 
-std::string set_text(double bytes) { return bytes >= 1 << 20 ? fmt::format("{:g} MiB", bytes / (1 << 20)) : fmt::format("{:g} KiB", bytes / 1024); }
+std::string set_text(double bytes) {
+  return bytes >= 1 << 20 ? fmt::format("{:g} MiB", bytes / (1 << 20)) : fmt::format("{:g} KiB", bytes / 1024);
+}
 
 Value to_value(const sim::Repeats& r) {
-  return Value::object({{"median", r.median}, {"low", r.low}, {"high", r.high}, {"disagreement", r.disagreement}, {"windows_kept", r.kept},
-                        {"windows_dropped_steal", r.dropped_steal}, {"windows_dropped_placement", r.dropped_placement},
-                        {"conclusive", r.conclusive}, {"reason", r.reason}});
+  return Value::object({{"median", r.median},
+                        {"low", r.low},
+                        {"high", r.high},
+                        {"disagreement", r.disagreement},
+                        {"windows_kept", r.kept},
+                        {"windows_dropped_steal", r.dropped_steal},
+                        {"windows_dropped_placement", r.dropped_placement},
+                        {"conclusive", r.conclusive},
+                        {"reason", r.reason}});
 }
 
 std::string verdict(const sim::Repeats& r) { return r.conclusive ? "yes" : "no: " + r.reason; }
@@ -24,7 +32,9 @@ std::string verdict(const sim::Repeats& r) { return r.conclusive ? "yes" : "no: 
 class Bench : public Command {
  public:
   std::string name() const override { return "bench"; }
-  std::string summary() const override { return "this machine's limits, and how close the built-in kernel comes to them"; }
+  std::string summary() const override {
+    return "this machine's limits, and how close the built-in kernel comes to them";
+  }
   std::string examples() const override {
     return "isoflop bench                         at most a minute\n"
            "isoflop bench --quick                 a few seconds, fewer repeats\n"
@@ -35,7 +45,8 @@ class Bench : public Command {
     options.flag("--quick", quick_, "few rounds, smaller operands");
     options.whole("--rounds", rounds_, "repeats of everything (default 21; 7 with --quick)", 1, 1000);
     options.whole("--memory-mb", memory_mb_, "size of the largest buffer; must be far beyond the caches", 16, 1 << 16);
-    options.number("--agree", agree_, "largest disagreement of repeats at which a figure counts, as a fraction", {0, 1, true});
+    options.number("--agree", agree_, "largest disagreement of repeats at which a figure counts, as a fraction",
+                   {0, 1, true});
   }
 
   Report run(const Settings& settings) override {
@@ -65,23 +76,41 @@ class Bench : public Command {
     r["threads_share_a_core"] = bench.shared_core;
     r["thread_scaling"] = bench.two_thread_scaling > 0 ? Value(bench.two_thread_scaling) : Value();
 
-    ReportTable limits{"Limits of this machine", {{"limit", "limit", Align::Left}, {"threads", "threads"}, {"working set", "working_set", Align::Left},
-                       {"value", "value", Align::Right, 4}, {"unit", "unit", Align::Left}, {"spread %", "spread_percent", Align::Right, 2},
-                       {"windows kept", "windows_kept"}, {"check", "check", Align::Left}, {"counts", "counts", Align::Left}}, {},
+    ReportTable limits{"Limits of this machine",
+                       {{"limit", "limit", Align::Left},
+                        {"threads", "threads"},
+                        {"working set", "working_set", Align::Left},
+                        {"value", "value", Align::Right, 4},
+                        {"unit", "unit", Align::Left},
+                        {"spread %", "spread_percent", Align::Right, 2},
+                        {"windows kept", "windows_kept"},
+                        {"check", "check", Align::Left},
+                        {"counts", "counts", Align::Left}},
+                       {},
                        "Medians. Spread: half the distance between the quartiles over the median."};
-    ReportTable ops{"Operations against the limit measured beside them", {{"operation", "operation", Align::Left}, {"shape", "shape", Align::Left}, {"threads", "threads"},
-                    {"bound by", "bound_by", Align::Left}, {"rate", "rate", Align::Right, 4}, {"unit", "unit", Align::Left},
-                    {"% of limit", "percent_of_limit", Align::Right, 3}, {"spread %", "spread_percent", Align::Right, 2},
-                    {"windows kept", "windows_kept"}, {"counts", "counts", Align::Left}}, {},
-                    "Limit time: the larger of arithmetic over peak and bytes read over the read bandwidth of the working set."};
+    ReportTable ops{
+        "Operations against the limit measured beside them",
+        {{"operation", "operation", Align::Left},
+         {"shape", "shape", Align::Left},
+         {"threads", "threads"},
+         {"bound by", "bound_by", Align::Left},
+         {"rate", "rate", Align::Right, 4},
+         {"unit", "unit", Align::Left},
+         {"% of limit", "percent_of_limit", Align::Right, 3},
+         {"spread %", "spread_percent", Align::Right, 2},
+         {"windows kept", "windows_kept"},
+         {"counts", "counts", Align::Left}},
+        {},
+        "Limit time: the larger of arithmetic over peak and bytes read over the read bandwidth of the working set."};
     std::vector<std::string> refused;
     r["limits"] = Value::array();
     for (const auto& f : bench.limits) {
       const double giga = 1e-9 * f.repeats.median;
       const std::string unit = f.unit == "Hz" ? "GHz" : f.unit == "op/s" ? "Gop/s" : "GB/s";
       const std::string set = f.working_set > 0 ? set_text(f.working_set) + (f.threads > 1 ? " each" : "") : "";
-      limits.rows.push_back({f.name, static_cast<std::int64_t>(f.threads), set, giga, unit, 100 * f.repeats.disagreement,
-                             static_cast<std::int64_t>(f.repeats.kept), f.check, verdict(f.repeats)});
+      limits.rows.push_back({f.name, static_cast<std::int64_t>(f.threads), set, giga, unit,
+                             100 * f.repeats.disagreement, static_cast<std::int64_t>(f.repeats.kept), f.check,
+                             verdict(f.repeats)});
       Value entry = to_value(f.repeats);
       entry["name"] = Value(f.name);
       entry["unit"] = Value(f.unit);
@@ -89,7 +118,9 @@ class Bench : public Command {
       entry["working_set_bytes"] = f.working_set > 0 ? Value(f.working_set) : Value();
       entry["check"] = f.check.empty() ? Value() : Value(f.check);
       r["limits"].push_back(entry);
-      if (!f.repeats.conclusive) refused.push_back(fmt::format("{}{}, {} threads ({})", f.name, set.empty() ? "" : " " + set, f.threads, f.repeats.reason));
+      if (!f.repeats.conclusive)
+        refused.push_back(
+            fmt::format("{}{}, {} threads ({})", f.name, set.empty() ? "" : " " + set, f.threads, f.repeats.reason));
       if (!f.plausible) refused.push_back(fmt::format("{}, {} threads ({})", f.name, f.threads, f.check));
     }
     r["operations"] = Value::array();
@@ -102,8 +133,10 @@ class Bench : public Command {
     for (const auto& f : bench.ops) {
       const auto& e = f.efficiency;
       const double rate = (f.by_arithmetic ? f.probe.work.flop : f.probe.work.bytes) / f.seconds;
-      ops.rows.push_back({f.probe.name, f.probe.shape, static_cast<std::int64_t>(f.threads), std::string(f.by_arithmetic ? "arithmetic" : "memory"), 1e-9 * rate,
-                          std::string(f.by_arithmetic ? "GFLOP/s" : "GB/s"), 100 * e.median, 100 * e.disagreement, static_cast<std::int64_t>(e.kept), verdict(e)});
+      ops.rows.push_back({f.probe.name, f.probe.shape, static_cast<std::int64_t>(f.threads),
+                          std::string(f.by_arithmetic ? "arithmetic" : "memory"), 1e-9 * rate,
+                          std::string(f.by_arithmetic ? "GFLOP/s" : "GB/s"), 100 * e.median, 100 * e.disagreement,
+                          static_cast<std::int64_t>(e.kept), verdict(e)});
       Value entry = to_value(e);
       entry["name"] = Value(f.probe.name);
       entry["shape"] = Value(f.probe.shape);
@@ -135,8 +168,9 @@ class Bench : public Command {
     if (!refused.empty()) {
       std::string list;
       for (std::size_t i = 0; i < std::min<std::size_t>(3, refused.size()); ++i) list += (i ? "; " : "") + refused[i];
-      report.distrust = fmt::format("no conclusion from {} of {} figures: {}{}. Repeat on a quieter machine; medians are shown, not vouched for.",
-                                    refused.size(), figures, list, refused.size() > 3 ? "; ..." : "");
+      report.distrust = fmt::format(
+          "no conclusion from {} of {} figures: {}{}. Repeat on a quieter machine; medians are shown, not vouched for.",
+          refused.size(), figures, list, refused.size() > 3 ? "; ..." : "");
     }
     return report;
   }
@@ -151,29 +185,51 @@ class Bench : public Command {
     const auto* fp32 = find("fp32 multiply-add", 1);
     const auto* memory = find("read bandwidth", 1);
     std::string text = fmt::format("One thread: {:.0f} GFLOP/s in fp32", 1e-9 * fp32->repeats.median);
-    if (const auto* bf16 = find("bf16 dot product", 1)) text += fmt::format(", {:.0f} in bf16", 1e-9 * bf16->repeats.median);
+    if (const auto* bf16 = find("bf16 dot product", 1))
+      text += fmt::format(", {:.0f} in bf16", 1e-9 * bf16->repeats.median);
     text += fmt::format("; {:.1f} GB/s from memory", 1e-9 * memory->repeats.median);
     for (const auto& op : bench.ops)
-      if (op.probe.name == "matrix product, packed weights, fp32") text += fmt::format("; the kernel's fp32 matrix product reaches {:.0f} % of its limit", 100 * op.efficiency.median);
+      if (op.probe.name == "matrix product, packed weights, fp32")
+        text +=
+            fmt::format("; the kernel's fp32 matrix product reaches {:.0f} % of its limit", 100 * op.efficiency.median);
     return text + ".";
   }
 
   static void describe_conditions(const sim::BenchResult& bench, const sim::RepeatRules& rules, Report& report) {
     const int threads = bench.limits.back().threads;
     if (threads > 1) {
-      report.messages.push_back(fmt::format("Placement: a cache line takes {:.0f} ns from one processor to the other ({}); it changed in {} of {} rounds. Two threads reach {:.0f} % of "
-                                            "twice one thread's fp32 peak{}.", bench.line_ns, sim::placement_name(bench.placement), bench.placement_changes, bench.rounds,
-                                            100 * bench.two_thread_scaling, bench.shared_core ? ": they seem to share one physical core" : ""));
+      report.messages.push_back(fmt::format(
+          "Placement: a cache line takes {:.0f} ns from one processor to the other ({}); it changed in {} of {} "
+          "rounds. Two threads reach {:.0f} % of "
+          "twice one thread's fp32 peak{}.",
+          bench.line_ns, sim::placement_name(bench.placement), bench.placement_changes, bench.rounds,
+          100 * bench.two_thread_scaling, bench.shared_core ? ": they seem to share one physical core" : ""));
     }
-    report.messages.push_back(fmt::format("Conditions: {} rounds, steal {:.1f} % (most {:.1f} %), other programs used {:.0f} % of the processors.", bench.rounds,
-                                          100 * bench.median_steal, 100 * bench.most_steal, 100 * bench.median_foreign));
-    report.assumptions = {{"clock of one thread", "this thread's computing time", "", "waiting for a processor that others hold does not count; their use of caches and memory does"},
-                          {"clock of several threads", "time on the wall; arithmetic peaks: each thread's computing time", "", "definition"},
-                          {"windows dropped", fmt::format("steal above {:g} %; with several threads also when placement changed or was not the usual one", 100 * rules.most_steal), "", "assumed"},
-                          {"no conclusion", fmt::format("fewer than {} windows, or quartiles further apart than {:g} % of the median either way", rules.fewest, 100 * rules.most_disagreement), "", "assumed"}};
-    if (bench.median_foreign > 0.1) report.warnings.push_back(fmt::format("other programs used {:.0f} % of the processors: figures of several threads and of memory are low by what they took", 100 * bench.median_foreign));
-    if (bench.limits.back().working_set * threads < 128e6) report.warnings.push_back("--memory-mb is small: what is called memory here may be a cache");
-    if (sim::has_matrix_tiles()) report.warnings.push_back("this CPU has matrix tiles (AMX); neither the kernel nor these limits use them");
+    report.messages.push_back(fmt::format(
+        "Conditions: {} rounds, steal {:.1f} % (most {:.1f} %), other programs used {:.0f} % of the processors.",
+        bench.rounds, 100 * bench.median_steal, 100 * bench.most_steal, 100 * bench.median_foreign));
+    report.assumptions = {
+        {"clock of one thread", "this thread's computing time", "",
+         "waiting for a processor that others hold does not count; their use of caches and memory does"},
+        {"clock of several threads", "time on the wall; arithmetic peaks: each thread's computing time", "",
+         "definition"},
+        {"windows dropped",
+         fmt::format("steal above {:g} %; with several threads also when placement changed or was not the usual one",
+                     100 * rules.most_steal),
+         "", "assumed"},
+        {"no conclusion",
+         fmt::format("fewer than {} windows, or quartiles further apart than {:g} % of the median either way",
+                     rules.fewest, 100 * rules.most_disagreement),
+         "", "assumed"}};
+    if (bench.median_foreign > 0.1)
+      report.warnings.push_back(
+          fmt::format("other programs used {:.0f} % of the processors: figures of several threads and of memory are "
+                      "low by what they took",
+                      100 * bench.median_foreign));
+    if (bench.limits.back().working_set * threads < 128e6)
+      report.warnings.push_back("--memory-mb is small: what is called memory here may be a cache");
+    if (sim::has_matrix_tiles())
+      report.warnings.push_back("this CPU has matrix tiles (AMX); neither the kernel nor these limits use them");
   }
 
   bool quick_ = false;

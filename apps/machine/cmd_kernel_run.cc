@@ -24,7 +24,8 @@ double seconds_of(const std::function<void()>& work) {
 std::vector<std::int32_t> likeliest(const sim::View& logits) {
   std::vector<std::int32_t> ids;
   for (std::size_t r = 0; r < logits.rows; ++r)
-    ids.push_back(static_cast<std::int32_t>(std::max_element(logits.row(r), logits.row(r) + logits.width) - logits.row(r)));
+    ids.push_back(
+        static_cast<std::int32_t>(std::max_element(logits.row(r), logits.row(r) + logits.width) - logits.row(r)));
   return ids;
 }
 
@@ -36,16 +37,20 @@ double disagreement(const std::vector<double>& sample) {
 class KernelRun : public Command {
  public:
   std::string name() const override { return "kernel run"; }
-  std::string summary() const override { return "Decode with a small transformer for real on this CPU: speed and MBU against measured bandwidth."; }
+  std::string summary() const override {
+    return "Decode with a small transformer for real on this CPU: speed and MBU against measured bandwidth.";
+  }
   std::string examples() const override {
     return "isoflop kernel run --layers 6 --width 288 --heads 6 --vocabulary 32000 --tied\n"
-           "isoflop kernel run --layers 16 --width 2048 --heads 32 --kv-heads 8 --mlp-width 5632 --vocabulary 32000 --tied --format int8\n"
+           "isoflop kernel run --layers 16 --width 2048 --heads 32 --kv-heads 8 --mlp-width 5632 --vocabulary 32000 "
+           "--tied --format int8\n"
            "isoflop kernel run --layers 4 --width 512 --heads 8 --batch 4 --prompt 128 --generate 32 --json";
   }
   void declare(OptionSet& options) override {
     shape_.declare(options);
     options.group("Run");
-    options.choice("--format", format_, {"fp32", "bf16", "int8", "int4"}, "of the weights that decoding reads (int8, int4: groups of 64)");
+    options.choice("--format", format_, {"fp32", "bf16", "int8", "int4"},
+                   "of the weights that decoding reads (int8, int4: groups of 64)");
     options.whole("--batch", batch_, "sequences side by side", 1, 256);
     options.whole("--prompt", prompt_, "tokens of the prompt", 1, 1 << 20);
     options.whole("--generate", generate_, "tokens to decode", 4, 1 << 20);
@@ -59,7 +64,10 @@ class KernelRun : public Command {
     s.batch = static_cast<std::size_t>(batch_);
     s.prompt = static_cast<std::size_t>(prompt_);
     s.capacity = static_cast<std::size_t>(prompt_ + generate_ + 1);
-    s.format = format_ == "fp32" ? sim::WeightFormat::Fp32 : format_ == "bf16" ? sim::WeightFormat::Bf16 : format_ == "int8" ? sim::WeightFormat::Int8 : sim::WeightFormat::Int4;
+    s.format = format_ == "fp32"   ? sim::WeightFormat::Fp32
+               : format_ == "bf16" ? sim::WeightFormat::Bf16
+               : format_ == "int8" ? sim::WeightFormat::Int8
+                                   : sim::WeightFormat::Int4;
     s.prefill_precision = prefill_ == "bf16" ? sim::Precision::Bf16 : sim::Precision::Fp32;
     s.threads = settings.threads;
     const auto layout = sim::weight_layout(architecture);
@@ -69,7 +77,8 @@ class KernelRun : public Command {
 
     Random random(settings.seed);
     std::vector<std::int32_t> ids(s.batch * s.prompt);
-    for (auto& id : ids) id = static_cast<std::int32_t>(random.index(static_cast<std::size_t>(architecture.vocabulary)));
+    for (auto& id : ids)
+      id = static_cast<std::int32_t>(random.index(static_cast<std::size_t>(architecture.vocabulary)));
     sim::View logits;
     std::vector<double> prefill_s, bandwidth, step_s, mbu;
     decoder.prefill(ids);
@@ -110,22 +119,37 @@ class KernelRun : public Command {
     r["instruction_set"] = sim::instruction_set_name(sim::instruction_set());
     r["spread"] = Value::object({{"step", disagreement(step_s)}, {"bandwidth", disagreement(bandwidth)}});
     report.tables.push_back({"Measured on this machine",
-                             {{"quantity", "quantity", Align::Left}, {"value", "value"}, {"unit", "unit", Align::Left}, {"spread %", "spread_percent", Align::Right, 2}},
-                             {{std::string("decode"), static_cast<double>(batch_) / step, std::string("tokens/s"), 100 * disagreement(step_s)},
+                             {{"quantity", "quantity", Align::Left},
+                              {"value", "value"},
+                              {"unit", "unit", Align::Left},
+                              {"spread %", "spread_percent", Align::Right, 2}},
+                             {{std::string("decode"), static_cast<double>(batch_) / step, std::string("tokens/s"),
+                               100 * disagreement(step_s)},
                               {std::string("time per step"), 1e3 * step, std::string("ms"), 100 * disagreement(step_s)},
-                              {std::string("prefill"), static_cast<double>(batch_ * prompt_) / prefill, std::string("tokens/s"), 100 * disagreement(prefill_s)},
-                              {std::string("prefill arithmetic"), prefill_flop / prefill / 1e9, std::string("GFLOP/s"), 100 * disagreement(prefill_s)},
+                              {std::string("prefill"), static_cast<double>(batch_ * prompt_) / prefill,
+                               std::string("tokens/s"), 100 * disagreement(prefill_s)},
+                              {std::string("prefill arithmetic"), prefill_flop / prefill / 1e9, std::string("GFLOP/s"),
+                               100 * disagreement(prefill_s)},
                               {std::string("bytes per step"), bytes / 1e6, std::string("MB"), {}},
-                              {std::string("read bandwidth, interleaved"), median(bandwidth) / 1e9, std::string("GB/s"), 100 * disagreement(bandwidth)},
+                              {std::string("read bandwidth, interleaved"), median(bandwidth) / 1e9, std::string("GB/s"),
+                               100 * disagreement(bandwidth)},
                               {std::string("MBU"), 100 * median(mbu), std::string("%"), 100 * disagreement(mbu)}},
                              "spread: half the distance between the quartiles over the median"});
-    report.headline = fmt::format("{} parameters in {}: {} decoded tokens/s, {:.0f} % of the read bandwidth measured between the tokens ({:.1f} GB/s, {} threads).",
-                                  format_count(static_cast<double>(parameters)), format_, format_number(static_cast<double>(batch_) / step, 3), 100 * median(mbu),
-                                  median(bandwidth) / 1e9, crew.size());
-    report.assumptions.push_back({"mbu", "bytes of the matrices as stored plus keys and values of the visible context, over time per step, over the read bandwidth measured "
-                                  "in this process between the tokens", "", "definition after Databricks 2023, with measured bandwidth"});
-    if (architecture.layers.front().experts) report.warnings.push_back("mixture of experts: the bytes per step count every expert; MBU is then an upper bound");
-    if (bytes < 64e6) report.warnings.push_back("the weights may fit into a cache; MBU against memory bandwidth can exceed 100 %");
+    report.headline = fmt::format(
+        "{} parameters in {}: {} decoded tokens/s, {:.0f} % of the read bandwidth measured between the tokens ({:.1f} "
+        "GB/s, {} threads).",
+        format_count(static_cast<double>(parameters)), format_, format_number(static_cast<double>(batch_) / step, 3),
+        100 * median(mbu), median(bandwidth) / 1e9, crew.size());
+    report.assumptions.push_back({"mbu",
+                                  "bytes of the matrices as stored plus keys and values of the visible context, over "
+                                  "time per step, over the read bandwidth measured "
+                                  "in this process between the tokens",
+                                  "", "definition after Databricks 2023, with measured bandwidth"});
+    if (architecture.layers.front().experts)
+      report.warnings.push_back(
+          "mixture of experts: the bytes per step count every expert; MBU is then an upper bound");
+    if (bytes < 64e6)
+      report.warnings.push_back("the weights may fit into a cache; MBU against memory bandwidth can exceed 100 %");
     if (disagreement(step_s) > 0.2 || disagreement(bandwidth) > 0.2)
       report.distrust = "repeats disagree by more than 20 %: another load on this machine? The figures are medians.";
     return report;

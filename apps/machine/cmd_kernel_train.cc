@@ -18,7 +18,8 @@ PlotSpec loss_plot(const sim::TrainingRunResult& run, const std::string& source,
   plot.title = "Training loss";
   plot.subtitle = fmt::format("{} parameters, {}", format_count(static_cast<double>(run.parameters)), source);
   plot.source = "Measured by isoflop kernel train on this machine.";
-  plot.description = fmt::format("Loss per step, from {:.3f} to {:.3f} nats per token.", run.curve.front().loss, run.curve.back().loss);
+  plot.description = fmt::format("Loss per step, from {:.3f} to {:.3f} nats per token.", run.curve.front().loss,
+                                 run.curve.back().loss);
   plot.x.title = "step";
   plot.y.title = "loss (nats per token)";
   LineLayer line;
@@ -35,7 +36,9 @@ PlotSpec loss_plot(const sim::TrainingRunResult& run, const std::string& source,
 class KernelTrain : public Command {
  public:
   std::string name() const override { return "kernel train"; }
-  std::string summary() const override { return "Train a small transformer for real on this CPU: loss curve, speed, counted FLOP."; }
+  std::string summary() const override {
+    return "Train a small transformer for real on this CPU: loss curve, speed, counted FLOP.";
+  }
   std::string examples() const override {
     return "isoflop kernel train --layers 2 --width 64 --steps 200\n"
            "isoflop kernel train --layers 4 --width 256 --precision bf16 --length 256 --batch 8 -o loss.svg\n"
@@ -45,7 +48,9 @@ class KernelTrain : public Command {
   void declare(OptionSet& options) override {
     shape_.declare(options);
     options.group("Run");
-    options.text("--source", source_, "zipf-markov (exactly known entropy), hierarchy[:DEPTH[,RULES]] (needs depth, entropy known too) or a text file, read byte by byte");
+    options.text("--source", source_,
+                 "zipf-markov (exactly known entropy), hierarchy[:DEPTH[,RULES]] (needs depth, entropy known too) or a "
+                 "text file, read byte by byte");
     options.whole("--length", length_, "tokens per sequence", 2, 1 << 20);
     options.whole("--batch", batch_, "sequences per batch", 1, 1 << 16);
     options.whole("--accumulate", accumulate_, "batches whose gradients are added before an update", 1, 1 << 16);
@@ -53,7 +58,8 @@ class KernelTrain : public Command {
     options.number("--tokens", tokens_, "train on about this many tokens instead of --steps", NumberRange::positive());
     options.choice("--precision", precision_, {"fp32", "bf16"}, "arithmetic of the matrix products; weights stay fp32");
     options.number("--lr", rate_, "peak learning rate", NumberRange::positive());
-    options.choice("--schedule", schedule_, {"cosine", "wsd", "constant"}, "learning rate after the warm-up (wsd: warm-up, stable, decay)");
+    options.choice("--schedule", schedule_, {"cosine", "wsd", "constant"},
+                   "learning rate after the warm-up (wsd: warm-up, stable, decay)");
     options.number("--warmup", warmup_, "fraction of steps that warm up", NumberRange::fraction());
     options.number("--weight-decay", decay_, "AdamW decay of matrices", NumberRange::not_negative());
     options.number("--clip", clip_, "largest gradient norm; 0: none", NumberRange::not_negative());
@@ -78,11 +84,15 @@ class KernelTrain : public Command {
     s.sequences = static_cast<std::size_t>(batch_);
     s.length = static_cast<std::size_t>(length_);
     s.micro_batches = static_cast<std::size_t>(accumulate_);
-    s.steps = tokens_ ? std::max(1L, static_cast<long>(std::lround(*tokens_ / static_cast<double>(batch_ * length_ * accumulate_)))) : steps_;
+    s.steps = tokens_ ? std::max(1L, static_cast<long>(
+                                         std::lround(*tokens_ / static_cast<double>(batch_ * length_ * accumulate_))))
+                      : steps_;
     s.precision = precision_ == "bf16" ? sim::Precision::Bf16 : sim::Precision::Fp32;
     s.optimiser.weight_decay = decay_;
     s.optimiser.clip_norm = clip_;
-    s.schedule.kind = schedule_ == "cosine" ? sim::ScheduleKind::Cosine : schedule_ == "wsd" ? sim::ScheduleKind::WarmupStableDecay : sim::ScheduleKind::Constant;
+    s.schedule.kind = schedule_ == "cosine" ? sim::ScheduleKind::Cosine
+                      : schedule_ == "wsd"  ? sim::ScheduleKind::WarmupStableDecay
+                                            : sim::ScheduleKind::Constant;
     s.schedule.peak = rate_;
     s.schedule.warmup_fraction = warmup_;
     s.seed = settings.seed;
@@ -92,10 +102,12 @@ class KernelTrain : public Command {
     return s;
   }
 
-  static Report report_of(const sim::TrainingRunSettings& s, const sim::TrainingRunResult& run, const sim::TokenSource& source, std::uint64_t seed) {
+  static Report report_of(const sim::TrainingRunSettings& s, const sim::TrainingRunResult& run,
+                          const sim::TokenSource& source, std::uint64_t seed) {
     Report report;
     report.seed = seed;
-    const double tokens = static_cast<double>(run.curve.size()) * static_cast<double>(s.sequences * s.length * s.micro_batches);
+    const double tokens =
+        static_cast<double>(run.curve.size()) * static_cast<double>(s.sequences * s.length * s.micro_batches);
     Value& r = report.result;
     r["params"] = static_cast<std::int64_t>(run.parameters);
     r["tokens"] = tokens;
@@ -120,19 +132,31 @@ class KernelTrain : public Command {
     const std::size_t stride = std::max<std::size_t>(1, run.curve.size() / 20);
     for (std::size_t i = 0; i < run.curve.size(); ++i) {
       const auto& p = run.curve[i];
-      points.push_back(Value::object({{"step", p.step}, {"loss", p.loss}, {"learning_rate", p.learning_rate}, {"gradient_norm", p.gradient_norm}}));
-      if (i % stride == 0 || i + 1 == run.curve.size()) curve.rows.push_back({p.step, p.loss, p.learning_rate, p.gradient_norm});
+      points.push_back(Value::object({{"step", p.step},
+                                      {"loss", p.loss},
+                                      {"learning_rate", p.learning_rate},
+                                      {"gradient_norm", p.gradient_norm}}));
+      if (i % stride == 0 || i + 1 == run.curve.size())
+        curve.rows.push_back({p.step, p.loss, p.learning_rate, p.gradient_norm});
     }
     r["curve"] = points;
     report.tables.push_back(std::move(curve));
-    report.headline = fmt::format("{} parameters on {} tokens reach {:.4f} nats/token on held-out text", format_count(static_cast<double>(run.parameters)),
-                                  format_count(tokens), run.held_out_loss);
-    if (run.perfect_loss) report.headline += fmt::format(", {:.4f} above a perfect model", run.held_out_loss - *run.perfect_loss);
-    report.headline += timed ? fmt::format("; {} tokens/s, {}.", format_count(run.tokens_per_s), format_si(run.model_flop_per_s, "FLOP/s of model arithmetic")) : ".";
-    report.assumptions.push_back({"flop_convention", "model FLOP = 3 x matrix products of the forward pass, causal pairs counted once; executed FLOP adds "
-                                  "norms, activations, softmax and the scores computed again in the backward pass", "", "op list of this program, counted"});
+    report.headline =
+        fmt::format("{} parameters on {} tokens reach {:.4f} nats/token on held-out text",
+                    format_count(static_cast<double>(run.parameters)), format_count(tokens), run.held_out_loss);
     if (run.perfect_loss)
-      report.assumptions.push_back({"perfect_model", "mean -log P of the true law on the same held-out tokens", "nats/token", "the source's own transition table"});
+      report.headline += fmt::format(", {:.4f} above a perfect model", run.held_out_loss - *run.perfect_loss);
+    report.headline += timed ? fmt::format("; {} tokens/s, {}.", format_count(run.tokens_per_s),
+                                           format_si(run.model_flop_per_s, "FLOP/s of model arithmetic"))
+                             : ".";
+    report.assumptions.push_back(
+        {"flop_convention",
+         "model FLOP = 3 x matrix products of the forward pass, causal pairs counted once; executed FLOP adds "
+         "norms, activations, softmax and the scores computed again in the backward pass",
+         "", "op list of this program, counted"});
+    if (run.perfect_loss)
+      report.assumptions.push_back({"perfect_model", "mean -log P of the true law on the same held-out tokens",
+                                    "nats/token", "the source's own transition table"});
     report.distrust = run.diverged;
     if (run.curve.size() > 1) report.plots.push_back(loss_plot(run, source.name(), run.perfect_loss));
     return report;

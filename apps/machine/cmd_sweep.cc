@@ -17,13 +17,16 @@ namespace {
 class SweepCommand : public Command {
  public:
   std::string name() const override { return "sweep"; }
-  std::string summary() const override { return "train a grid of small transformers for real on this CPU: losses to fit laws to"; }
+  std::string summary() const override {
+    return "train a grid of small transformers for real on this CPU: losses to fit laws to";
+  }
   std::string examples() const override {
     return "isoflop sweep --dry-run --flop 1e13                      what would run, and for how long\n"
            "isoflop sweep --folder sweep1 --flop 1e13 -j 2           make it; again to continue after a stop\n"
            "isoflop sweep --folder sweep1 --time 40m\n"
            "isoflop sweep --folder sweep1 --resume                   the plan of the folder, whatever made it\n"
-           "isoflop sweep --folder part3 --flop 1e14 --shard 3/8     the third of eight parts; then isoflop sweep merge\n"
+           "isoflop sweep --folder part3 --flop 1e14 --shard 3/8     the third of eight parts; then isoflop sweep "
+           "merge\n"
            "isoflop fit sweep1/runs.csv";
   }
   void declare(OptionSet& options) override {
@@ -38,7 +41,9 @@ class SweepCommand : public Command {
 
   Report run(const Settings& settings) override {
     SweepClock clock;
-    const sim::SweepPlan plan = resume_ ? sim::SweepPlan::from_json(read_file(sim::plan_path(folder_)), sim::plan_path(folder_)) : plan_.plan(settings, clock);
+    const sim::SweepPlan plan =
+        resume_ ? sim::SweepPlan::from_json(read_file(sim::plan_path(folder_)), sim::plan_path(folder_))
+                : plan_.plan(settings, clock);
     sim::SweepOptions options;
     options.folder = folder_;
     options.jobs = settings.threads;
@@ -54,21 +59,26 @@ class SweepCommand : public Command {
         if (!no_probe_) seconds[run.name] = clock.seconds(plan, run);
       report_plan(report, plan, runs, seconds);
       if (!plan.tuning().empty())
-        report.messages.push_back(fmt::format("Before them {} tuning runs, {} FLOP.", plan.tuning().size(), format_number(tuning_flop(plan), 3)));
+        report.messages.push_back(fmt::format("Before them {} tuning runs, {} FLOP.", plan.tuning().size(),
+                                              format_number(tuning_flop(plan), 3)));
       return report;
     }
     options.progress = [&](const sim::SweepProgress& p) {
       settings.progress(p.flop > 0 ? p.flop_done / p.flop : 0,
-                        fmt::format("{} of {} runs, {} left, {}", p.runs_done, p.runs, p.remaining_s > 0 ? format_duration_s(p.remaining_s, 2) : "?", p.now));
+                        fmt::format("{} of {} runs, {} left, {}", p.runs_done, p.runs,
+                                    p.remaining_s > 0 ? format_duration_s(p.remaining_s, 2) : "?", p.now));
     };
     const auto outcome = sim::run_sweep(plan, options);
     report_records(report, plan, outcome.records, folder_);
     if (outcome.found > 0) report.messages.push_back(fmt::format("{} runs were already done.", outcome.found));
-    if (outcome.continued > 0) report.messages.push_back(fmt::format("{} runs continued from a checkpoint.", outcome.continued));
+    if (outcome.continued > 0)
+      report.messages.push_back(fmt::format("{} runs continued from a checkpoint.", outcome.continued));
     report.result["seconds"] = outcome.seconds;
     report.result["flop_per_s"] = outcome.seconds > 0 ? Value(outcome.flop_made / outcome.seconds) : Value();
     report.result["source"] = outcome.source_name;
-    if (options.shards > 1) report.messages.push_back(fmt::format("This was part {} of {}; isoflop sweep merge puts the folders together.", options.shard, options.shards));
+    if (options.shards > 1)
+      report.messages.push_back(fmt::format("This was part {} of {}; isoflop sweep merge puts the folders together.",
+                                            options.shard, options.shards));
     return report;
   }
 
@@ -82,8 +92,10 @@ class SweepCommand : public Command {
   void read_shard(sim::SweepOptions& options) const {
     if (shard_.empty()) return;
     const auto slash = std::min(shard_.find('/'), shard_.size());
-    const auto i = parse_plain_number(shard_.substr(0, slash)), n = parse_plain_number(slash < shard_.size() ? shard_.substr(slash + 1) : "");
-    if (!i || !n || *i < 1 || *n < *i || *n > 1e6 || *i != static_cast<double>(static_cast<long>(*i)) || *n != static_cast<double>(static_cast<long>(*n)))
+    const auto i = parse_plain_number(shard_.substr(0, slash)),
+               n = parse_plain_number(slash < shard_.size() ? shard_.substr(slash + 1) : "");
+    if (!i || !n || *i < 1 || *n < *i || *n > 1e6 || *i != static_cast<double>(static_cast<long>(*i)) ||
+        *n != static_cast<double>(static_cast<long>(*n)))
       throw Error(Fault::Usage, "--shard: \"" + shard_ + "\" is not i/n with 1 <= i <= n");
     options.shard = static_cast<std::size_t>(*i);
     options.shards = static_cast<std::size_t>(*n);
@@ -98,7 +110,9 @@ class SweepCommand : public Command {
 class SweepMerge : public Command {
  public:
   std::string name() const override { return "sweep merge"; }
-  std::string summary() const override { return "Put the folders of a sweep's parts together: the same files as from one run."; }
+  std::string summary() const override {
+    return "Put the folders of a sweep's parts together: the same files as from one run.";
+  }
   std::string examples() const override {
     return "isoflop sweep merge part1 part2 part3 --into whole\n"
            "isoflop sweep merge sweep1 --into sweep1             tables of what is done so far";
@@ -115,7 +129,8 @@ class SweepMerge : public Command {
     assume_sweep(report, plan);
     report_records(report, plan, records, into_);
     if (records.size() < plan.runs().size() && report.distrust.empty())
-      report.distrust = fmt::format("{} of {} planned runs are missing", plan.runs().size() - records.size(), plan.runs().size());
+      report.distrust =
+          fmt::format("{} of {} planned runs are missing", plan.runs().size() - records.size(), plan.runs().size());
     return report;
   }
 

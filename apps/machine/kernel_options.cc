@@ -14,7 +14,8 @@ void KernelShape::declare(OptionSet& options) {
   options.whole("--vocabulary", vocabulary, "tokens in the vocabulary (text needs 256)", 4, 300000);
   options.choice("--mlp", mlp, {"swiglu", "gelu"}, "gated SiLU with three matrices, or GELU with two");
   options.choice("--norm", norm, {"rms", "layer"}, "RMSNorm or LayerNorm");
-  options.choice("--wiring", wiring, {"pre", "post", "parallel", "dense-hybrid"}, "how attention and MLP stand to the residual stream");
+  options.choice("--wiring", wiring, {"pre", "post", "parallel", "dense-hybrid"},
+                 "how attention and MLP stand to the residual stream");
   options.whole("--window", window, "sliding window: keys a query sees", 1, 1 << 24);
   options.whole("--experts", experts, "mixture of experts: how many", 2, 1024);
   options.whole("--experts-per-token", experts_per_token, "experts a token uses (default 2)", 1, 64);
@@ -22,7 +23,9 @@ void KernelShape::declare(OptionSet& options) {
 }
 
 Architecture KernelShape::architecture() const {
-  if (width % heads != 0) throw Error(Fault::Usage, "--width " + std::to_string(width) + " is not a multiple of --heads " + std::to_string(heads));
+  if (width % heads != 0)
+    throw Error(Fault::Usage,
+                "--width " + std::to_string(width) + " is not a multiple of --heads " + std::to_string(heads));
   Architecture a;
   a.name = "small model";
   a.width = width;
@@ -37,9 +40,14 @@ Architecture KernelShape::architecture() const {
   layer.attention.window = window.value_or(0);
   if (heads % layer.attention.kv_heads != 0) throw Error(Fault::Usage, "--heads must be a multiple of --kv-heads");
   const bool gated = mlp == "swiglu";
-  const Mlp feed{mlp_width.value_or(gated ? (8 * width / 3 + 15) / 16 * 16 : 4 * width), gated, gated ? Activation::Silu : Activation::Gelu, false};
-  layer.wiring = wiring == "pre" ? Wiring::PreNorm : wiring == "post" ? Wiring::PostNorm : wiring == "parallel" ? Wiring::Parallel : Wiring::DenseHybrid;
-  if (layer.wiring == Wiring::DenseHybrid && !experts) throw Error(Fault::Usage, "--wiring dense-hybrid needs --experts");
+  const Mlp feed{mlp_width.value_or(gated ? (8 * width / 3 + 15) / 16 * 16 : 4 * width), gated,
+                 gated ? Activation::Silu : Activation::Gelu, false};
+  layer.wiring = wiring == "pre"        ? Wiring::PreNorm
+                 : wiring == "post"     ? Wiring::PostNorm
+                 : wiring == "parallel" ? Wiring::Parallel
+                                        : Wiring::DenseHybrid;
+  if (layer.wiring == Wiring::DenseHybrid && !experts)
+    throw Error(Fault::Usage, "--wiring dense-hybrid needs --experts");
   if (experts) {
     MixtureOfExperts mixture;
     mixture.experts = *experts;

@@ -9,7 +9,8 @@ namespace isoflop::app {
 double SweepClock::seconds(const sim::SweepPlan& plan, const sim::PlannedRun& run) {
   const std::string size = sim::rung_name(run.model.rung);
   const auto found = flop_per_s_.find(size);
-  const double rate = found != flop_per_s_.end() ? found->second : (flop_per_s_[size] = sim::probe_flop_per_s(plan, run.model));
+  const double rate =
+      found != flop_per_s_.end() ? found->second : (flop_per_s_[size] = sim::probe_flop_per_s(plan, run.model));
   return (run.flop + plan.evaluation_flop(run)) / rate;
 }
 
@@ -24,14 +25,16 @@ void SweepOptionSet::declare(OptionSet& options) {
   options.group("Grid");
   options.choice("--grid", grid_, {"isoflop", "random"}, "budgets times sizes, or budgets and sizes drawn at random");
   options.number("--lowest", lowest_, "smallest compute of a run, FLOP", NumberRange::positive());
-  options.number("--highest", highest_, "largest compute of a run, FLOP; overruled by --flop and --time", NumberRange::positive());
+  options.number("--highest", highest_, "largest compute of a run, FLOP; overruled by --flop and --time",
+                 NumberRange::positive());
   options.number("--flop", total_flop_, "training FLOP of the whole sweep: sets --highest", NumberRange::positive());
   options.duration("--time", total_s_, "time for the whole sweep at the speed probed now: sets --highest");
   options.whole("--budgets", budgets_, "isoflop: log-spaced budgets", 1, 1000);
   options.whole("--sizes", sizes_, "sizes around the expected optimum at each budget", 1, 1000);
   options.whole("--runs", runs_, "random: runs", 1, 1000000);
   options.number("--tokens-per-param", tokens_per_param_, "where the optimum is expected", NumberRange::positive());
-  options.list("--ladder", ladder_, "sizes to choose from, layers x width [x heads]: 2x32,2x64x4 (default 2x8 to 6x256)");
+  options.list("--ladder", ladder_,
+               "sizes to choose from, layers x width [x heads]: 2x32,2x64x4 (default 2x8 to 6x256)");
   options.whole("--replicates", replicates_, "seeds per grid point", 1, 1000);
   options.group("Training");
   options.text("--source", source_, "zipf-markov, hierarchy[:DEPTH[,RULES]] or a text file, read byte by byte");
@@ -43,7 +46,8 @@ void SweepOptionSet::declare(OptionSet& options) {
   options.number("--lr-params-exponent", rate_params_, "its power of parameters", {-4, 4});
   options.number("--lr-tokens-exponent", rate_tokens_, "its power of tokens", {-4, 4});
   options.number("--lr-cap", rate_cap_, "never more than this", NumberRange::positive());
-  options.list("--tune", tune_, "try these factors on that rate per size, on its cheapest run, and keep the best: 0.5,1,2");
+  options.list("--tune", tune_,
+               "try these factors on that rate per size, on its cheapest run, and keep the best: 0.5,1,2");
   options.whole("--held-out", held_out_, "held-out batches that measure a loss", 1, 100000);
   options.whole("--curve-points", curve_points_, "held-out losses along each run", 1, 1000);
 }
@@ -77,10 +81,12 @@ sim::SweepPlan SweepOptionSet::plan(const Settings& settings, SweepClock& clock)
   s.curve_points = curve_points_;
   s.seed = settings.seed;
   if (total_flop_ && total_s_) throw Error(Fault::Usage, "--flop and --time are two budgets; give one");
-  if (total_flop_) return sim::SweepPlan(sim::fitted_to(s, *total_flop_, [](const sim::SweepPlan& p) { return p.flop(); }));
+  if (total_flop_)
+    return sim::SweepPlan(sim::fitted_to(s, *total_flop_, [](const sim::SweepPlan& p) { return p.flop(); }));
   if (total_s_) {
     const double side_by_side = static_cast<double>(thread_count(settings.threads));
-    return sim::SweepPlan(sim::fitted_to(s, *total_s_ * side_by_side, [&](const sim::SweepPlan& p) { return clock.seconds(p); }));
+    return sim::SweepPlan(
+        sim::fitted_to(s, *total_s_ * side_by_side, [&](const sim::SweepPlan& p) { return clock.seconds(p); }));
   }
   return sim::SweepPlan(s);
 }

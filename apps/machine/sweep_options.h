@@ -28,9 +28,11 @@ class SweepOptionSet {
   sim::SweepSettings defaults_;
   double lowest_ = 3.16e10, highest_ = 1e13, tokens_per_param_ = 60;
   std::optional<double> total_flop_, total_s_;
-  long budgets_ = 6, sizes_ = 6, runs_ = 36, replicates_ = 1, vocabulary_ = 128, batch_ = 16, length_ = 64, held_out_ = 64, curve_points_ = 12;
+  long budgets_ = 6, sizes_ = 6, runs_ = 36, replicates_ = 1, vocabulary_ = 128, batch_ = 16, length_ = 64,
+       held_out_ = 64, curve_points_ = 12;
   std::vector<std::string> ladder_, tune_;
-  double rate_ = defaults_.rule.base, rate_params_ = defaults_.rule.params_exponent, rate_tokens_ = defaults_.rule.tokens_exponent, rate_cap_ = defaults_.rule.cap;
+  double rate_ = defaults_.rule.base, rate_params_ = defaults_.rule.params_exponent,
+         rate_tokens_ = defaults_.rule.tokens_exponent, rate_cap_ = defaults_.rule.cap;
 };
 
 }  // namespace isoflop::app

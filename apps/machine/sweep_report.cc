@@ -38,7 +38,8 @@ PlotSpec isoflop_plot(const sim::SweepPlan& plan, const std::vector<sim::SweepRe
     for (std::size_t i = 0; i < points.size(); ++i) std::tie(line.x[i], line.y[i]) = points[i];
     plot.lines.push_back(line);
   }
-  if (!records.empty() && records.front().perfect_loss) plot.rules.push_back({"a perfect model", std::nullopt, *records.front().perfect_loss, Dash::Dashed});
+  if (!records.empty() && records.front().perfect_loss)
+    plot.rules.push_back({"a perfect model", std::nullopt, *records.front().perfect_loss, Dash::Dashed});
   return plot;
 }
 
@@ -47,7 +48,11 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();  // written as 
 TableCell cell(double x) { return std::isfinite(x) ? TableCell(x) : TableCell(); }
 
 std::vector<TableColumn> shape_columns() {
-  return {{"run", "name", Align::Left}, {"parameters", "params"}, {"tokens", "tokens"}, {"FLOP", "flop"}, {"tokens per parameter", "tokens_per_param"},
+  return {{"run", "name", Align::Left},
+          {"parameters", "params"},
+          {"tokens", "tokens"},
+          {"FLOP", "flop"},
+          {"tokens per parameter", "tokens_per_param"},
           {"learning rate", "learning_rate", Align::Right, 3}};
 }
 
@@ -58,7 +63,8 @@ std::vector<TableCell> shape_cells(const sim::PlannedRun& run, double rate) {
 
 }  // namespace
 
-void report_plan(Report& report, const sim::SweepPlan& plan, const std::vector<sim::PlannedRun>& runs, const std::map<std::string, double>& seconds) {
+void report_plan(Report& report, const sim::SweepPlan& plan, const std::vector<sim::PlannedRun>& runs,
+                 const std::map<std::string, double>& seconds) {
   ReportTable table{"Plan", shape_columns(), {}, ""};
   table.columns.push_back({"predicted, s", "predicted_s", Align::Right, 3});
   Value list = Value::array();
@@ -69,8 +75,15 @@ void report_plan(Report& report, const sim::SweepPlan& plan, const std::vector<s
     auto row = shape_cells(run, run.learning_rate);
     row.push_back(cell(predicted));
     table.rows.push_back(row);
-    list.push_back(Value::object({{"name", run.name}, {"size", sim::rung_name(run.model.rung)}, {"params", run.model.params}, {"params_non_embedding", run.model.params_non_embedding},
-                                  {"tokens", run.tokens}, {"steps", run.steps}, {"flop", run.flop}, {"budget_flop", run.budget_flop}, {"learning_rate", run.learning_rate},
+    list.push_back(Value::object({{"name", run.name},
+                                  {"size", sim::rung_name(run.model.rung)},
+                                  {"params", run.model.params},
+                                  {"params_non_embedding", run.model.params_non_embedding},
+                                  {"tokens", run.tokens},
+                                  {"steps", run.steps},
+                                  {"flop", run.flop},
+                                  {"budget_flop", run.budget_flop},
+                                  {"learning_rate", run.learning_rate},
                                   {"predicted_s", predicted}}));
     flop += run.flop;
     total_s += std::isfinite(predicted) ? predicted : 0;
@@ -82,12 +95,15 @@ void report_plan(Report& report, const sim::SweepPlan& plan, const std::vector<s
   report.result["flop"] = flop;
   report.result["predicted_s"] = seconds.empty() ? Value() : Value(total_s);
   report.result["runs"] = list;
-  report.headline = fmt::format("{} runs from {} to {} FLOP each, {} FLOP together", runs.size(), format_number(least, 3), format_number(most, 3), format_number(flop, 3));
-  if (!seconds.empty()) report.headline += fmt::format("; about {} of one thread at the speed probed now", format_duration_s(total_s, 2));
+  report.headline = fmt::format("{} runs from {} to {} FLOP each, {} FLOP together", runs.size(),
+                                format_number(least, 3), format_number(most, 3), format_number(flop, 3));
+  if (!seconds.empty())
+    report.headline += fmt::format("; about {} of one thread at the speed probed now", format_duration_s(total_s, 2));
   report.headline += ".";
 }
 
-void report_records(Report& report, const sim::SweepPlan& plan, const std::vector<sim::SweepRecord>& records, const std::string& folder) {
+void report_records(Report& report, const sim::SweepPlan& plan, const std::vector<sim::SweepRecord>& records,
+                    const std::string& folder) {
   ReportTable table{"Runs", shape_columns(), {}, ""};
   table.columns.push_back({"loss, nats/token", "loss_nats_per_token", Align::Right, 5});
   table.columns.push_back({"above a perfect model", "excess_nats_per_token"});
@@ -101,10 +117,18 @@ void report_records(Report& report, const sim::SweepPlan& plan, const std::vecto
     row.push_back(cell(loss));
     row.push_back(cell(loss - r.perfect_loss.value_or(nan)));
     table.rows.push_back(row);
-    list.push_back(Value::object({{"name", r.run.name}, {"size", sim::rung_name(r.run.model.rung)}, {"params", r.run.model.params},
-                                  {"params_non_embedding", r.run.model.params_non_embedding}, {"tokens", r.run.tokens}, {"steps", r.run.steps}, {"flop", r.run.flop},
-                                  {"budget_flop", r.run.budget_flop}, {"learning_rate", r.learning_rate}, {"replicate", r.run.replicate},
-                                  {"loss_nats", loss}, {"loss_of_perfect_model_nats", r.perfect_loss}}));
+    list.push_back(Value::object({{"name", r.run.name},
+                                  {"size", sim::rung_name(r.run.model.rung)},
+                                  {"params", r.run.model.params},
+                                  {"params_non_embedding", r.run.model.params_non_embedding},
+                                  {"tokens", r.run.tokens},
+                                  {"steps", r.run.steps},
+                                  {"flop", r.run.flop},
+                                  {"budget_flop", r.run.budget_flop},
+                                  {"learning_rate", r.learning_rate},
+                                  {"replicate", r.run.replicate},
+                                  {"loss_nats", loss},
+                                  {"loss_of_perfect_model_nats", r.perfect_loss}}));
     flop += r.run.flop;
     least = least == 0 ? r.run.flop : std::min(least, r.run.flop);
     most = std::max(most, r.run.flop);
@@ -120,24 +144,35 @@ void report_records(Report& report, const sim::SweepPlan& plan, const std::vecto
   if (!records.empty()) {
     report.result["loss_of_perfect_model_nats"] = records.front().perfect_loss;
     report.result["entropy_rate_nats"] = records.front().entropy_rate;
-    report.headline = fmt::format("{} of {} runs are done, from {} to {} FLOP, {} FLOP together. Next: isoflop fit {}/runs.csv", records.size(), plan.runs().size(),
-                                  format_number(least, 3), format_number(most, 3), format_number(flop, 3), folder);
+    report.headline = fmt::format(
+        "{} of {} runs are done, from {} to {} FLOP, {} FLOP together. Next: isoflop fit {}/runs.csv", records.size(),
+        plan.runs().size(), format_number(least, 3), format_number(most, 3), format_number(flop, 3), folder);
     report.plots.push_back(isoflop_plot(plan, records));
   } else {
     report.headline = fmt::format("None of {} runs is done.", plan.runs().size());
   }
-  if (!diverged.empty()) report.distrust = "the loss stopped being a number in " + diverged + "; these runs have no loss in runs.csv";
+  if (!diverged.empty())
+    report.distrust = "the loss stopped being a number in " + diverged + "; these runs have no loss in runs.csv";
 }
 
 void assume_sweep(Report& report, const sim::SweepPlan& plan) {
   const auto& s = plan.settings();
-  report.assumptions.push_back({"params_convention", "all parameters, the tied embedding counted once; runs.csv has the count without embedding beside it", "", "counted tensors"});
-  report.assumptions.push_back({"flop_convention", "3 x matrix products of the forward pass, causal pairs counted once", "FLOP", "op list of this program, counted"});
-  std::string rule = fmt::format("min({}, {} x (N/1e5)^{} x (D/1e6)^{})", format_number(s.rule.cap), format_number(s.rule.base), format_number(s.rule.params_exponent),
-                                 format_number(s.rule.tokens_exponent));
-  if (!s.tune_factors.empty()) rule += fmt::format(" times the best of {} factors, tried on the cheapest run of each size", s.tune_factors.size());
-  report.assumptions.push_back({"peak_learning_rate", rule + "; warm-up 5 %, cosine to a tenth, AdamW 0.9/0.95, decay 0.1, clipping 1", "", "assumed"});
-  report.assumptions.push_back({"held_out_tokens", s.held_out_batches * s.sequences * s.length, "tokens", "the same text for all runs"});
+  report.assumptions.push_back(
+      {"params_convention",
+       "all parameters, the tied embedding counted once; runs.csv has the count without embedding beside it", "",
+       "counted tensors"});
+  report.assumptions.push_back({"flop_convention", "3 x matrix products of the forward pass, causal pairs counted once",
+                                "FLOP", "op list of this program, counted"});
+  std::string rule =
+      fmt::format("min({}, {} x (N/1e5)^{} x (D/1e6)^{})", format_number(s.rule.cap), format_number(s.rule.base),
+                  format_number(s.rule.params_exponent), format_number(s.rule.tokens_exponent));
+  if (!s.tune_factors.empty())
+    rule += fmt::format(" times the best of {} factors, tried on the cheapest run of each size", s.tune_factors.size());
+  report.assumptions.push_back({"peak_learning_rate",
+                                rule + "; warm-up 5 %, cosine to a tenth, AdamW 0.9/0.95, decay 0.1, clipping 1", "",
+                                "assumed"});
+  report.assumptions.push_back(
+      {"held_out_tokens", s.held_out_batches * s.sequences * s.length, "tokens", "the same text for all runs"});
 }
 
 }  // namespace isoflop::app

@@ -7,7 +7,9 @@ namespace isoflop::app {
 
 bool is_engine_table(const CsvTable& table);
 
-/// All files are tables of inference engines or servers. `folder`, when given, receives the profile tables and profile.json.
-Report calibrate_engines_report(const std::vector<std::string>& files, const std::string& folder, int folds, const Settings& settings);
+/// All files are tables of inference engines or servers. `folder`, when given, receives the profile tables and
+/// profile.json.
+Report calibrate_engines_report(const std::vector<std::string>& files, const std::string& folder, int folds,
+                                const Settings& settings);
 
 }  // namespace isoflop::app

@@ -12,6 +12,7 @@ namespace isoflop::app {
 bool is_training_table(const CsvTable& table);
 
 /// Fits training efficiencies; with a folder, writes training_profiles.csv and training_profile_groups.csv there.
-Report calibrate_training_report(const std::vector<std::string>& files, const std::string& folder, int folds, const Settings& settings);
+Report calibrate_training_report(const std::vector<std::string>& files, const std::string& folder, int folds,
+                                 const Settings& settings);
 
 }  // namespace isoflop::app

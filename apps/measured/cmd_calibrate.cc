@@ -18,19 +18,28 @@ class Calibrate : public Command {
   std::string name() const override { return "calibrate"; }
   std::string summary() const override { return "measured rows to efficiency constants with standard errors"; }
   std::string examples() const override {
-    return "isoflop calibrate op_gemm.csv                                constants, what could not be identified, error on unseen groups\n"
-           "isoflop calibrate op_*.csv --write-profile data              writes data/op_profiles.csv and data/op_profile_groups.csv\n"
-           "isoflop calibrate training.csv --write-profile data          training efficiencies per accelerator and stack\n"
+    return "isoflop calibrate op_gemm.csv                                constants, what could not be identified, "
+           "error on unseen groups\n"
+           "isoflop calibrate op_*.csv --write-profile data              writes data/op_profiles.csv and "
+           "data/op_profile_groups.csv\n"
+           "isoflop calibrate training.csv --write-profile data          training efficiencies per accelerator and "
+           "stack\n"
            "isoflop calibrate inference.csv serving.csv --write-profile .  profile.json for isoflop serve --profile\n"
            "isoflop calibrate op_gemm.csv --json -o constants.csv        all constants for other programs\n"
-           "isoflop calibrate --this-machine --write-profile .           this CPU: limits, constants, predictions against unseen models";
+           "isoflop calibrate --this-machine --write-profile .           this CPU: limits, constants, predictions "
+           "against unseen models";
   }
   void declare(OptionSet& options) override {
-    options.positionals("FILE", files_, "tables of measured kernel times, training speeds, inference engines or servers; the columns tell which", false);
+    options.positionals(
+        "FILE", files_,
+        "tables of measured kernel times, training speeds, inference engines or servers; the columns tell which",
+        false);
     options.text("--write-profile", folder_, "write the profile tables into this FOLDER (use it with --data FOLDER)");
-    options.flag("--this-machine", this_machine_, "measure the built-in kernel on this CPU instead of reading files (about two minutes)");
+    options.flag("--this-machine", this_machine_,
+                 "measure the built-in kernel on this CPU instead of reading files (about two minutes)");
     options.flag("--quick", quick_, "with --this-machine: fewer shapes and smaller unseen models");
-    options.whole("--memory-mb", memory_mb_, "with --this-machine: size of the largest buffer, far beyond the caches", 16, 1 << 16);
+    options.whole("--memory-mb", memory_mb_, "with --this-machine: size of the largest buffer, far beyond the caches",
+                  16, 1 << 16);
     options.whole("--folds", folds_, "parts of the cross-validation, whole groups together", 2, 1000);
   }
 
@@ -70,37 +79,60 @@ class Calibrate : public Command {
   }
 
  private:
-  static void read(const std::string& file, const DataFolder& data, std::vector<sim::OpSample>& samples, Report& report) {
+  static void read(const std::string& file, const DataFolder& data, std::vector<sim::OpSample>& samples,
+                   Report& report) {
     const CsvTable table = CsvTable::read(file);
     const std::string kind = sim::op_table_kind_of(table);
-    if (kind.empty()) throw Error(Fault::BadInput, file + ":1: these columns are none of the known tables of kernel times");
+    if (kind.empty())
+      throw Error(Fault::BadInput, file + ":1: these columns are none of the known tables of kernel times");
     auto read_rows = sim::read_op_table(kind, table, data);
     for (const auto& note : read_rows.notes) report.warnings.push_back(note);
     for (const auto& row : read_rows.refused)
       report.result["refused"].push_back(Value::object({{"row_id", row.row_id}, {"reason", row.reason}}));
     if (!read_rows.refused.empty())
-      report.warnings.push_back(std::to_string(read_rows.refused.size()) + " rows of " + file + " cannot be used, the first (" +
-                                read_rows.refused.front().row_id + ") because: " + read_rows.refused.front().reason);
-    const auto suspects = std::count_if(read_rows.samples.begin(), read_rows.samples.end(), [](const auto& s) { return !s.suspect.empty(); });
-    if (suspects > 0) report.warnings.push_back(std::to_string(suspects) + " rows of " + file + " beat a physical bound by less than a quarter and are left out of the fit");
+      report.warnings.push_back(std::to_string(read_rows.refused.size()) + " rows of " + file +
+                                " cannot be used, the first (" + read_rows.refused.front().row_id +
+                                ") because: " + read_rows.refused.front().reason);
+    const auto suspects = std::count_if(read_rows.samples.begin(), read_rows.samples.end(),
+                                        [](const auto& s) { return !s.suspect.empty(); });
+    if (suspects > 0)
+      report.warnings.push_back(std::to_string(suspects) + " rows of " + file +
+                                " beat a physical bound by less than a quarter and are left out of the fit");
     // One bad row is a slip; many are a wrong unit, and constants fitted to the rest would hide it.
     if (read_rows.refused.size() > read_rows.samples.size() / 20)
-      report.distrust = std::to_string(read_rows.refused.size()) + " of " + std::to_string(table.rows()) + " rows of " + file +
-                        " were refused, the first because: " + read_rows.refused.front().reason;
+      report.distrust = std::to_string(read_rows.refused.size()) + " of " + std::to_string(table.rows()) + " rows of " +
+                        file + " were refused, the first because: " + read_rows.refused.front().reason;
     report.inputs.push_back({file, table.sha256(), read_rows.samples.size(), read_rows.refused.size()});
     samples.insert(samples.end(), read_rows.samples.begin(), read_rows.samples.end());
   }
 
   static void describe(const std::vector<sim::OpFit>& fits, const std::vector<sim::OpSample>& samples, Report& report) {
     Value constants = Value::object(), unidentified = Value::array(), reasons = Value::object(), cells = Value::array();
-    ReportTable errors{"Fits", {{"chip", "chip", Align::Left}, {"operation", "op", Align::Left}, {"kernel", "variant", Align::Left},
-                       {"rows", "rows"}, {"groups", "groups"}, {"in-sample MAPE %", "in_sample_mape_percent", Align::Right, 3},
-                       {"unseen groups MAPE %", "cross_validated_mape_percent", Align::Right, 3}, {"bias", "bias", Align::Right, 3},
-                       {"interval low", "interval_low", Align::Right, 3}, {"interval high", "interval_high", Align::Right, 3},
-                       {"covers", "coverage", Align::Right, 3}}, {}, "Interval: measured / predicted, 90 %, from groups left out in turn."};
-    ReportTable table{"Constants", {{"chip", "chip", Align::Left}, {"operation", "op", Align::Left}, {"kernel", "variant", Align::Left},
-                      {"constant", "constant", Align::Left}, {"estimate", "estimate"}, {"s.e.", "se", Align::Right, 2}, {"unit", "unit", Align::Left},
-                      {"meaning", "meaning", Align::Left}}, {}, "A dash under s.e.: the rows do not determine it."};
+    ReportTable errors{"Fits",
+                       {{"chip", "chip", Align::Left},
+                        {"operation", "op", Align::Left},
+                        {"kernel", "variant", Align::Left},
+                        {"rows", "rows"},
+                        {"groups", "groups"},
+                        {"in-sample MAPE %", "in_sample_mape_percent", Align::Right, 3},
+                        {"unseen groups MAPE %", "cross_validated_mape_percent", Align::Right, 3},
+                        {"bias", "bias", Align::Right, 3},
+                        {"interval low", "interval_low", Align::Right, 3},
+                        {"interval high", "interval_high", Align::Right, 3},
+                        {"covers", "coverage", Align::Right, 3}},
+                       {},
+                       "Interval: measured / predicted, 90 %, from groups left out in turn."};
+    ReportTable table{"Constants",
+                      {{"chip", "chip", Align::Left},
+                       {"operation", "op", Align::Left},
+                       {"kernel", "variant", Align::Left},
+                       {"constant", "constant", Align::Left},
+                       {"estimate", "estimate"},
+                       {"s.e.", "se", Align::Right, 2},
+                       {"unit", "unit", Align::Left},
+                       {"meaning", "meaning", Align::Left}},
+                      {},
+                      "A dash under s.e.: the rows do not determine it."};
     std::vector<double> measured, fitted, unseen, unseen_measured;
     bool converged = true;
     for (const auto& fit : fits) {
@@ -108,9 +140,11 @@ class Calibrate : public Command {
       converged = converged && fit.fit.converged;
       for (const auto& c : fit.fit.constants) {
         if (c.constant.low == c.constant.high) continue;
-        constants[prefix + c.constant.name] = Value::object({{"estimate", c.value.estimate}, {"se", c.identified ? Value(c.value.se) : Value()},
+        constants[prefix + c.constant.name] = Value::object({{"estimate", c.value.estimate},
+                                                             {"se", c.identified ? Value(c.value.se) : Value()},
                                                              {"low", c.identified ? Value(c.value.low) : Value()},
-                                                             {"high", c.identified ? Value(c.value.high) : Value()}, {"unit", c.constant.unit}});
+                                                             {"high", c.identified ? Value(c.value.high) : Value()},
+                                                             {"unit", c.constant.unit}});
         if (!c.identified) {
           unidentified.push_back(prefix + c.constant.name);
           reasons[prefix + c.constant.name] = Value(c.reason);
@@ -126,10 +160,17 @@ class Calibrate : public Command {
         fitted.push_back(fit.fit.predicted[i]);
         unseen.push_back(fit.cross.predicted[i]);
       }
-      cells.push_back(Value::object({{"chip", fit.chip}, {"op", fit.key.op}, {"variant", fit.key.variant}, {"rows", fit.rows.size()},
-                                     {"groups", fit.fit.groups}, {"in_sample", to_value(fit.fit.in_sample)},
-                                     {"cross_validated", to_value(fit.cross.accuracy)}, {"interval_low", fit.interval.low},
-                                     {"interval_high", fit.interval.high}, {"coverage", fit.coverage}, {"source", fit.source}}));
+      cells.push_back(Value::object({{"chip", fit.chip},
+                                     {"op", fit.key.op},
+                                     {"variant", fit.key.variant},
+                                     {"rows", fit.rows.size()},
+                                     {"groups", fit.fit.groups},
+                                     {"in_sample", to_value(fit.fit.in_sample)},
+                                     {"cross_validated", to_value(fit.cross.accuracy)},
+                                     {"interval_low", fit.interval.low},
+                                     {"interval_high", fit.interval.high},
+                                     {"coverage", fit.coverage},
+                                     {"source", fit.source}}));
     }
     const auto in_sample = sim::accuracy_of(measured, fitted), cross = sim::accuracy_of(measured, unseen);
     report.result["constants"] = std::move(constants);
@@ -140,9 +181,9 @@ class Calibrate : public Command {
     report.result["cross_validated"]["scheme"] = Value(fits.front().cross.scheme);
     report.result["cells"] = std::move(cells);
     report.tables = {errors, table};
-    report.headline = std::to_string(fits.size()) + " kernels fitted to " + std::to_string(measured.size()) + " rows: mean error " +
-                      format_number(in_sample.mape, 3) + " % on the rows fitted, " + format_number(cross.mape, 3) +
-                      " % on groups left out (" + fits.front().cross.scheme + ").";
+    report.headline = std::to_string(fits.size()) + " kernels fitted to " + std::to_string(measured.size()) +
+                      " rows: mean error " + format_number(in_sample.mape, 3) + " % on the rows fitted, " +
+                      format_number(cross.mape, 3) + " % on groups left out (" + fits.front().cross.scheme + ").";
     if (!converged) report.warnings.push_back("some fits stopped before the objective was flat");
   }
 

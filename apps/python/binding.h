@@ -21,12 +21,15 @@ inline std::span<const double> positive(const Array& array, const std::string& n
   const std::span<const double> values(array.data(), static_cast<std::size_t>(array.size()));
   for (std::size_t i = 0; i < values.size(); ++i)
     if (!(values[i] > 0) || !std::isfinite(values[i]))
-      throw Error(Fault::Usage, name + ": " + format_number(values[i]) + " at index " + std::to_string(i) + " is not positive and finite");
+      throw Error(Fault::Usage, name + ": " + format_number(values[i]) + " at index " + std::to_string(i) +
+                                    " is not positive and finite");
   return values;
 }
 
 inline void check_same_size(std::size_t a, std::size_t b, const std::string& names) {
-  if (a != b) throw Error(Fault::Usage, names + ": " + std::to_string(a) + " and " + std::to_string(b) + " values; expected as many of each");
+  if (a != b)
+    throw Error(Fault::Usage,
+                names + ": " + std::to_string(a) + " and " + std::to_string(b) + " values; expected as many of each");
 }
 
 /// Uninitialised numbers that Python owns.

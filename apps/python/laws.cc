@@ -19,7 +19,8 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 class Law {
  public:
-  static Law named(const std::string& name, const std::map<std::string, double>& given, long replicates, std::uint64_t seed, int threads) {
+  static Law named(const std::string& name, const std::map<std::string, double>& given, long replicates,
+                   std::uint64_t seed, int threads) {
     check_replicates(replicates);
     py::gil_scoped_release release;
     app::LawOptions options;
@@ -35,8 +36,8 @@ class Law {
     return law;
   }
 
-  static Law fitted(const Array& params, const Array& tokens, const Array& loss, long replicates, const std::string& scheme,
-                    long exclude_highest, std::uint64_t seed, int threads) {
+  static Law fitted(const Array& params, const Array& tokens, const Array& loss, long replicates,
+                    const std::string& scheme, long exclude_highest, std::uint64_t seed, int threads) {
     const auto n = positive(params, "params"), d = positive(tokens, "tokens"), l = positive(loss, "loss");
     check_same_size(n.size(), d.size(), "params and tokens");
     check_same_size(n.size(), l.size(), "params and loss");
@@ -50,7 +51,8 @@ class Law {
     options.scheme = scheme;
     options.exclude_highest = exclude_highest;
     Law law;
-    law.source_ = app::refitted_law("arrays", RunTable(std::move(runs), "arrays"), options, settings(seed, threads), law.report_);
+    law.source_ =
+        app::refitted_law("arrays", RunTable(std::move(runs), "arrays"), options, settings(seed, threads), law.report_);
     law.threads_ = threads;
     return law;
   }
@@ -81,8 +83,10 @@ class Law {
   /// quantity -> (estimate, low, high), each as long as `budgets`.
   py::dict plan(const Array& budgets, double inference_tokens, double serving_price, bool intervals) const {
     const auto c = positive(budgets, "compute");
-    if (!(inference_tokens >= 0) || !std::isfinite(inference_tokens)) throw Error(Fault::Usage, "inference_tokens: must be at least 0");
-    if (!(serving_price > 0) || !std::isfinite(serving_price)) throw Error(Fault::Usage, "serving_price: must be positive");
+    if (!(inference_tokens >= 0) || !std::isfinite(inference_tokens))
+      throw Error(Fault::Usage, "inference_tokens: must be at least 0");
+    if (!(serving_price > 0) || !std::isfinite(serving_price))
+      throw Error(Fault::Usage, "serving_price: must be positive");
     constexpr std::size_t quantities = 5;
     const std::array<const char*, quantities> names = {"params", "tokens", "tokens_per_param", "loss", "training_flop"};
     std::vector<Array> columns;
@@ -98,7 +102,9 @@ class Law {
       parallel_for(c.size(), threads_, [&](std::size_t i) {
         const auto at = [&](const LossSurface& surface) {
           const Allocation a = best_for_budget(surface, c[i], serving);
-          return std::pair(std::array<double, quantities>{a.params, a.tokens, a.tokens / a.params, a.loss, a.training_flop}, a.interior);
+          return std::pair(
+              std::array<double, quantities>{a.params, a.tokens, a.tokens / a.params, a.loss, a.training_flop},
+              a.interior);
         };
         const auto [central, is_inside] = at(source_.surface);
         inside[i] = is_inside;
@@ -118,7 +124,8 @@ class Law {
       });
     }
     py::dict result;
-    for (std::size_t q = 0; q < quantities; ++q) result[names[q]] = py::make_tuple(columns[3 * q], columns[3 * q + 1], columns[3 * q + 2]);
+    for (std::size_t q = 0; q < quantities; ++q)
+      result[names[q]] = py::make_tuple(columns[3 * q], columns[3 * q + 1], columns[3 * q + 2]);
     result["interior"] = interior;
     return result;
   }
@@ -131,8 +138,11 @@ class Law {
   /// Of the resampled laws, by name; empty where they are no Chinchilla laws.
   py::dict parameter_draws() const {
     py::dict result;
-    const std::array<std::pair<const char*, double ChinchillaLaw::*>, 5> members = {
-        {{"E", &ChinchillaLaw::E}, {"A", &ChinchillaLaw::A}, {"B", &ChinchillaLaw::B}, {"alpha", &ChinchillaLaw::alpha}, {"beta", &ChinchillaLaw::beta}}};
+    const std::array<std::pair<const char*, double ChinchillaLaw::*>, 5> members = {{{"E", &ChinchillaLaw::E},
+                                                                                     {"A", &ChinchillaLaw::A},
+                                                                                     {"B", &ChinchillaLaw::B},
+                                                                                     {"alpha", &ChinchillaLaw::alpha},
+                                                                                     {"beta", &ChinchillaLaw::beta}}};
     for (const LossSurface& draw : source_.draws)
       if (!draw.closed_form) return result;
     if (source_.draws.empty()) return result;

@@ -11,7 +11,8 @@ namespace {
 
 class Model {
  public:
-  explicit Model(const std::string& name) : named_(named_architecture(name, DataFolder::chosen(""))), count_(count_parameters(named_.architecture)) {}
+  explicit Model(const std::string& name)
+      : named_(named_architecture(name, DataFolder::chosen(""))), count_(count_parameters(named_.architecture)) {}
 
   py::dict facts() const {
     py::dict d;
@@ -31,18 +32,24 @@ class Model {
 
   /// Forward matrix FLOP per token, mean over a causal pass of each length.
   Array forward_flops(const Array& context) const {
-    return by_length(context, [&](std::int64_t length) { return forward_flops_per_token(named_.architecture, length, AttentionCounting::Causal); });
+    return by_length(context, [&](std::int64_t length) {
+      return forward_flops_per_token(named_.architecture, length, AttentionCounting::Causal);
+    });
   }
   Array training_flops(const Array& context, const std::string& convention) const {
     const auto named = flop_convention_named(convention);
-    if (!named) throw Error(Fault::Usage, "convention: \"" + convention + "\" is not known; expected exact, exact-full, exact-none, 6n, palm ...");
+    if (!named)
+      throw Error(Fault::Usage, "convention: \"" + convention +
+                                    "\" is not known; expected exact, exact-full, exact-none, 6n, palm ...");
     return by_length(context, [&](std::int64_t length) {
-      return training_flops_per_token(named_.architecture, length, *named).value_or(std::numeric_limits<double>::quiet_NaN());
+      return training_flops_per_token(named_.architecture, length, *named)
+          .value_or(std::numeric_limits<double>::quiet_NaN());
     });
   }
   /// Elements in the cache of one sequence of each length.
   Array cache_elements(const Array& tokens) const {
-    return by_length(tokens, [&](std::int64_t length) { return static_cast<double>(kv_elements(named_.architecture, length)); });
+    return by_length(
+        tokens, [&](std::int64_t length) { return static_cast<double>(kv_elements(named_.architecture, length)); });
   }
 
  private:

@@ -33,10 +33,13 @@ PyObject* error_for(isoflop::Fault fault) {
 
 void add_errors(py::module_& module) {
   const auto builtin = [](PyObject* type) { return py::reinterpret_borrow<py::object>(type); };
-  base_error = new_error(module, "IsoflopError", "What the caller got wrong or the world denies.", py::make_tuple(builtin(PyExc_Exception)));
+  base_error = new_error(module, "IsoflopError", "What the caller got wrong or the world denies.",
+                         py::make_tuple(builtin(PyExc_Exception)));
   const auto base = builtin(base_error);
-  usage_error = new_error(module, "UsageError", "A wrong argument or option.", py::make_tuple(base, builtin(PyExc_ValueError)));
-  bad_input_error = new_error(module, "BadInputError", "A data file or request that cannot be read; the message starts with file:line:column.",
+  usage_error =
+      new_error(module, "UsageError", "A wrong argument or option.", py::make_tuple(base, builtin(PyExc_ValueError)));
+  bad_input_error = new_error(module, "BadInputError",
+                              "A data file or request that cannot be read; the message starts with file:line:column.",
                               py::make_tuple(base, builtin(PyExc_ValueError)));
   cannot_run_error = new_error(module, "CannotRunError", "A file that cannot be read or written, a missing tool.",
                                py::make_tuple(base, builtin(PyExc_RuntimeError)));

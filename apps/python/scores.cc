@@ -13,7 +13,8 @@ using namespace isoflop::fits;
 
 class Scores {
  public:
-  Scores(const std::string& benchmark, const std::string& until, const std::string& link, const std::string& file, int threads) {
+  Scores(const std::string& benchmark, const std::string& until, const std::string& link, const std::string& file,
+         int threads) {
     py::gil_scoped_release release;
     app::ScoreOptions options;
     options.benchmark = benchmark;
@@ -41,9 +42,11 @@ class Scores {
         model.tokens = d[i];
         model.compute = study_.flop_per_param_token * n[i] * d[i];
         const auto x = study_.regression.features(model);
-        if (x.empty()) throw Error(Fault::Usage, "link " + link_name(study_.regression.link) + " needs more than size and tokens");
+        if (x.empty())
+          throw Error(Fault::Usage, "link " + link_name(study_.regression.link) + " needs more than size and tokens");
         s[i] = study_.regression.fit.curve.mean(x);
-        std::tie(l[i], h[i]) = interval_about(study_.regression, s[i], study_.regression.scale_at(x), study_.facts.noise);
+        std::tie(l[i], h[i]) =
+            interval_about(study_.regression, s[i], study_.regression.scale_at(x), study_.facts.noise);
       }
     }
     return py::make_tuple(score, low, high);

@@ -23,14 +23,16 @@ struct Columns {
     return filled(column);
   }
   /// low, central, high under NAME_low, NAME, NAME_high.
-  std::array<std::span<double>, 3> band(const std::string& name) { return {add(name + "_low"), add(name), add(name + "_high")}; }
+  std::array<std::span<double>, 3> band(const std::string& name) {
+    return {add(name + "_low"), add(name), add(name + "_high")};
+  }
   py::dict columns_;
   std::size_t count_;
 };
 
-py::dict serve_at(const std::string& model, const std::string& on, const Array& batch, const Array& prompt, const Array& generate,
-                  const std::string& weights, const std::string& kv, const std::string& compute, std::int64_t tensor_parallel,
-                  std::int64_t group, double price) {
+py::dict serve_at(const std::string& model, const std::string& on, const Array& batch, const Array& prompt,
+                  const Array& generate, const std::string& weights, const std::string& kv, const std::string& compute,
+                  std::int64_t tensor_parallel, std::int64_t group, double price) {
   const auto b = positive(batch, "batch"), p = positive(prompt, "prompt"), g = positive(generate, "generate");
   check_same_size(b.size(), p.size(), "batch and prompt");
   check_same_size(b.size(), g.size(), "batch and generate");
@@ -48,8 +50,8 @@ py::dict serve_at(const std::string& model, const std::string& on, const Array& 
   Columns table(b.size());
   std::vector<std::array<std::span<double>, 3>> out;
   for (const auto& each : estimates) out.push_back(table.band(each.first));
-  const auto memory_bytes = table.add("memory_bytes"), weight_bytes = table.add("weight_bytes"), kv_bytes = table.add("kv_cache_bytes"),
-             max_batch = table.add("max_batch");
+  const auto memory_bytes = table.add("memory_bytes"), weight_bytes = table.add("weight_bytes"),
+             kv_bytes = table.add("kv_cache_bytes"), max_batch = table.add("max_batch");
   py::array_t<bool> fits(static_cast<py::ssize_t>(b.size()));
   bool* fit = fits.mutable_data();
   {
@@ -71,7 +73,8 @@ py::dict serve_at(const std::string& model, const std::string& on, const Array& 
     for (std::size_t i = 0; i < b.size(); ++i) {
       const auto whole = [&](double value, const char* name, double most) {
         if (value != std::floor(value) || value > most)
-          throw Error(Fault::Usage, std::string(name) + ": " + format_number(value) + " is not a whole number up to " + format_number(most));
+          throw Error(Fault::Usage, std::string(name) + ": " + format_number(value) + " is not a whole number up to " +
+                                        format_number(most));
         return static_cast<std::int64_t>(value);
       };
       load.batch = whole(b[i], "batch", 1e6);

@@ -43,7 +43,9 @@ std::vector<std::string> shell_words(const std::string& line) {
 class ReportCommand : public Command {
  public:
   std::string name() const override { return "report"; }
-  std::string summary() const override { return "one HTML page: findings, charts and tables, with the files behind them"; }
+  std::string summary() const override {
+    return "one HTML page: findings, charts and tables, with the files behind them";
+  }
   std::string examples() const override {
     return "isoflop report                                    writes report.html and report_files/\n"
            "isoflop report -o spring.html --only outliers,costs\n"
@@ -57,17 +59,21 @@ class ReportCommand : public Command {
     for (const auto& kind : section_kinds()) names += (names.empty() ? "" : ", ") + kind.id;
     options.list("--only", only_, "sections, in the order of the page: " + names);
     options.group("Your own");
-    options.files("--add", request_.add, "CSV of models joined to the score sections (name,active_params,tokens,score)");
-    options.files("--include", include_, "a command line (without isoflop) whose result becomes a section; may be given several times");
+    options.files("--add", request_.add,
+                  "CSV of models joined to the score sections (name,active_params,tokens,score)");
+    options.files("--include", include_,
+                  "a command line (without isoflop) whose result becomes a section; may be given several times");
     options.text("--runs", request_.runs, "CSV of training runs for the loss law, instead of the 240 of Chinchilla");
     options.list("--with", request_.with, "models of the catalogue beside the 2024 cohort");
     options.text("--on", request_.device, "accelerator for costs and serving");
     options.text("--footprint-of", request_.footprint_of, "model of the footprint ledger");
     options.group("Files");
-    options.text("--assets", assets_, "folder for plots (SVG, PNG, PDF, CSV) and tables (CSV); default NAME_files beside NAME.html");
+    options.text("--assets", assets_,
+                 "folder for plots (SVG, PNG, PDF, CSV) and tables (CSV); default NAME_files beside NAME.html");
     options.flag("--no-assets", no_assets_, "write the page alone");
     options.flag("--static", static_, "no zoom and pan, even where Vega's scripts are installed");
-    options.text("--web", web_, "folder with vega.min.js, vega-lite.min.js and vega-embed.min.js (else ISOFLOP_WEB, or as installed)");
+    options.text("--web", web_,
+                 "folder with vega.min.js, vega-lite.min.js and vega-embed.min.js (else ISOFLOP_WEB, or as installed)");
   }
 
   Report run(const Settings& settings) override {
@@ -83,13 +89,16 @@ class ReportCommand : public Command {
     inside.progress = [](double, const std::string&) {};
     settings.progress(0.05, "sections");
     parallel_for(count, settings.threads, [&](std::size_t i) {
-      sections[i].content = i < known ? sections[i].kind->make(request_, inside) : included_section(include_[i - known], inside);
+      sections[i].content =
+          i < known ? sections[i].kind->make(request_, inside) : included_section(include_[i - known], inside);
     });
     settings.progress(0.5, "plots");
 
     PageRequest page;
     page.page = page_path(settings);
-    if (!no_assets_) page.assets = assets_.empty() ? std::filesystem::path(page.page).replace_extension().string() + "_files" : assets_;
+    if (!no_assets_)
+      page.assets =
+          assets_.empty() ? std::filesystem::path(page.page).replace_extension().string() + "_files" : assets_;
     page.vega = !static_;
     page.web = web_;
     Report report;
@@ -108,7 +117,8 @@ class ReportCommand : public Command {
       if (std::find(ids.begin(), ids.end(), name) == ids.end()) throw unknown_name("section", name, ids);
     std::vector<NamedSection> sections;
     for (const auto& kind : section_kinds())
-      if (only_.empty() || std::find(only_.begin(), only_.end(), kind.id) != only_.end()) sections.push_back({&kind, {}});
+      if (only_.empty() || std::find(only_.begin(), only_.end(), kind.id) != only_.end())
+        sections.push_back({&kind, {}});
     return sections;
   }
 
@@ -116,7 +126,9 @@ class ReportCommand : public Command {
     std::vector<SectionKind> kinds;
     for (const auto& line : include_) {
       const auto words = shell_words(line);
-      if (words.empty() || words[0] == "report") throw Error(Fault::Usage, "--include \"" + line + "\": expected a command line such as 'fit runs.csv', and not report itself");
+      if (words.empty() || words[0] == "report")
+        throw Error(Fault::Usage, "--include \"" + line +
+                                      "\": expected a command line such as 'fit runs.csv', and not report itself");
       const std::string number = std::to_string(kinds.size() + 1);
       kinds.push_back({"own-" + number, "isoflop " + line, "Own " + number, nullptr});
     }
@@ -150,15 +162,25 @@ class ReportCommand : public Command {
       table.rows.push_back({section.kind->id, section.content.finding});
       Value plot_names = Value::array();
       for (const auto& plot : section.content.plots) plot_names.push_back(plot.name);
-      list.push_back(Value::object({{"section", section.kind->id}, {"title", section.kind->title}, {"finding", section.content.finding}, {"plots", plot_names},
-                                    {"tables", section.content.tables.size()}, {"trusted", section.content.distrust.empty()}, {"result", section.content.result}}));
-      if (!section.content.distrust.empty()) report.distrust += (report.distrust.empty() ? "" : "; ") + section.kind->id + ": " + section.content.distrust;
+      list.push_back(Value::object({{"section", section.kind->id},
+                                    {"title", section.kind->title},
+                                    {"finding", section.content.finding},
+                                    {"plots", plot_names},
+                                    {"tables", section.content.tables.size()},
+                                    {"trusted", section.content.distrust.empty()},
+                                    {"result", section.content.result}}));
+      if (!section.content.distrust.empty())
+        report.distrust += (report.distrust.empty() ? "" : "; ") + section.kind->id + ": " + section.content.distrust;
       for (const auto& input : section.content.inputs)
-        if (std::none_of(report.inputs.begin(), report.inputs.end(), [&](const ReportInput& other) { return other.path == input.path && other.sha256 == input.sha256; }))
+        if (std::none_of(report.inputs.begin(), report.inputs.end(), [&](const ReportInput& other) {
+              return other.path == input.path && other.sha256 == input.sha256;
+            }))
           report.inputs.push_back(input);
     }
-    report.headline = fmt::format("{}: {} sections, {} plots and {} tables in {:.2f} MB{}.", page.page, sections.size(), plots, tables, size / 1e6,
-                                  page.assets.empty() ? "" : fmt::format("; {} files beside it in {}", report.files.size() - 1, page.assets));
+    report.headline = fmt::format(
+        "{}: {} sections, {} plots and {} tables in {:.2f} MB{}.", page.page, sections.size(), plots, tables,
+        size / 1e6,
+        page.assets.empty() ? "" : fmt::format("; {} files beside it in {}", report.files.size() - 1, page.assets));
     for (const auto& section : sections) report.messages.push_back(section.kind->id + ": " + section.content.finding);
     report.data_table = table;
     report.result["page"] = page.page;

@@ -1,5 +1,5 @@
-// How far off the simulators are, from the accuracy that is stored with their constants: error on groups of measurements
-// that the constants never saw.
+// How far off the simulators are, from the accuracy that is stored with their constants: error on groups of
+// measurements that the constants never saw.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -37,7 +37,9 @@ std::string kind_of(const std::string& op) {
   return "collectives";
 }
 
-std::string percents(const Pooled& p) { return fmt::format("{} % ({} to {})", format_number(p.mean(), 2), format_number(p.low, 2), format_number(p.high, 2)); }
+std::string percents(const Pooled& p) {
+  return fmt::format("{} % ({} to {})", format_number(p.mean(), 2), format_number(p.low, 2), format_number(p.high, 2));
+}
 
 }  // namespace
 
@@ -46,14 +48,24 @@ SectionContent calibration_section(const ReportRequest&, const Settings& setting
   const TrainingProfile training = TrainingProfile::load(settings.data);
   SectionContent content;
   content.command = "isoflop validate op_gemm FILE\nisoflop validate training FILE";
-  ReportTable op_table{"Kernel times, error on groups left out", {{"Chip", "chip", Align::Left}, {"Operation", "op", Align::Left}, {"Variant", "variant", Align::Left},
-                       {"MAPE %", "cross_validated_mape_percent", Align::Right, 3}, {"measured/predicted low", "interval_low", Align::Right, 3}, {"high", "interval_high", Align::Right, 3},
-                       {"Rows", "rows"}, {"Groups", "groups"}, {"Source", "source", Align::Left}}, {},
-                       "MAPE: mean absolute percentage error; the interval covers 90 % of the rows of groups left out. any: predicted from the other chips; datasheet: generic efficiencies."};
+  ReportTable op_table{"Kernel times, error on groups left out",
+                       {{"Chip", "chip", Align::Left},
+                        {"Operation", "op", Align::Left},
+                        {"Variant", "variant", Align::Left},
+                        {"MAPE %", "cross_validated_mape_percent", Align::Right, 3},
+                        {"measured/predicted low", "interval_low", Align::Right, 3},
+                        {"high", "interval_high", Align::Right, 3},
+                        {"Rows", "rows"},
+                        {"Groups", "groups"},
+                        {"Source", "source", Align::Left}},
+                       {},
+                       "MAPE: mean absolute percentage error; the interval covers 90 % of the rows of groups left out. "
+                       "any: predicted from the other chips; datasheet: generic efficiencies."};
   std::map<std::string, Pooled> calibrated, generic;
   Pooled all_ops;
   for (const OpCell* cell : ops.cells()) {
-    op_table.rows.push_back({cell->chip, cell->key.op, cell->key.variant, cell->cross_validated_mape, cell->interval.low, cell->interval.high, static_cast<std::int64_t>(cell->rows),
+    op_table.rows.push_back({cell->chip, cell->key.op, cell->key.variant, cell->cross_validated_mape,
+                             cell->interval.low, cell->interval.high, static_cast<std::int64_t>(cell->rows),
                              static_cast<std::int64_t>(cell->groups), cell->source});
     if (cell->chip == datasheet_chip) {
       if (cell->key.variant == all_variants) generic[kind_of(cell->key.op)].add(cell->cross_validated_mape, cell->rows);
@@ -62,14 +74,23 @@ SectionContent calibration_section(const ReportRequest&, const Settings& setting
       all_ops.add(cell->cross_validated_mape, cell->rows);
     }
   }
-  ReportTable training_table{"Training speed, error on groups left out", {{"Chip", "chip", Align::Left}, {"Stack", "stack", Align::Left}, {"MAPE %", "cross_validated_mape_percent", Align::Right, 3},
-                             {"measured/predicted low", "interval_low", Align::Right, 3}, {"high", "interval_high", Align::Right, 3}, {"Rows", "rows"}, {"Groups", "groups"}}, {},
-                             "any: predicted from the other accelerators. Where three groups or fewer stand behind a cell its error is itself uncertain."};
+  ReportTable training_table{"Training speed, error on groups left out",
+                             {{"Chip", "chip", Align::Left},
+                              {"Stack", "stack", Align::Left},
+                              {"MAPE %", "cross_validated_mape_percent", Align::Right, 3},
+                              {"measured/predicted low", "interval_low", Align::Right, 3},
+                              {"high", "interval_high", Align::Right, 3},
+                              {"Rows", "rows"},
+                              {"Groups", "groups"}},
+                             {},
+                             "any: predicted from the other accelerators. Where three groups or fewer stand behind a "
+                             "cell its error is itself uncertain."};
   Pooled all_training;
   std::optional<double> unseen;
   std::vector<const TrainingCell*> chips;
   for (const TrainingCell* cell : training.cells()) {
-    training_table.rows.push_back({cell->chip, cell->stack.empty() ? std::string("all") : cell->stack, cell->cross_validated_mape, cell->interval.low, cell->interval.high,
+    training_table.rows.push_back({cell->chip, cell->stack.empty() ? std::string("all") : cell->stack,
+                                   cell->cross_validated_mape, cell->interval.low, cell->interval.high,
                                    static_cast<std::int64_t>(cell->rows), static_cast<std::int64_t>(cell->groups)});
     if (!cell->stack.empty()) continue;
     if (cell->chip == "any") {
@@ -86,9 +107,11 @@ SectionContent calibration_section(const ReportRequest&, const Settings& setting
   op_plot.subtitle = "Mean over rows of groups left out; intervals span the chips and formats";
   op_plot.source = "data/op_profiles.csv, fitted by isoflop calibrate; measurements: see the table";
   op_plot.x = {"mean absolute percentage error", Scale::Linear, 0.0, {}};
-  op_plot.description = "Bars per kind of operation: constants fitted to the chip against generic efficiencies over data sheets.";
+  op_plot.description =
+      "Bars per kind of operation: constants fitted to the chip against generic efficiencies over data sheets.";
   op_plot.stacked = false;
-  BarLayer fitted{"constants of the chip", {}, {}, {}, {}, 0}, sheet{"data sheet and generic efficiencies", {}, {}, {}, {}, 1};
+  BarLayer fitted{"constants of the chip", {}, {}, {}, {}, 0},
+      sheet{"data sheet and generic efficiencies", {}, {}, {}, {}, 1};
   for (const auto& [kind, pooled] : calibrated) {
     fitted.categories.push_back(kind);
     fitted.values.push_back(pooled.mean());
@@ -107,7 +130,9 @@ SectionContent calibration_section(const ReportRequest&, const Settings& setting
   training_plot.source = "data/training_profiles.csv, fitted by isoflop calibrate training";
   training_plot.x = {"mean absolute percentage error", Scale::Linear, 0.0, {}};
   training_plot.description = "One bar per accelerator with measured training runs, worst first.";
-  std::stable_sort(chips.begin(), chips.end(), [](const TrainingCell* a, const TrainingCell* b) { return a->cross_validated_mape > b->cross_validated_mape; });
+  std::stable_sort(chips.begin(), chips.end(), [](const TrainingCell* a, const TrainingCell* b) {
+    return a->cross_validated_mape > b->cross_validated_mape;
+  });
   BarLayer bars{"", {}, {}, {}, {}, 0};
   for (const TrainingCell* cell : chips) {
     bars.categories.push_back(cell->chip);
@@ -116,15 +141,19 @@ SectionContent calibration_section(const ReportRequest&, const Settings& setting
   training_plot.bars = {bars};
   if (unseen) training_plot.rules = {{"an accelerator never measured", *unseen, std::nullopt}};
 
-  content.finding = fmt::format("On groups of measurements left out, kernel times err by {} over {} rows and training speeds by {} over {} rows (range: over chips){}.", percents(all_ops), all_ops.rows,
-                                percents(all_training), all_training.rows, unseen ? fmt::format("; on an accelerator never measured, by {} %", format_number(*unseen, 2)) : "");
+  content.finding = fmt::format(
+      "On groups of measurements left out, kernel times err by {} over {} rows and training speeds by {} over {} rows "
+      "(range: over chips){}.",
+      percents(all_ops), all_ops.rows, percents(all_training), all_training.rows,
+      unseen ? fmt::format("; on an accelerator never measured, by {} %", format_number(*unseen, 2)) : "");
   content.plots = {op_plot, training_plot};
   content.tables = {op_table, training_table};
   for (const char* file : {"op_profiles.csv", "training_profiles.csv"}) {
     const CsvTable table = open_data_table(file, settings.data);
     content.inputs.push_back({table.name(), table.sha256(), table.rows(), 0});
   }
-  content.assumptions = {{"error", "mean absolute percentage error, 10-fold by group", "", "docs/op_time.md, docs/training.md"}};
+  content.assumptions = {
+      {"error", "mean absolute percentage error, 10-fold by group", "", "docs/op_time.md, docs/training.md"}};
   return content;
 }
 

@@ -24,7 +24,8 @@ namespace {
 
 using namespace isoflop::sim;
 
-constexpr std::int64_t compared_batch = 32, compared_prompt = 2048, compared_generate = 256, longest_batch = 256, most_devices = 8;
+constexpr std::int64_t compared_batch = 32, compared_prompt = 2048, compared_generate = 256, longest_batch = 256,
+                       most_devices = 8;
 
 std::vector<std::string> compared_models(const ReportRequest& request) {
   std::vector<std::string> names = cohort_with_architecture();
@@ -32,8 +33,12 @@ std::vector<std::string> compared_models(const ReportRequest& request) {
   return names;
 }
 
-std::string usd(double value) { return fmt::format("USD {}", value >= 1000 ? format_count(value, 2) : format_number(value, 2)); }
-std::string usd_range(const Estimate& e) { return usd(e.central) + " (" + usd(e.low).substr(4) + " to " + usd(e.high).substr(4) + ")"; }
+std::string usd(double value) {
+  return fmt::format("USD {}", value >= 1000 ? format_count(value, 2) : format_number(value, 2));
+}
+std::string usd_range(const Estimate& e) {
+  return usd(e.central) + " (" + usd(e.low).substr(4) + " to " + usd(e.high).substr(4) + ")";
+}
 
 /// A model on the fewest devices that hold it: 16-bit weights on up to eight, else 8-bit weights.
 struct Deployment {
@@ -41,7 +46,9 @@ struct Deployment {
   Architecture architecture;
   ServingLoad load;
   bool fits = false;
-  std::string words() const { return fmt::format("{} ({}{})", name, load.tensor_parallel, load.weights == WeightFormat::Fp8 ? ", fp8" : ""); }
+  std::string words() const {
+    return fmt::format("{} ({}{})", name, load.tensor_parallel, load.weights == WeightFormat::Fp8 ? ", fp8" : "");
+  }
 };
 
 bool divides(const ServingLoad& load, const Architecture& architecture) {
@@ -71,16 +78,19 @@ Deployment deploy(const std::string& name, const NamedArchitecture& model, const
 }
 
 /// Price of a whole run from 6ND and what whole runs make of a device's peak.
-std::optional<Estimate> training_price(const ModelRecord& m, double active, const Accelerator& device, const MfuPrior& prior) {
+std::optional<Estimate> training_price(const ModelRecord& m, double active, const Accelerator& device,
+                                       const MfuPrior& prior) {
   const auto peak = device.bf16_flop_per_s;
   if (!m.training_tokens || !peak || !device.price_usd_per_hour) return std::nullopt;
   const MfuEstimate mfu = prior.estimate(device, active, {});
   const double spread = std::exp(normal_quantile(0.95) * mfu.sigma_ln);
-  const double price = device_hours_6nd(active, static_cast<double>(*m.training_tokens), *peak, mfu.median) * *device.price_usd_per_hour;
+  const double price =
+      device_hours_6nd(active, static_cast<double>(*m.training_tokens), *peak, mfu.median) * *device.price_usd_per_hour;
   return Estimate{price / spread, price, price * spread, "6ND over peak x utilisation of whole runs"};
 }
 
-PlotSpec plot_base(const std::string& name, const std::string& title, const std::string& subtitle, const std::string& source) {
+PlotSpec plot_base(const std::string& name, const std::string& title, const std::string& subtitle,
+                   const std::string& source) {
   PlotSpec plot;
   plot.name = name;
   plot.title = title;
@@ -134,17 +144,33 @@ SectionContent costs_section(const ReportRequest& request, const Settings& setti
   }
 
   SectionContent content;
-  content.command = "isoflop serve MODEL --on " + device.id + " --batch 32 --explain\nisoflop footprint MODEL --explain     (device-hours from 6ND)";
-  ReportTable table{"Costs side by side", {{"Model", "model", Align::Left}, {"Parameters", "params_total", Align::Right, 3, true}, {"Active", "params_active", Align::Right, 3, true},
-                    {"GFLOP/token", "gigaflop_per_token_forward"}, {"KV kB/token", "kv_kilobytes_per_token"}, {"Weights GB", "weights_gigabytes"},
-                    {"Cache GB", "kv_cache_gigabytes"}, {"Devices", "devices_needed"}, {"Training USD", "training_usd", Align::Right, 3, true}, {"low", "training_usd_low", Align::Right, 3, true},
-                    {"high", "training_usd_high", Align::Right, 3, true}}, {},
-                    fmt::format("16-bit weights and cache, {} sequences of {} + {} tokens on {}; devices: smallest power of two that holds them. Training: 6ND on the same device at the "
-                                "utilisation that published whole runs reached, 90 % interval; - = tokens undisclosed.", compared_batch, compared_prompt, compared_generate, device.id)};
-  const Line *cheapest = nullptr, *dearest = nullptr, *largest = nullptr, *longest_cache = nullptr, *shortest_cache = nullptr;
+  content.command = "isoflop serve MODEL --on " + device.id +
+                    " --batch 32 --explain\nisoflop footprint MODEL --explain     (device-hours from 6ND)";
+  ReportTable table{"Costs side by side",
+                    {{"Model", "model", Align::Left},
+                     {"Parameters", "params_total", Align::Right, 3, true},
+                     {"Active", "params_active", Align::Right, 3, true},
+                     {"GFLOP/token", "gigaflop_per_token_forward"},
+                     {"KV kB/token", "kv_kilobytes_per_token"},
+                     {"Weights GB", "weights_gigabytes"},
+                     {"Cache GB", "kv_cache_gigabytes"},
+                     {"Devices", "devices_needed"},
+                     {"Training USD", "training_usd", Align::Right, 3, true},
+                     {"low", "training_usd_low", Align::Right, 3, true},
+                     {"high", "training_usd_high", Align::Right, 3, true}},
+                    {},
+                    fmt::format("16-bit weights and cache, {} sequences of {} + {} tokens on {}; devices: smallest "
+                                "power of two that holds them. Training: 6ND on the same device at the "
+                                "utilisation that published whole runs reached, 90 % interval; - = tokens undisclosed.",
+                                compared_batch, compared_prompt, compared_generate, device.id)};
+  const Line *cheapest = nullptr, *dearest = nullptr, *largest = nullptr, *longest_cache = nullptr,
+             *shortest_cache = nullptr;
   for (const Line& line : lines) {
-    const auto usd_cell = [&](double Estimate::*end) { return line.price ? TableCell((*line.price).*end) : TableCell(); };
-    table.rows.push_back({line.name, line.count.total, line.count.active, line.flop / 1e9, line.kv_kb, line.weights_gb, line.kv_gb, line.devices ? TableCell(*line.devices) : TableCell(),
+    const auto usd_cell = [&](double Estimate::*end) {
+      return line.price ? TableCell((*line.price).*end) : TableCell();
+    };
+    table.rows.push_back({line.name, line.count.total, line.count.active, line.flop / 1e9, line.kv_kb, line.weights_gb,
+                          line.kv_gb, line.devices ? TableCell(*line.devices) : TableCell(),
                           usd_cell(&Estimate::central), usd_cell(&Estimate::low), usd_cell(&Estimate::high)});
     if (line.price && (!cheapest || line.price->central < cheapest->price->central)) cheapest = &line;
     if (line.price && (!dearest || line.price->central > dearest->price->central)) dearest = &line;
@@ -152,19 +178,33 @@ SectionContent costs_section(const ReportRequest& request, const Settings& setti
     if (!longest_cache || line.kv_kb > longest_cache->kv_kb) longest_cache = &line;
     if (!shortest_cache || line.kv_kb < shortest_cache->kv_kb) shortest_cache = &line;
   }
-  content.finding = cheapest ? fmt::format("Trained again on {}, the final run alone would cost from {} for {} to {} for {} (90 % intervals). ", device.id, usd_range(*cheapest->price), cheapest->name,
-                                           usd_range(*dearest->price), dearest->name)
-                             : std::string();
-  content.finding += fmt::format("{} holds {} GB of weights to use {} parameters per token; a token in the cache takes {} kB in {} and {} kB in {} (exact counts).", largest->name,
-                                 format_number(largest->weights_gb, 3), format_count(static_cast<double>(largest->count.active)), format_number(shortest_cache->kv_kb, 3),
-                                 shortest_cache->name, format_number(longest_cache->kv_kb, 4), longest_cache->name);
+  content.finding =
+      cheapest
+          ? fmt::format(
+                "Trained again on {}, the final run alone would cost from {} for {} to {} for {} (90 % intervals). ",
+                device.id, usd_range(*cheapest->price), cheapest->name, usd_range(*dearest->price), dearest->name)
+          : std::string();
+  content.finding += fmt::format(
+      "{} holds {} GB of weights to use {} parameters per token; a token in the cache takes {} kB in {} and {} kB in "
+      "{} (exact counts).",
+      largest->name, format_number(largest->weights_gb, 3), format_count(static_cast<double>(largest->count.active)),
+      format_number(shortest_cache->kv_kb, 3), shortest_cache->name, format_number(longest_cache->kv_kb, 4),
+      longest_cache->name);
   content.tables = {table};
 
-  const std::string source = "isoflop report: models.csv recounted; price of " + device.id + ": " + (device.price_usd_per_hour ? format_number(*device.price_usd_per_hour, 3) + " USD/h" : "unknown");
-  PlotSpec memory = plot_base("memory", "Memory to serve 32 sequences, weights and cache", fmt::format("16 bits, {} + {} tokens each; dashed: the memory of one {}", compared_prompt, compared_generate, device.name), "isoflop report: dimensions of models.csv, recounted");
+  const std::string source =
+      "isoflop report: models.csv recounted; price of " + device.id + ": " +
+      (device.price_usd_per_hour ? format_number(*device.price_usd_per_hour, 3) + " USD/h" : "unknown");
+  PlotSpec memory = plot_base("memory", "Memory to serve 32 sequences, weights and cache",
+                              fmt::format("16 bits, {} + {} tokens each; dashed: the memory of one {}", compared_prompt,
+                                          compared_generate, device.name),
+                              "isoflop report: dimensions of models.csv, recounted");
   memory.x = {"memory, GB", Scale::Linear, {}, {}};
-  memory.description = "Stacked bars of weights and key/value cache for each model, largest first; a rule marks one device of " + device.id + ".";
-  std::stable_sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) { return a.weights_gb + a.kv_gb > b.weights_gb + b.kv_gb; });
+  memory.description =
+      "Stacked bars of weights and key/value cache for each model, largest first; a rule marks one device of " +
+      device.id + ".";
+  std::stable_sort(lines.begin(), lines.end(),
+                   [](const Line& a, const Line& b) { return a.weights_gb + a.kv_gb > b.weights_gb + b.kv_gb; });
   BarLayer weights{"weights", {}, {}, {}, {}, 0}, cache{"key/value cache", {}, {}, {}, {}, 1};
   for (const Line& line : lines) {
     weights.categories.push_back(line.name);
@@ -176,10 +216,13 @@ SectionContent costs_section(const ReportRequest& request, const Settings& setti
   memory.rules = {{"", device.memory_bytes / 1e9, std::nullopt}};
   content.plots.push_back(std::move(memory));
 
-  PlotSpec price = plot_base("training-price", "Price of the final training run on " + device.name, "6ND at the utilisation of published whole runs; bars are 90 % intervals", source);
+  PlotSpec price = plot_base("training-price", "Price of the final training run on " + device.name,
+                             "6ND at the utilisation of published whole runs; bars are 90 % intervals", source);
   price.x = {"total parameters", Scale::Log, {}, {}, TickStyle::Count};
   price.y = {"USD", Scale::Log, {}, {}, TickStyle::Count};
-  price.description = "Points with intervals: price of one training run against total parameters, dense models and mixtures of experts apart.";
+  price.description =
+      "Points with intervals: price of one training run against total parameters, dense models and mixtures of experts "
+      "apart.";
   for (const bool mixture : {false, true}) {
     PointLayer layer;
     layer.legend = mixture ? "mixture of experts" : "dense";
@@ -193,18 +236,23 @@ SectionContent costs_section(const ReportRequest& request, const Settings& setti
       layer.y_high.push_back(line.price->high);
       layer.names.push_back(line.name);
       layer.labelled.push_back(true);
-      layer.notes.push_back(fmt::format("{} (90 % interval); {} active; {} GFLOP per token", usd_range(*line.price), format_count(static_cast<double>(line.count.active)),
+      layer.notes.push_back(fmt::format("{} (90 % interval); {} active; {} GFLOP per token", usd_range(*line.price),
+                                        format_count(static_cast<double>(line.count.active)),
                                         format_number(line.flop / 1e9, 3)));
     }
     if (!layer.x.empty()) price.points.push_back(std::move(layer));
   }
   if (!price.points.empty()) content.plots.push_back(std::move(price));
   content.inputs = {input_of(models.origin(), lines.size()), input_of(devices.origin(), 1)};
-  content.assumptions = {{"price of a device-hour", device.price_usd_per_hour ? Value(*device.price_usd_per_hour) : Value(), "USD/h", device.price_source + " (" + device.price_confidence + ")"},
-                         {"utilisation of whole runs", "learnt from footprint_published.csv", "", "isoflop footprint MODEL --explain"},
-                         {"final run only", "no experiments, no failed runs, no staff", "", "definition"}};
+  content.assumptions = {
+      {"price of a device-hour", device.price_usd_per_hour ? Value(*device.price_usd_per_hour) : Value(), "USD/h",
+       device.price_source + " (" + device.price_confidence + ")"},
+      {"utilisation of whole runs", "learnt from footprint_published.csv", "", "isoflop footprint MODEL --explain"},
+      {"final run only", "no experiments, no failed runs, no staff", "", "definition"}};
   for (const Line& line : lines)
-    if (!line.price) content.notes.push_back(line.name + ": no training price, because its owner does not disclose the training tokens");
+    if (!line.price)
+      content.notes.push_back(line.name +
+                              ": no training price, because its owner does not disclose the training tokens");
   return content;
 }
 
@@ -214,20 +262,41 @@ SectionContent serving_section(const ReportRequest& request, const Settings& set
   const OpProfile profile = OpProfile::load(settings.data);
   SectionContent content;
   content.command = "isoflop serve MODEL --on " + device.id + " --batch N --tp N";
-  ReportTable table{"Serving, by model and batch", {{"Model", "model", Align::Left}, {"Devices", "devices"}, {"Weights", "weights", Align::Left}, {"Batch", "batch"},
-                    {"TTFT ms", "ttft_ms"}, {"TPOT ms", "tpot_ms"}, {"low", "tpot_low_ms"}, {"high", "tpot_high_ms"}, {"tokens/s/device", "output_tokens_per_s_per_device"},
-                    {"MBU %", "mbu_percent", Align::Right, 3}, {"USD/Mtoken", "usd_per_million_tokens", Align::Right, 3}, {"low", "usd_low", Align::Right, 3}, {"high", "usd_high", Align::Right, 3},
-                    {"J/token", "joules_per_token", Align::Right, 3}, {"Bound by", "bound", Align::Left}}, {},
-                    fmt::format("{} + {} tokens, all sequences start together, nobody queues; price per million output tokens, prefill paid for, batch always full.", compared_prompt, compared_generate)};
+  ReportTable table{"Serving, by model and batch",
+                    {{"Model", "model", Align::Left},
+                     {"Devices", "devices"},
+                     {"Weights", "weights", Align::Left},
+                     {"Batch", "batch"},
+                     {"TTFT ms", "ttft_ms"},
+                     {"TPOT ms", "tpot_ms"},
+                     {"low", "tpot_low_ms"},
+                     {"high", "tpot_high_ms"},
+                     {"tokens/s/device", "output_tokens_per_s_per_device"},
+                     {"MBU %", "mbu_percent", Align::Right, 3},
+                     {"USD/Mtoken", "usd_per_million_tokens", Align::Right, 3},
+                     {"low", "usd_low", Align::Right, 3},
+                     {"high", "usd_high", Align::Right, 3},
+                     {"J/token", "joules_per_token", Align::Right, 3},
+                     {"Bound by", "bound", Align::Left}},
+                    {},
+                    fmt::format("{} + {} tokens, all sequences start together, nobody queues; price per million output "
+                                "tokens, prefill paid for, batch always full.",
+                                compared_prompt, compared_generate)};
   const std::string source = "isoflop serve, closed form, " + device.id + "; constants: data/op_profiles.csv";
-  PlotSpec frontier = plot_base("frontier", "Throughput against latency as the batch grows", "Each model on the fewest devices that hold it (in brackets); each point is a batch size", source);
+  PlotSpec frontier =
+      plot_base("frontier", "Throughput against latency as the batch grows",
+                "Each model on the fewest devices that hold it (in brackets); each point is a batch size", source);
   frontier.x = {"time per output token, ms", Scale::Log, {}, {}};
   frontier.y = {"output tokens/s per device", Scale::Log, {}, {}};
-  frontier.description = "One curve per model; up and to the left is better. A curve ends where memory is full or at 256 sequences.";
-  PlotSpec price = plot_base("price", "Price against latency", "Million output tokens, prefill paid for; 90 % interval at every point", source);
+  frontier.description =
+      "One curve per model; up and to the left is better. A curve ends where memory is full or at 256 sequences.";
+  PlotSpec price = plot_base("price", "Price against latency",
+                             "Million output tokens, prefill paid for; 90 % interval at every point", source);
   price.x = frontier.x;
   price.y = {"USD per million output tokens", Scale::Log, {}, {}};
-  price.description = "One curve per model; down and to the left is better. Intervals add those of single kernels as if all erred alike.";
+  price.description =
+      "One curve per model; down and to the left is better. Intervals add those of single kernels as if all erred "
+      "alike.";
   struct Best {
     std::string words;
     Estimate price, tpot_s;
@@ -263,7 +332,8 @@ SectionContent serving_section(const ReportRequest& request, const Settings& set
       line.x.push_back(1e3 * a.tpot_s.central);
       line.y.push_back(per_device);
       points.names.push_back(fmt::format("{}, batch {}", name, d.load.batch));
-      std::string note = fmt::format("{} to {} per token (90 %); MBU {} %", format_duration_s(a.tpot_s.low), format_duration_s(a.tpot_s.high), format_number(100 * a.mbu.central, 2));
+      std::string note = fmt::format("{} to {} per token (90 %); MBU {} %", format_duration_s(a.tpot_s.low),
+                                     format_duration_s(a.tpot_s.high), format_number(100 * a.mbu.central, 2));
       TableCell usd_central, usd_low, usd_high, joules;
       if (a.usd_per_million_tokens) {
         const Estimate& e = *a.usd_per_million_tokens;
@@ -279,8 +349,11 @@ SectionContent serving_section(const ReportRequest& request, const Settings& set
       }
       if (a.joules_per_token) joules = a.joules_per_token->central;
       points.notes.push_back(note);
-      table.rows.push_back({name, d.load.tensor_parallel, std::string(d.load.weights == WeightFormat::Fp8 ? "fp8" : "bf16"), d.load.batch, 1e3 * a.ttft_s.central, 1e3 * a.tpot_s.central,
-                            1e3 * a.tpot_s.low, 1e3 * a.tpot_s.high, per_device, 100 * a.mbu.central, usd_central, usd_low, usd_high, joules, std::string(name_of(a.decode.bound))});
+      table.rows.push_back({name, d.load.tensor_parallel,
+                            std::string(d.load.weights == WeightFormat::Fp8 ? "fp8" : "bf16"), d.load.batch,
+                            1e3 * a.ttft_s.central, 1e3 * a.tpot_s.central, 1e3 * a.tpot_s.low, 1e3 * a.tpot_s.high,
+                            per_device, 100 * a.mbu.central, usd_central, usd_low, usd_high, joules,
+                            std::string(name_of(a.decode.bound))});
     }
     points.x = line.x;
     points.y = line.y;
@@ -297,14 +370,19 @@ SectionContent serving_section(const ReportRequest& request, const Settings& set
     if (best && (!dearest || best->price.central > dearest->price.central)) dearest = best;
   }
   if (cheapest)
-    content.finding = fmt::format("A full server of {} produces a million output tokens for {} with {} at batch {} (one token every {}), for {} with {} (90 % intervals; in brackets devices); one that works half of the time costs twice as much.",
-                                  device.id, usd_range(cheapest->price), cheapest->words, cheapest->batch, format_duration_s(cheapest->tpot_s.central), usd_range(dearest->price), dearest->words);
+    content.finding = fmt::format(
+        "A full server of {} produces a million output tokens for {} with {} at batch {} (one token every {}), for {} "
+        "with {} (90 % intervals; in brackets devices); one that works half of the time costs twice as much.",
+        device.id, usd_range(cheapest->price), cheapest->words, cheapest->batch,
+        format_duration_s(cheapest->tpot_s.central), usd_range(dearest->price), dearest->words);
   else
     content.finding = device.id + " has no price in the catalogue, or holds none of the models: times only.";
   content.plots.push_back(std::move(frontier));
   if (!price.points.empty()) content.plots.push_back(std::move(price));
   content.tables = {table};
-  for (const auto& name : missing) content.notes.push_back(fmt::format("{} is left out: eight {} do not hold it, or cannot share its heads", name, device.id));
+  for (const auto& name : missing)
+    content.notes.push_back(
+        fmt::format("{} is left out: eight {} do not hold it, or cannot share its heads", name, device.id));
   content.assumptions = serving_assumptions(ServingLoad{}, {});
   content.inputs = {input_of(devices.origin(), 1)};
   return content;

@@ -102,20 +102,26 @@ std::string web_folder(const std::string& folder) {
   return {};
 }
 
-std::vector<ReportFile> report_files(const std::vector<NamedSection>& sections, const PageRequest& request, const Settings& settings,
-                                     std::vector<std::string>& warnings) {
+std::vector<ReportFile> report_files(const std::vector<NamedSection>& sections, const PageRequest& request,
+                                     const Settings& settings, std::vector<std::string>& warnings) {
   HtmlPage page;
   page.title = "Scaling laws and costs of language models";
   page.introduction =
-      "What models score for their compute, what loss a budget buys, and what training and serving cost, with intervals and sources. Hover or step through the points of a chart "
+      "What models score for their compute, what loss a budget buys, and what training and serving cost, with "
+      "intervals and sources. Hover or step through the points of a chart "
       "with the arrow keys; the buttons above it choose families.";
   page.tool = tool_facts();
   page.command_line = settings.command_line;
   page.seed = settings.seed;
   const std::string web = request.vega ? web_folder(request.web) : std::string();
-  if (!web.empty()) page.vega = {file_text(std::filesystem::path(web) / vega_files[0]), file_text(std::filesystem::path(web) / vega_files[1]), file_text(std::filesystem::path(web) / vega_files[2])};
+  if (!web.empty())
+    page.vega = {file_text(std::filesystem::path(web) / vega_files[0]),
+                 file_text(std::filesystem::path(web) / vega_files[1]),
+                 file_text(std::filesystem::path(web) / vega_files[2])};
   if (request.vega && !request.web.empty() && web != request.web)
-    throw Error(Fault::CannotRun, request.web + ": vega.min.js, vega-lite.min.js and vega-embed.min.js are not all there; scripts/fetch_web_assets.sh puts them there");
+    throw Error(Fault::CannotRun, request.web +
+                                      ": vega.min.js, vega-lite.min.js and vega-embed.min.js are not all there; "
+                                      "scripts/fetch_web_assets.sh puts them there");
 
   std::vector<Drawing> drawings;
   for (std::size_t s = 0; s < sections.size(); ++s)
@@ -129,7 +135,8 @@ std::vector<ReportFile> report_files(const std::vector<NamedSection>& sections, 
     }
   const bool with_files = !request.assets.empty();
   parallel_for(drawings.size(), settings.threads, [&](std::size_t i) {
-    draw(drawings[i], sections[drawings[i].section].content.plots[drawings[i].plot], with_files, page.vega.usable(), settings.theme);
+    draw(drawings[i], sections[drawings[i].section].content.plots[drawings[i].plot], with_files, page.vega.usable(),
+         settings.theme);
   });
 
   std::vector<ReportFile> beside;
@@ -138,14 +145,16 @@ std::vector<ReportFile> report_files(const std::vector<NamedSection>& sections, 
     const auto path = (std::filesystem::path(request.assets) / name).lexically_normal();
     return path.lexically_proximate(folder.empty() ? "." : folder).generic_string();
   };
-  const auto add_file = [&](const std::string& name, std::string content, const std::string& label, std::vector<HtmlLink>& links) {
+  const auto add_file = [&](const std::string& name, std::string content, const std::string& label,
+                            std::vector<HtmlLink>& links) {
     if (!with_files || content.empty()) return;
     links.push_back({label, relative(name)});
     beside.push_back({(std::filesystem::path(request.assets) / name).string(), std::move(content)});
   };
   for (std::size_t s = 0; s < sections.size(); ++s) {
     const auto& [kind, content] = sections[s];
-    HtmlSection section{kind->id, kind->title, kind->short_title, content.finding, content.command, {}, {}, content.notes, content.distrust, content.assumptions, content.inputs};
+    HtmlSection section{kind->id, kind->title,   kind->short_title, content.finding,     content.command, {},
+                        {},       content.notes, content.distrust,  content.assumptions, content.inputs};
     for (auto& drawing : drawings) {
       if (drawing.section != s) continue;
       auto& links = drawing.figure.files;
@@ -153,7 +162,8 @@ std::vector<ReportFile> report_files(const std::vector<NamedSection>& sections, 
       add_file(drawing.figure.id + ".png", drawing.png, "PNG", links);
       add_file(drawing.figure.id + ".pdf", drawing.pdf, "PDF", links);
       add_file(drawing.figure.id + ".csv", drawing.csv, "CSV", links);
-      if (!drawing.png_problem.empty() && (warnings.empty() || warnings.back() != drawing.png_problem)) warnings.push_back(drawing.png_problem);
+      if (!drawing.png_problem.empty() && (warnings.empty() || warnings.back() != drawing.png_problem))
+        warnings.push_back(drawing.png_problem);
       section.figures.push_back(std::move(drawing.figure));
     }
     for (std::size_t t = 0; t < content.tables.size(); ++t) {

@@ -25,7 +25,7 @@ struct PageRequest {
 std::string web_folder(const std::string& folder);
 
 /// The page first, then the files beside it. `warnings` says what could not be made.
-std::vector<ReportFile> report_files(const std::vector<NamedSection>& sections, const PageRequest& request, const Settings& settings,
-                                     std::vector<std::string>& warnings);
+std::vector<ReportFile> report_files(const std::vector<NamedSection>& sections, const PageRequest& request,
+                                     const Settings& settings, std::vector<std::string>& warnings);
 
 }  // namespace isoflop::app

@@ -8,7 +8,10 @@ namespace isoflop::app {
 namespace {
 
 std::string shell_word(const std::string& word) {
-  if (!word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,=:+@%") == std::string::npos) return word;
+  if (!word.empty() &&
+      word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,=:+@%") ==
+          std::string::npos)
+    return word;
   std::string quoted = "'";
   for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";
@@ -87,7 +90,8 @@ SectionContent dates_section(const ReportRequest& request, const Settings& setti
   const Value* lead = hints.result.find("hints");
   if (lead && lead->find("compute_factor_per_year"))
     content.finding = fmt::format(
-        "At equal training compute, a model released a year later scores as if it had {} times the compute (90 % interval). The date alone "
+        "At equal training compute, a model released a year later scores as if it had {} times the compute (90 % "
+        "interval). The date alone "
         "says little: a model of a family left out is missed by {} points.",
         span(lead->at("compute_factor_per_year"), 2), format_number(left_out, 2));
   content.command += "\nisoflop outliers     (hints: compute_factor_per_year)";
@@ -107,8 +111,10 @@ SectionContent efficiency_section(const ReportRequest& request, const Settings& 
     for (const auto& [name, value] : coefficients.members())
       if (name.starts_with("slope"))
         content.finding = fmt::format(
-            "Ten times the active parameters go with {} points more (90 % interval), but size alone does not tell a score: a model of a family left out is "
-            "missed by {} points. {}", span(value, 3), format_number(left_out, 2), report.headline);
+            "Ten times the active parameters go with {} points more (90 % interval), but size alone does not tell a "
+            "score: a model of a family left out is "
+            "missed by {} points. {}",
+            span(value, 3), format_number(left_out, 2), report.headline);
   return content;
 }
 
@@ -119,7 +125,8 @@ SectionContent loss_section(const ReportRequest& request, const Settings& settin
   words.insert(words.end(), {"--bootstrap", "500"});
   const Report report = run_command(words, settings);
   SectionContent content = content_of(report, words);
-  content.plots.assign(report.plots.begin(), report.plots.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(2, report.plots.size())));
+  content.plots.assign(report.plots.begin(), report.plots.begin() + static_cast<std::ptrdiff_t>(
+                                                                        std::min<std::size_t>(2, report.plots.size())));
   content.tables = report.tables;
   return content;
 }

@@ -15,7 +15,8 @@ namespace {
 
 using namespace isoflop::fits;
 
-constexpr std::size_t named_lineages = 6, most_labels = 24, fewer_labels = 14, small_table = 40, most_drawn = 4000, curve_points = 120;
+constexpr std::size_t named_lineages = 6, most_labels = 24, fewer_labels = 14, small_table = 40, most_drawn = 4000,
+                      curve_points = 120;
 
 struct Look {
   Marker filled, open;
@@ -81,7 +82,8 @@ std::vector<bool> labelled_models(const ScoreStudy& study, const OutlierReport& 
 
 /// What a reader wants to know of one point: what was typical, what the model is, and who says so.
 std::string hover_note(const ScoredModel& model, const Judgement& judgement) {
-  std::string note = fmt::format("typical {:.1f} ({:.1f} to {:.1f})", judgement.predicted, judgement.low, judgement.high);
+  std::string note =
+      fmt::format("typical {:.1f} ({:.1f} to {:.1f})", judgement.predicted, judgement.low, judgement.high);
   if (model.active_params) note += "; " + format_count(*model.active_params) + " active parameters";
   if (model.tokens) note += "; " + format_count(*model.tokens) + " tokens";
   if (model.release_year) note += "; released " + iso_date(*model.release_year);
@@ -205,7 +207,9 @@ void add_curve(PlotSpec& plot, const ScoreStudy& study) {
   const Typical typical = typical_second_feature(study);
   LineLayer line;
   BandLayer band;
-  line.legend = typical.used ? (uses_date(r.link) ? "typical model at its typical date" : "typical model at its typical tokens per parameter") : "typical model";
+  line.legend = typical.used ? (uses_date(r.link) ? "typical model at its typical date"
+                                                  : "typical model at its typical tokens per parameter")
+                             : "typical model";
   band.legend = fmt::format("{:.0f} % of models", 100 * r.settings.level);
   line.colour = -2;
   band.colour = -1;
@@ -245,7 +249,8 @@ bool most_have(const ScoreStudy& study, Has&& has) {
 }
 
 std::string kind_note(const ScoreStudy& study) {
-  const bool any = std::any_of(study.models.begin(), study.models.end(), [](const ScoredModel& m) { return m.kind != "base"; });
+  const bool any =
+      std::any_of(study.models.begin(), study.models.end(), [](const ScoredModel& m) { return m.kind != "base"; });
   return study.from_catalogue && any ? "; open markers: no base score, instruct or unspecified" : "";
 }
 
@@ -266,26 +271,34 @@ std::vector<PlotSpec> score_plots(const ScoreStudy& study, const OutlierReport& 
 
   PlotSpec main = blank(study, "outliers");
   main.x.title = study.x_title;
-  main.x.scale = predictor == Predictor::ReleaseDate ? Scale::Date : predictor == Predictor::Other ? Scale::Linear : Scale::Log;
-  main.title = study.facts.title + " against " + (study.x_name == "compute" ? "training compute" : study.x_name) + ": which models leave the curve";
-  main.subtitle = fmt::format("{} models; {} outside their {:.0f} % interval, {:.0f} expected by chance{}", report.judged,
-                              report.above + report.below, 100 * r.settings.level, report.expected_by_chance, kind_note(study));
-  main.description = fmt::format("Scatter of {} against {}, with the fitted curve, its {:.0f} percent band and the names of models outside.",
-                                 study.facts.title, study.x_title, 100 * r.settings.level);
+  main.x.scale = predictor == Predictor::ReleaseDate ? Scale::Date
+                 : predictor == Predictor::Other     ? Scale::Linear
+                                                     : Scale::Log;
+  main.title = study.facts.title + " against " + (study.x_name == "compute" ? "training compute" : study.x_name) +
+               ": which models leave the curve";
+  main.subtitle =
+      fmt::format("{} models; {} outside their {:.0f} % interval, {:.0f} expected by chance{}", report.judged,
+                  report.above + report.below, 100 * r.settings.level, report.expected_by_chance, kind_note(study));
+  main.description = fmt::format(
+      "Scatter of {} against {}, with the fitted curve, its {:.0f} percent band and the names of models outside.",
+      study.facts.title, study.x_title, 100 * r.settings.level);
   add_curve(main, study);
   add_points(main, study, report, most_labels, [&](const ScoredModel& model) { return drawn_x(model, predictor); });
   plots.push_back(std::move(main));
 
-  if (predictor != Predictor::ActiveParams && most_have(study, [](const ScoredModel& m) { return m.active_params.has_value(); })) {
+  if (predictor != Predictor::ActiveParams &&
+      most_have(study, [](const ScoredModel& m) { return m.active_params.has_value(); })) {
     PlotSpec plot = blank(study, "efficiency");
     plot.title = study.facts.title + " against active parameters";
-    plot.subtitle = "What a token costs to serve; named models leave the curve against " + study.x_name + kind_note(study);
+    plot.subtitle =
+        "What a token costs to serve; named models leave the curve against " + study.x_name + kind_note(study);
     plot.x = {"Active parameters", Scale::Log, {}, {}};
     plot.description = "Scatter of " + study.facts.title + " against active parameters.";
     add_points(plot, study, report, fewer_labels, [](const ScoredModel& model) { return model.active_params; });
     plots.push_back(std::move(plot));
   }
-  if (predictor != Predictor::ReleaseDate && most_have(study, [](const ScoredModel& m) { return m.release_year.has_value(); })) {
+  if (predictor != Predictor::ReleaseDate &&
+      most_have(study, [](const ScoredModel& m) { return m.release_year.has_value(); })) {
     PlotSpec plot = blank(study, "by-date");
     plot.title = study.facts.title + " against release date";
     plot.subtitle = "Named models leave the curve against " + study.x_name + kind_note(study);

@@ -63,6 +63,7 @@ Value extrapolation(const std::vector<fits::ExtrapolationTest>& tests);
 ReportTable extrapolation_table(const ScoreStudy& study, const std::vector<fits::ExtrapolationTest>& tests);
 
 /// {"estimate","low","high"} with null for what is absent.
-Value open_value(const std::optional<double>& estimate, const std::optional<double>& low, const std::optional<double>& high);
+Value open_value(const std::optional<double>& estimate, const std::optional<double>& low,
+                 const std::optional<double>& high);
 
 }  // namespace isoflop::app

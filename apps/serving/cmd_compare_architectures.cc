@@ -19,9 +19,12 @@ using namespace isoflop::sim;
 class CompareArchitectures : public Command {
  public:
   std::string name() const override { return "compare-architectures"; }
-  std::string summary() const override { return "models side by side: what each costs to serve on equal hardware at equal load"; }
+  std::string summary() const override {
+    return "models side by side: what each costs to serve on equal hardware at equal load";
+  }
   std::string examples() const override {
-    return "isoflop compare-architectures arctic dbrx mixtral-8x7b llama-3-70b phi-3-mini --on h100 --tp 8 --weights fp8\n"
+    return "isoflop compare-architectures arctic dbrx mixtral-8x7b llama-3-70b phi-3-mini --on h100 --tp 8 --weights "
+           "fp8\n"
            "isoflop compare-architectures llama-2-7b llama-3-8b mistral-7b --on a100 --batch 64";
   }
 
@@ -32,26 +35,38 @@ class CompareArchitectures : public Command {
 
   Report run(const Settings& settings) override {
     if (names_.size() < 2) throw Error(Fault::Usage, "compare-architectures needs two models or more");
-    if (options_.on.empty()) throw Error(Fault::Usage, "compare-architectures needs --on ACCELERATOR; isoflop accelerators list");
+    if (options_.on.empty())
+      throw Error(Fault::Usage, "compare-architectures needs --on ACCELERATOR; isoflop accelerators list");
     const auto devices = AcceleratorCatalogue::load(settings.data);
     const Accelerator& device = devices.require(options_.on);
     const OpProfile profile = OpProfile::load(settings.data);
     const ServingLoad load = options_.load();
     Report report;
     report.inputs = {input_of(devices.origin(), 1)};
-    ReportTable table{fmt::format("On {} x {}, batch {}, {} + {} tokens, {} weights", load.tensor_parallel, device.id, load.batch, load.prompt,
-                                  load.generate, options_.weights),
-                      {{"model", "model", Align::Left}, {"parameters", "params_total", Align::Right, 3, true},
-                       {"active", "params_active", Align::Right, 3, true}, {"attention", "attention", Align::Left},
-                       {"GFLOP/token", "gigaflop_per_token"}, {"KV kB/token", "kv_kilobytes_per_token"}, {"memory GB", "memory_gigabytes"},
-                       {"fits", "fits_in_memory", Align::Left}, {"TTFT ms", "ttft_ms"}, {"TPOT ms", "tpot_ms"}, {"low", "tpot_low_ms"},
-                       {"high", "tpot_high_ms"}, {"tokens/s", "output_tokens_per_s"}, {"J/token", "joules_per_token"},
+    ReportTable table{fmt::format("On {} x {}, batch {}, {} + {} tokens, {} weights", load.tensor_parallel, device.id,
+                                  load.batch, load.prompt, load.generate, options_.weights),
+                      {{"model", "model", Align::Left},
+                       {"parameters", "params_total", Align::Right, 3, true},
+                       {"active", "params_active", Align::Right, 3, true},
+                       {"attention", "attention", Align::Left},
+                       {"GFLOP/token", "gigaflop_per_token"},
+                       {"KV kB/token", "kv_kilobytes_per_token"},
+                       {"memory GB", "memory_gigabytes"},
+                       {"fits", "fits_in_memory", Align::Left},
+                       {"TTFT ms", "ttft_ms"},
+                       {"TPOT ms", "tpot_ms"},
+                       {"low", "tpot_low_ms"},
+                       {"high", "tpot_high_ms"},
+                       {"tokens/s", "output_tokens_per_s"},
+                       {"J/token", "joules_per_token"},
                        {"USD/Mtoken", "usd_per_million_tokens"}},
-                      {}, "GFLOP/token: matrix products of the prefill over its tokens; J/token: accelerators only"};
+                      {},
+                      "GFLOP/token: matrix products of the prefill over its tokens; J/token: accelerators only"};
     PlotSpec plot;
     plot.name = "mbu";
     plot.title = "Memory bandwidth utilisation against batch";
-    plot.subtitle = fmt::format("{} x {}, {} + {} tokens, {} weights", load.tensor_parallel, device.id, load.prompt, load.generate, options_.weights);
+    plot.subtitle = fmt::format("{} x {}, {} + {} tokens, {} weights", load.tensor_parallel, device.id, load.prompt,
+                                load.generate, options_.weights);
     plot.source = "isoflop compare-architectures, closed form";
     plot.description = "one curve per model; each ends where memory is full";
     plot.x = {"batch", Scale::Log, {}, {}};
@@ -71,18 +86,25 @@ class CompareArchitectures : public Command {
       const ParameterCount count = count_parameters(model.architecture);
       const double flop = a.prefill.matmul_flop / static_cast<double>(load.batch * load.prompt);
       const double kv = static_cast<double>(kv_elements_per_token(model.architecture)) * load.kv_bytes();
-      table.rows.push_back({model.architecture.name, count.total, count.active, describe(model.architecture.layers.front().attention), flop / 1e9,
-                            kv / 1e3, a.memory.total() / 1e9, a.fits, 1e3 * a.ttft_s.central, 1e3 * a.tpot_s.central, 1e3 * a.tpot_s.low,
-                            1e3 * a.tpot_s.high, a.output_tokens_per_s.central, central(a.joules_per_token), central(a.usd_per_million_tokens)});
-      Value row = Value::object({{"model", model.architecture.name}, {"params_total", count.total}, {"params_active", count.active},
-                                 {"flops_per_token_prefill", flop}, {"kv_bytes_per_token", kv}});
+      table.rows.push_back({model.architecture.name, count.total, count.active,
+                            describe(model.architecture.layers.front().attention), flop / 1e9, kv / 1e3,
+                            a.memory.total() / 1e9, a.fits, 1e3 * a.ttft_s.central, 1e3 * a.tpot_s.central,
+                            1e3 * a.tpot_s.low, 1e3 * a.tpot_s.high, a.output_tokens_per_s.central,
+                            central(a.joules_per_token), central(a.usd_per_million_tokens)});
+      Value row = Value::object({{"model", model.architecture.name},
+                                 {"params_total", count.total},
+                                 {"params_active", count.active},
+                                 {"flops_per_token_prefill", flop},
+                                 {"kv_bytes_per_token", kv}});
       add_serving_values(row, a);
       rows.push_back(std::move(row));
       if (a.fits && a.output_tokens_per_s.central > most) {
         most = a.output_tokens_per_s.central;
         fastest = model.architecture.name;
       }
-      if (!a.fits) report.warnings.push_back(model.architecture.name + " does not fit on this hardware; its times hold only if it did");
+      if (!a.fits)
+        report.warnings.push_back(model.architecture.name +
+                                  " does not fit on this hardware; its times hold only if it did");
       // A model too large for one request has no curve and no place in the legend.
       if (LineLayer line = utilisation(pricer, memory, load, a.max_batch, colour++); !line.x.empty())
         plot.lines.push_back(std::move(line));
@@ -92,9 +114,10 @@ class CompareArchitectures : public Command {
     plot.subtitle += without_curve;
     report.result["accelerator"] = device.id;
     report.result["models"] = rows;
-    report.headline = fastest.empty() ? "None of these models fits on this hardware."
-                                      : fmt::format("Most output per second on {} x {} at batch {}: {}, {} tokens/s.", load.tensor_parallel, device.id,
-                                                    load.batch, fastest, format_number(most, 3));
+    report.headline = fastest.empty()
+                          ? "None of these models fits on this hardware."
+                          : fmt::format("Most output per second on {} x {} at batch {}: {}, {} tokens/s.",
+                                        load.tensor_parallel, device.id, load.batch, fastest, format_number(most, 3));
     if (fastest.empty()) report.distrust = "no model fits";
     report.tables = {table};
     if (!plot.lines.empty()) report.plots.push_back(plot);
@@ -104,9 +127,12 @@ class CompareArchitectures : public Command {
   }
 
  private:
-  static TableCell central(const std::optional<Estimate>& estimate) { return estimate ? TableCell(estimate->central) : TableCell(); }
+  static TableCell central(const std::optional<Estimate>& estimate) {
+    return estimate ? TableCell(estimate->central) : TableCell();
+  }
 
-  static LineLayer utilisation(const StepPricer& pricer, const MemoryModel& memory, ServingLoad load, std::int64_t max_batch, int colour) {
+  static LineLayer utilisation(const StepPricer& pricer, const MemoryModel& memory, ServingLoad load,
+                               std::int64_t max_batch, int colour) {
     LineLayer line{pricer.architecture().name, {}, {}, Dash::Solid, colour, 2};
     ServingOptions quick;
     quick.decode_points = 1;

@@ -28,8 +28,9 @@ struct NamedFigure {
   double LatencySummary::* figure;
 };
 
-constexpr NamedFigure figures[] = {{"mean", &LatencySummary::mean_s}, {"p50", &LatencySummary::p50_s}, {"p90", &LatencySummary::p90_s},
-                                   {"p95", &LatencySummary::p95_s},   {"p99", &LatencySummary::p99_s}, {"max", &LatencySummary::max_s}};
+constexpr NamedFigure figures[] = {{"mean", &LatencySummary::mean_s}, {"p50", &LatencySummary::p50_s},
+                                   {"p90", &LatencySummary::p90_s},   {"p95", &LatencySummary::p95_s},
+                                   {"p99", &LatencySummary::p99_s},   {"max", &LatencySummary::max_s}};
 
 PlotSpec time_plot(const std::string& name, const std::string& title, const std::string& subtitle) {
   PlotSpec plot;
@@ -91,9 +92,11 @@ void add_request_values(Value& result, const ThreeRuns& runs, bool objective_sta
     conserved = conserved && r.conserved;
     if (r.little_error) little = std::max(little.value_or(0), *r.little_error);
   }
-  result["checks"] = Value::object({{"every_request_once_with_its_tokens", conserved}, {"little_relative_error", Value(little)}});
+  result["checks"] =
+      Value::object({{"every_request_once_with_its_tokens", conserved}, {"little_relative_error", Value(little)}});
   const Timeline& line = runs.served[1].timeline;
-  Value time = Value::array(), waiting = Value::array(), running = Value::array(), cache = Value::array(), busy = Value::array();
+  Value time = Value::array(), waiting = Value::array(), running = Value::array(), cache = Value::array(),
+        busy = Value::array();
   for (std::size_t i = 0; i < line.bins().size(); ++i) {
     const Timeline::Bin& bin = line.bins()[i];
     time.push_back(line.bin_s() * static_cast<double>(i));
@@ -102,22 +105,39 @@ void add_request_values(Value& result, const ThreeRuns& runs, bool objective_sta
     cache.push_back(bin.blocks / line.bin_s() / static_cast<double>(std::max<std::int64_t>(1, runs.served[1].blocks)));
     busy.push_back(bin.busy / line.bin_s() / static_cast<double>(runs.served[1].replicas));
   }
-  result["timeline"] = Value::object({{"bin_s", line.bin_s()}, {"start_s", time}, {"waiting", waiting}, {"running", running},
-                                      {"cache_share", cache}, {"busy_share", busy}});
+  result["timeline"] = Value::object({{"bin_s", line.bin_s()},
+                                      {"start_s", time},
+                                      {"waiting", waiting},
+                                      {"running", running},
+                                      {"cache_share", cache},
+                                      {"busy_share", busy}});
 }
 
 std::vector<ReportTable> request_tables(const ThreeRuns& runs, bool objective_stated) {
   const RequestMetrics& m = runs.central();
   ReportTable latency{"Latency over requests, ms, central step times",
-                      {{"", "quantity", Align::Left}, {"mean", "mean_ms"}, {"p50", "p50_ms"}, {"p90", "p90_ms"}, {"p95", "p95_ms"}, {"p99", "p99_ms"},
-                       {"max", "max_ms"}}, {}, ""};
+                      {{"", "quantity", Align::Left},
+                       {"mean", "mean_ms"},
+                       {"p50", "p50_ms"},
+                       {"p90", "p90_ms"},
+                       {"p95", "p95_ms"},
+                       {"p99", "p99_ms"},
+                       {"max", "max_ms"}},
+                      {},
+                      ""};
   for (const Named& n : latencies) {
     std::vector<TableCell> row = {std::string(n.words)};
     for (const NamedFigure& f : figures) row.push_back(1e3 * (m.*n.summary.*f.figure));
     latency.rows.push_back(row);
   }
-  ReportTable service{"Service", {{"quantity", "quantity", Align::Left}, {"low", "low"}, {"central", "central"}, {"high", "high"},
-                                  {"unit", "unit", Align::Left}}, {}, ""};
+  ReportTable service{"Service",
+                      {{"quantity", "quantity", Align::Left},
+                       {"low", "low"},
+                       {"central", "central"},
+                       {"high", "high"},
+                       {"unit", "unit", Align::Left}},
+                      {},
+                      ""};
   const auto row = [&](const char* name, const char* unit, double scale, auto get) {
     const Estimate e = runs.range(get);
     service.rows.push_back({std::string(name), scale * e.low, scale * e.central, scale * e.high, std::string(unit)});
@@ -137,26 +157,41 @@ std::vector<ReportTable> request_tables(const ThreeRuns& runs, bool objective_st
   row("decoding together, mean of steps", "sequences", 1, [](const RequestMetrics& r) { return r.mean_decode_batch; });
   row("waiting, mean over time", "requests", 1, [](const RequestMetrics& r) { return r.mean_waiting; });
   row("cache in use, mean over time", "%", 100, [](const RequestMetrics& r) { return r.cache_occupancy; });
-  if (m.prefix_hit_rate > 0) row("prompt tokens found in the prefix cache", "%", 100, [](const RequestMetrics& r) { return r.prefix_hit_rate; });
+  if (m.prefix_hit_rate > 0)
+    row("prompt tokens found in the prefix cache", "%", 100, [](const RequestMetrics& r) { return r.prefix_hit_rate; });
   row("preemptions", "", 1, [](const RequestMetrics& r) { return static_cast<double>(r.preemptions); });
-  service.note = "low to high: the same requests at either end of the step times' 90 % ranges; of 668 measured closed loops they hold 90 % of the "
-                 "TPOT but 52 % of the TTFT, which is 0.63 of the measured one on average (docs/requests.md)";
+  service.note =
+      "low to high: the same requests at either end of the step times' 90 % ranges; of 668 measured closed loops they "
+      "hold 90 % of the "
+      "TPOT but 52 % of the TTFT, which is 0.63 of the measured one on average (docs/requests.md)";
   return {latency, service};
 }
 
 ReportTable request_rows(const ServedRequests& served, std::span<const Request> requests) {
-  ReportTable table{"Requests", {{"arrival s", "arrival_s"}, {"prompt", "prompt_tokens"}, {"output", "output_tokens"}, {"TTFT s", "ttft_s"},
-                                 {"TPOT s", "tpot_s"}, {"E2E s", "e2e_s"}, {"queue s", "queue_s"}, {"preemptions", "preemptions"},
-                                 {"cached tokens", "cached_tokens"}, {"replica", "replica"}, {"refused", "refused"}}, {}, ""};
+  ReportTable table{"Requests",
+                    {{"arrival s", "arrival_s"},
+                     {"prompt", "prompt_tokens"},
+                     {"output", "output_tokens"},
+                     {"TTFT s", "ttft_s"},
+                     {"TPOT s", "tpot_s"},
+                     {"E2E s", "e2e_s"},
+                     {"queue s", "queue_s"},
+                     {"preemptions", "preemptions"},
+                     {"cached tokens", "cached_tokens"},
+                     {"replica", "replica"},
+                     {"refused", "refused"}},
+                    {},
+                    ""};
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const Outcome& o = served.outcomes[i];
     if (o.refused) {
-      table.rows.push_back({requests[i].arrival_s, requests[i].prompt, requests[i].output, TableCell(), TableCell(), TableCell(), TableCell(),
-                            TableCell(), TableCell(), TableCell(), true});
+      table.rows.push_back({requests[i].arrival_s, requests[i].prompt, requests[i].output, TableCell(), TableCell(),
+                            TableCell(), TableCell(), TableCell(), TableCell(), TableCell(), true});
       continue;
     }
-    table.rows.push_back({o.arrival_s, requests[i].prompt, requests[i].output, o.ttft_s(), o.tokens > 1 ? TableCell(o.tpot_s()) : TableCell(),
-                          o.e2e_s(), o.admitted_s - o.arrival_s, o.preemptions, o.cached_tokens, static_cast<std::int64_t>(o.replica), false});
+    table.rows.push_back({o.arrival_s, requests[i].prompt, requests[i].output, o.ttft_s(),
+                          o.tokens > 1 ? TableCell(o.tpot_s()) : TableCell(), o.e2e_s(), o.admitted_s - o.arrival_s,
+                          o.preemptions, o.cached_tokens, static_cast<std::int64_t>(o.replica), false});
   }
   return table;
 }
@@ -180,7 +215,8 @@ std::vector<PlotSpec> request_plots(const ThreeRuns& runs, const std::string& su
       sum.running += line.bins()[k].running;
       sum.blocks += line.bins()[k].blocks;
     }
-    const double width = line.bin_s() * static_cast<double>(end - i), middle = line.bin_s() * 0.5 * static_cast<double>(i + end);
+    const double width = line.bin_s() * static_cast<double>(end - i),
+                 middle = line.bin_s() * 0.5 * static_cast<double>(i + end);
     waiting.x.push_back(middle);
     waiting.y.push_back(sum.waiting / width);
     running.x.push_back(middle);
@@ -195,14 +231,22 @@ std::vector<PlotSpec> request_plots(const ThreeRuns& runs, const std::string& su
 
 ReportTable sweep_table(const std::vector<SweepPoint>& points, const std::string& load_name, bool objective_stated) {
   ReportTable table{"Loads side by side, central step times",
-                    {{load_name, "load"}, {"finished/s", "requests_per_s"}, {"tokens/s", "output_tokens_per_s"}, {"TTFT p50 ms", "ttft_p50_ms"},
-                     {"p99", "ttft_p99_ms"}, {"TPOT p50 ms", "tpot_p50_ms"}, {"p99", "tpot_p99_ms"}, {"busy %", "busy_percent"},
-                     {"waiting", "mean_waiting"}}, {}, ""};
+                    {{load_name, "load"},
+                     {"finished/s", "requests_per_s"},
+                     {"tokens/s", "output_tokens_per_s"},
+                     {"TTFT p50 ms", "ttft_p50_ms"},
+                     {"p99", "ttft_p99_ms"},
+                     {"TPOT p50 ms", "tpot_p50_ms"},
+                     {"p99", "tpot_p99_ms"},
+                     {"busy %", "busy_percent"},
+                     {"waiting", "mean_waiting"}},
+                    {},
+                    ""};
   if (objective_stated) table.columns.push_back({"in limits %", "attainment_percent"});
   for (const SweepPoint& p : points) {
     const RequestMetrics& m = p.metrics;
-    table.rows.push_back({p.load, m.requests_per_s, m.output_tokens_per_s, 1e3 * m.ttft.p50_s, 1e3 * m.ttft.p99_s, 1e3 * m.tpot.p50_s,
-                          1e3 * m.tpot.p99_s, 100 * m.utilisation, m.mean_waiting});
+    table.rows.push_back({p.load, m.requests_per_s, m.output_tokens_per_s, 1e3 * m.ttft.p50_s, 1e3 * m.ttft.p99_s,
+                          1e3 * m.tpot.p50_s, 1e3 * m.tpot.p99_s, 100 * m.utilisation, m.mean_waiting});
     if (objective_stated) table.rows.back().push_back(100 * m.attainment);
   }
   return table;
@@ -214,7 +258,8 @@ PlotSpec sweep_plot(const std::vector<SweepPoint>& points, const std::string& lo
   plot.title = "Throughput against latency as the load grows";
   plot.subtitle = subtitle;
   plot.source = "isoflop serve --sweep, request by request, central step times; labels: " + load_name;
-  plot.description = "one point per load; p50 and p99 over requests of the time per output token and of the time to first token";
+  plot.description =
+      "one point per load; p50 and p99 over requests of the time per output token and of the time to first token";
   plot.x = {"latency, ms", Scale::Log, {}, {}};
   plot.y = {"output tokens/s", Scale::Linear, 0.0, {}};
   struct Curve {

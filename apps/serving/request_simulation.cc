@@ -44,10 +44,13 @@ Scene scene_of(const ServeOptions& serving, const RequestOptions& options, const
   WorkloadOptions& w = scene.workload;
   w.requests = options.requests.value_or(1000);
   w.rate_per_s = options.rate.value_or(0);
-  w.arrivals = static_cast<ArrivalProcess>(std::find(arrival_process_names.begin(), arrival_process_names.end(), options.arrivals) - arrival_process_names.begin());
+  w.arrivals = static_cast<ArrivalProcess>(
+      std::find(arrival_process_names.begin(), arrival_process_names.end(), options.arrivals) -
+      arrival_process_names.begin());
   w.burstiness = options.burstiness;
   if (w.burstiness != 1 && w.arrivals == ArrivalProcess::Poisson) w.arrivals = ArrivalProcess::Gamma;
-  w.lengths = static_cast<LengthShape>(std::find(length_shape_names.begin(), length_shape_names.end(), options.lengths) - length_shape_names.begin());
+  w.lengths = static_cast<LengthShape>(
+      std::find(length_shape_names.begin(), length_shape_names.end(), options.lengths) - length_shape_names.begin());
   w.prompt_mean = static_cast<double>(serving.prompt);
   w.output_mean = static_cast<double>(serving.generate);
   w.spread = options.spread;
@@ -56,7 +59,8 @@ Scene scene_of(const ServeOptions& serving, const RequestOptions& options, const
   scene.concurrency = options.concurrency.value_or(0);
   scene.fleet.replicas = options.replicas;
   scene.fleet.prefill_replicas = options.prefill_replicas;
-  scene.fleet.routing = static_cast<RoutingPolicy>(std::find(routing_names.begin(), routing_names.end(), options.routing) - routing_names.begin());
+  scene.fleet.routing = static_cast<RoutingPolicy>(
+      std::find(routing_names.begin(), routing_names.end(), options.routing) - routing_names.begin());
   scene.objective = {options.slo_ttft, options.slo_tpot, options.slo_e2e};
   if (options.trace.empty()) {
     scene.requests = make_requests(w, settings.seed);
@@ -66,14 +70,18 @@ Scene scene_of(const ServeOptions& serving, const RequestOptions& options, const
     const Trace trace = read_trace(table);
     scene.requests = trace.requests;
     report.inputs.push_back({options.trace, table.sha256(), trace.requests.size(), trace.skipped});
-    if (trace.skipped > 0) report.warnings.push_back(fmt::format("{} requests of the trace have no prompt or no output and were left out", trace.skipped));
+    if (trace.skipped > 0)
+      report.warnings.push_back(
+          fmt::format("{} requests of the trace have no prompt or no output and were left out", trace.skipped));
     scene.own_times = !options.rate && !options.concurrency && !options.max_rate;
     if (scene.own_times && !trace.has_times)
       throw Error(Fault::Usage, options.trace + " has no column TIMESTAMP: add --rate or --concurrency");
     const auto count = static_cast<std::int64_t>(scene.requests.size());
     w.requests = options.requests.value_or(count);
     if (scene.own_times && w.requests > count)
-      throw Error(Fault::Usage, fmt::format("--requests {}: the trace has {}; with --rate or --concurrency they are drawn again", w.requests, count));
+      throw Error(Fault::Usage,
+                  fmt::format("--requests {}: the trace has {}; with --rate or --concurrency they are drawn again",
+                              w.requests, count));
     if (w.requests != count) scene.requests = resample(scene.requests, w.requests, settings.seed);
     if (!scene.own_times) {
       replace_arrivals(scene.requests, w, settings.seed);
@@ -81,17 +89,24 @@ Scene scene_of(const ServeOptions& serving, const RequestOptions& options, const
     }
   }
   scene.load_words = scene.concurrency > 0 ? fmt::format("{} clients", scene.concurrency)
-                     : scene.own_times ? "arrivals of the trace"
-                                       : fmt::format("{} requests/s ({})", format_number(w.rate_per_s, 4), arrival_process_names[static_cast<std::size_t>(w.arrivals)]);
+                     : scene.own_times     ? "arrivals of the trace"
+                                           : fmt::format("{} requests/s ({})", format_number(w.rate_per_s, 4),
+                                                         arrival_process_names[static_cast<std::size_t>(w.arrivals)]);
   return scene;
 }
 
 class RequestStudy {
  public:
-  RequestStudy(const Architecture& architecture, const Accelerator& device, const ServeOptions& serving, const RequestOptions& options,
-               const Settings& settings, Report& report)
-      : device_(device), serving_(serving), options_(options), settings_(settings), report_(report), load_(serving.load()),
-        pricer_(architecture, device, OpProfile::load(settings.data)), memory_(architecture, device),
+  RequestStudy(const Architecture& architecture, const Accelerator& device, const ServeOptions& serving,
+               const RequestOptions& options, const Settings& settings, Report& report)
+      : device_(device),
+        serving_(serving),
+        options_(options),
+        settings_(settings),
+        report_(report),
+        load_(serving.load()),
+        pricer_(architecture, device, OpProfile::load(settings.data)),
+        memory_(architecture, device),
         scene_(scene_of(serving, options, settings, report)) {
     EngineOptions& engine = scene_.engine;
     engine.max_sequences = options.max_sequences;
@@ -104,15 +119,17 @@ class RequestStudy {
     engine.window_tokens = room_.window_tokens;
     const double link = options.kv_link.value_or(default_link_bytes_per_s * static_cast<double>(load_.tensor_parallel));
     scene_.fleet.transfer_fixed_s = transfer_start_s;
-    scene_.fleet.transfer_s_per_token = static_cast<double>(kv_elements_per_token(architecture)) * load_.kv_bytes() / link;
+    scene_.fleet.transfer_s_per_token =
+        static_cast<double>(kv_elements_per_token(architecture)) * load_.kv_bytes() / link;
   }
 
   void answer() {
     describe();
     if (room_.blocks < 1) {
       report_.result["fits_in_memory"] = false;
-      report_.distrust = fmt::format("no room for a cache: weights, activations and workspace need {} more than {} x {} have", format_bytes(-room_.bytes),
-                                     load_.tensor_parallel, device_.id);
+      report_.distrust =
+          fmt::format("no room for a cache: weights, activations and workspace need {} more than {} x {} have",
+                      format_bytes(-room_.bytes), load_.tensor_parallel, device_.id);
       return;
     }
     report_.result["fits_in_memory"] = true;
@@ -132,16 +149,21 @@ class RequestStudy {
     report(runs);
     if (options_.sweep) sweep();
     if (!options_.vllm_json.empty()) {
-      BenchmarkFacts facts{pricer_.architecture().name, std::nullopt, scene_.workload.burstiness, options_.concurrency, scene_.objective.stated()};
+      BenchmarkFacts facts{pricer_.architecture().name, std::nullopt, scene_.workload.burstiness, options_.concurrency,
+                           scene_.objective.stated()};
       if (scene_.workload.rate_per_s > 0) facts.request_rate = scene_.workload.rate_per_s;
-      write_file(options_.vllm_json, to_json(vllm_benchmark_json(runs.central(), runs.served[1], scene_.requests, facts)) + "\n");
+      write_file(options_.vllm_json,
+                 to_json(vllm_benchmark_json(runs.central(), runs.served[1], scene_.requests, facts)) + "\n");
     }
   }
 
  private:
-  const PassTable& table(std::size_t end) const { return end == 0 ? tables_->low : end == 1 ? tables_->central : tables_->high; }
+  const PassTable& table(std::size_t end) const {
+    return end == 0 ? tables_->low : end == 1 ? tables_->central : tables_->high;
+  }
 
-  ServedRequests run(const PassTable& table, std::span<const Request> requests, const FleetOptions& fleet, std::int64_t concurrency) const {
+  ServedRequests run(const PassTable& table, std::span<const Request> requests, const FleetOptions& fleet,
+                     std::int64_t concurrency) const {
     return serve_requests(table, scene_.engine, fleet, requests, concurrency);
   }
 
@@ -162,30 +184,50 @@ class RequestStudy {
   std::string where() const {
     const FleetOptions& f = scene_.fleet;
     const std::string each = fmt::format("{} x {}", load_.tensor_parallel, device_.id);
-    if (f.prefill_replicas > 0) return fmt::format("{} prefill and {} decode replicas of {}", f.prefill_replicas, f.replicas, each);
+    if (f.prefill_replicas > 0)
+      return fmt::format("{} prefill and {} decode replicas of {}", f.prefill_replicas, f.replicas, each);
     return f.replicas == 1 ? each : fmt::format("{} replicas of {}", f.replicas, each);
   }
-  std::string subtitle() const { return fmt::format("{} on {}, {} weights", pricer_.architecture().name, where(), serving_.weights); }
+  std::string subtitle() const {
+    return fmt::format("{} on {}, {} weights", pricer_.architecture().name, where(), serving_.weights);
+  }
 
   void describe() {
-    report_.result["load"] = Value::object({{"requests", static_cast<std::int64_t>(scene_.requests.size())}, {"rate_per_s", Value(options_.rate)},
-                                            {"concurrency", Value(options_.concurrency)}, {"weights", serving_.weights}, {"kv", serving_.kv},
-                                            {"compute", serving_.compute}, {"tensor_parallel", load_.tensor_parallel}});
-    report_.result["engine"] = Value::object({{"max_sequences", options_.max_sequences}, {"step_tokens", options_.step_tokens}, {"block_tokens", options_.block},
-                                              {"cache_blocks", room_.blocks}, {"cache_bytes", std::max(0.0, room_.bytes)},
-                                              {"prefill_first", options_.prefill_first}, {"prefix_cache", !options_.no_prefix_cache}});
-    report_.result["fleet"] = Value::object({{"replicas", options_.replicas}, {"prefill_replicas", options_.prefill_replicas}, {"routing", options_.routing}});
+    report_.result["load"] = Value::object({{"requests", static_cast<std::int64_t>(scene_.requests.size())},
+                                            {"rate_per_s", Value(options_.rate)},
+                                            {"concurrency", Value(options_.concurrency)},
+                                            {"weights", serving_.weights},
+                                            {"kv", serving_.kv},
+                                            {"compute", serving_.compute},
+                                            {"tensor_parallel", load_.tensor_parallel}});
+    report_.result["engine"] = Value::object({{"max_sequences", options_.max_sequences},
+                                              {"step_tokens", options_.step_tokens},
+                                              {"block_tokens", options_.block},
+                                              {"cache_blocks", room_.blocks},
+                                              {"cache_bytes", std::max(0.0, room_.bytes)},
+                                              {"prefill_first", options_.prefill_first},
+                                              {"prefix_cache", !options_.no_prefix_cache}});
+    report_.result["fleet"] = Value::object({{"replicas", options_.replicas},
+                                             {"prefill_replicas", options_.prefill_replicas},
+                                             {"routing", options_.routing}});
     report_.assumptions = serving_assumptions(load_, {});
-    report_.assumptions.push_back({"step_times", "closed form of serve, tabulated", "", "low and high: its ranges for single kernels, all erring alike. Against 668 measured closed loops of dense models: TPOT 16.9 % off "
-                                   "(mean), 90 % inside; TTFT 38.7 % off, 52 % inside, 0.63 of measured in the geometric mean"});
-    report_.assumptions.push_back({"scheduling", options_.prefill_first ? "whole prompts first" : "prompt pieces beside decoding", "",
-                                   "first come first served; preempted sequences recompute; modelled on vLLM's documented scheduler"});
-    report_.assumptions.push_back({"cache", "memory left by weights, activations of a pass, and the rest", "", "memory model of serve"});
+    report_.assumptions.push_back(
+        {"step_times", "closed form of serve, tabulated", "",
+         "low and high: its ranges for single kernels, all erring alike. Against 668 measured closed loops of dense "
+         "models: TPOT 16.9 % off "
+         "(mean), 90 % inside; TTFT 38.7 % off, 52 % inside, 0.63 of measured in the geometric mean"});
+    report_.assumptions.push_back(
+        {"scheduling", options_.prefill_first ? "whole prompts first" : "prompt pieces beside decoding", "",
+         "first come first served; preempted sequences recompute; modelled on vLLM's documented scheduler"});
+    report_.assumptions.push_back(
+        {"cache", "memory left by weights, activations of a pass, and the rest", "", "memory model of serve"});
     if (room_.window_tokens > 0)
-      report_.assumptions.push_back({"window_tokens", room_.window_tokens, "tokens", "every layer sees a window: sequences keep no more; prefixes are not shared"});
+      report_.assumptions.push_back({"window_tokens", room_.window_tokens, "tokens",
+                                     "every layer sees a window: sequences keep no more; prefixes are not shared"});
     if (options_.prefill_replicas > 0) {
-      report_.assumptions.push_back({"kv_link", options_.kv_link.value_or(default_link_bytes_per_s * static_cast<double>(load_.tensor_parallel)), "B/s",
-                                     options_.kv_link ? "--kv-link" : "assumed: one 400 Gb/s adapter per device"});
+      report_.assumptions.push_back(
+          {"kv_link", options_.kv_link.value_or(default_link_bytes_per_s * static_cast<double>(load_.tensor_parallel)),
+           "B/s", options_.kv_link ? "--kv-link" : "assumed: one 400 Gb/s adapter per device"});
       report_.assumptions.push_back({"transfer_start", transfer_start_s, "s", "assumed"});
     }
   }
@@ -211,30 +253,37 @@ class RequestStudy {
     const Capacity& central = found[1];
     Value trials = Value::array();
     for (const CapacityTrial& t : central.trials)
-      trials.push_back(Value::object({{options_.max_rate ? "rate_per_s" : "replicas", t.load}, {"attainment", t.attainment}, {"passes", t.passes}}));
+      trials.push_back(Value::object({{options_.max_rate ? "rate_per_s" : "replicas", t.load},
+                                      {"attainment", t.attainment},
+                                      {"passes", t.passes}}));
     Value capacity = Value::object({{"attainment", options_.attainment}, {"trials", trials}});
     const char* key = options_.max_rate ? "max_rate_per_s" : "min_replicas";
     capacity[key] = Value(central.best);
-    capacity[std::string(key) + "_interval"] =
-        Value::object({{"low", Value(found[options_.max_rate ? 2 : 0].best)}, {"high", Value(found[options_.max_rate ? 0 : 2].best)}});
+    capacity[std::string(key) + "_interval"] = Value::object({{"low", Value(found[options_.max_rate ? 2 : 0].best)},
+                                                              {"high", Value(found[options_.max_rate ? 0 : 2].best)}});
     report_.result["capacity"] = capacity;
     const auto words = [](const std::optional<double>& v) { return v ? format_number(*v, 3) : std::string("none"); };
     if (!central.best) {
-      report_.distrust = options_.max_rate ? "no rate meets the limits; what follows is the least rate tried" : "no number of replicas up to 4096 meets the limits; what follows is 4096 of them";
+      report_.distrust = options_.max_rate
+                             ? "no rate meets the limits; what follows is the least rate tried"
+                             : "no number of replicas up to 4096 meets the limits; what follows is 4096 of them";
       if (options_.max_rate) scene_.workload.rate_per_s = most / 1000;
     } else if (options_.max_rate) {
       scene_.workload.rate_per_s = *central.best;
-      if (!central.failing) report_.warnings.push_back("the limits hold however fast these requests arrive: ask for more --requests");
+      if (!central.failing)
+        report_.warnings.push_back("the limits hold however fast these requests arrive: ask for more --requests");
     }
     if (options_.max_rate) {
       scene_.requests = at_rate(scene_.workload.rate_per_s);
       scene_.load_words = fmt::format("{} requests/s", format_number(scene_.workload.rate_per_s, 3));
-      capacity_words_ = fmt::format("Largest rate that keeps {}% of requests within the limits: {} requests/s ({} to {}). ",
-                                    format_number(100 * options_.attainment, 4), words(central.best), words(found[2].best), words(found[0].best));
+      capacity_words_ = fmt::format(
+          "Largest rate that keeps {}% of requests within the limits: {} requests/s ({} to {}). ",
+          format_number(100 * options_.attainment, 4), words(central.best), words(found[2].best), words(found[0].best));
     } else {
       scene_.fleet.replicas = static_cast<std::int64_t>(central.best.value_or(4096));
       capacity_words_ = fmt::format("Fewest replicas that keep {}% of requests within the limits: {} ({} to {}). ",
-                                    format_number(100 * options_.attainment, 4), words(central.best), words(found[0].best), words(found[2].best));
+                                    format_number(100 * options_.attainment, 4), words(central.best),
+                                    words(found[0].best), words(found[2].best));
     }
   }
 
@@ -243,30 +292,42 @@ class RequestStudy {
     add_request_values(report_.result, runs, scene_.objective.stated());
     const auto span = [&](auto get) {
       const Estimate e = runs.range(get);
-      return fmt::format("{} ({} to {})", format_duration_s(e.central), format_duration_s(e.low), format_duration_s(e.high));
+      return fmt::format("{} ({} to {})", format_duration_s(e.central), format_duration_s(e.low),
+                         format_duration_s(e.high));
     };
-    report_.headline = fmt::format("{}{}, {}: median first token after {}, then one every {}; {} output tokens/s.", capacity_words_, subtitle(),
-                                   scene_.load_words, span([](const RequestMetrics& r) { return r.ttft.p50_s; }),
-                                   span([](const RequestMetrics& r) { return r.tpot.p50_s; }), format_number(m.output_tokens_per_s, 3));
+    report_.headline = fmt::format(
+        "{}{}, {}: median first token after {}, then one every {}; {} output tokens/s.", capacity_words_, subtitle(),
+        scene_.load_words, span([](const RequestMetrics& r) { return r.ttft.p50_s; }),
+        span([](const RequestMetrics& r) { return r.tpot.p50_s; }), format_number(m.output_tokens_per_s, 3));
     report_.tables = request_tables(runs, scene_.objective.stated());
     const auto price = options_price();
-    const double devices = static_cast<double>((scene_.fleet.replicas + scene_.fleet.prefill_replicas) * load_.tensor_parallel);
+    const double devices =
+        static_cast<double>((scene_.fleet.replicas + scene_.fleet.prefill_replicas) * load_.tensor_parallel);
     if (price) {
-      const auto usd = [&](const RequestMetrics& r) { return r.output_tokens_per_s > 0 ? devices * *price / 3600 / r.output_tokens_per_s * 1e6 : 0; };
+      const auto usd = [&](const RequestMetrics& r) {
+        return r.output_tokens_per_s > 0 ? devices * *price / 3600 / r.output_tokens_per_s * 1e6 : 0;
+      };
       const Estimate e = runs.range(usd);
       report_.result["cost_usd_per_million_tokens"] = e.central;
       report_.result["cost_usd_per_million_tokens_interval"] = Value(e);
-      report_.tables[1].rows.push_back({std::string("price per million output tokens"), e.low, e.central, e.high, std::string("USD")});
-      report_.assumptions.push_back({"usd_per_device_hour", *price, "USD/h", serving_.price ? "--price" : device_.price_source});
+      report_.tables[1].rows.push_back(
+          {std::string("price per million output tokens"), e.low, e.central, e.high, std::string("USD")});
+      report_.assumptions.push_back(
+          {"usd_per_device_hour", *price, "USD/h", serving_.price ? "--price" : device_.price_source});
     }
     report_.data_table = request_rows(runs.served[1], scene_.requests);
     report_.plots = request_plots(runs, subtitle() + ", " + scene_.load_words);
     if (scene_.concurrency == 0 && backlog_grows(runs.served[1], m))
-      report_.warnings.push_back("requests arrive faster than they are served: waiting times grow with the length of the list");
-    if (m.refused > 0) report_.warnings.push_back(fmt::format("{} of {} requests were refused: their cache alone exceeds a replica", m.refused, m.requests));
-    if (m.finished == 0) report_.distrust = "every request was refused: the cache of one exceeds the memory of a replica";
+      report_.warnings.push_back(
+          "requests arrive faster than they are served: waiting times grow with the length of the list");
+    if (m.refused > 0)
+      report_.warnings.push_back(
+          fmt::format("{} of {} requests were refused: their cache alone exceeds a replica", m.refused, m.requests));
+    if (m.finished == 0)
+      report_.distrust = "every request was refused: the cache of one exceeds the memory of a replica";
     for (const RequestMetrics& r : runs.metrics)
-      if (!r.conserved || r.little_error.value_or(0) > 1e-6) report_.distrust = "the simulation lost count of its requests or their time";
+      if (!r.conserved || r.little_error.value_or(0) > 1e-6)
+        report_.distrust = "the simulation lost count of its requests or their time";
   }
 
   /// The last quarter to arrive waits longer than the first half did, by more than chance makes of short waits.
@@ -299,8 +360,9 @@ class RequestStudy {
     std::vector<SweepPoint> points(loads.size());
     parallel_for(loads.size(), settings_.threads, [&](std::size_t i) {
       const auto requests = clients ? scene_.requests : at_rate(loads[i]);
-      points[i] = {loads[i], request_metrics(run(table(1), requests, scene_.fleet, clients ? static_cast<std::int64_t>(loads[i]) : 0), requests,
-                                             scene_.objective)};
+      points[i] = {loads[i], request_metrics(run(table(1), requests, scene_.fleet,
+                                                 clients ? static_cast<std::int64_t>(loads[i]) : 0),
+                                             requests, scene_.objective)};
     });
     const std::string name = clients ? "clients" : "requests/s";
     report_.tables.push_back(sweep_table(points, name, scene_.objective.stated()));
@@ -308,10 +370,15 @@ class RequestStudy {
     report_.plots.insert(report_.plots.begin(), sweep_plot(points, name, subtitle()));
     Value rows = Value::array();
     for (const SweepPoint& p : points)
-      rows.push_back(Value::object({{clients ? "concurrency" : "rate_per_s", p.load}, {"requests_per_s", p.metrics.requests_per_s},
-                                    {"output_tokens_per_s", p.metrics.output_tokens_per_s}, {"ttft_p50_s", p.metrics.ttft.p50_s},
-                                    {"ttft_p99_s", p.metrics.ttft.p99_s}, {"tpot_p50_s", p.metrics.tpot.p50_s}, {"tpot_p99_s", p.metrics.tpot.p99_s},
-                                    {"attainment", p.metrics.attainment}, {"utilisation", p.metrics.utilisation}}));
+      rows.push_back(Value::object({{clients ? "concurrency" : "rate_per_s", p.load},
+                                    {"requests_per_s", p.metrics.requests_per_s},
+                                    {"output_tokens_per_s", p.metrics.output_tokens_per_s},
+                                    {"ttft_p50_s", p.metrics.ttft.p50_s},
+                                    {"ttft_p99_s", p.metrics.ttft.p99_s},
+                                    {"tpot_p50_s", p.metrics.tpot.p50_s},
+                                    {"tpot_p99_s", p.metrics.tpot.p99_s},
+                                    {"attainment", p.metrics.attainment},
+                                    {"utilisation", p.metrics.utilisation}}));
     report_.result["sweep"] = rows;
   }
 
@@ -331,8 +398,8 @@ class RequestStudy {
 
 }  // namespace
 
-void answer_requests(const Architecture& architecture, const Accelerator& device, const ServeOptions& serving, const RequestOptions& options,
-                     const Settings& settings, Report& report) {
+void answer_requests(const Architecture& architecture, const Accelerator& device, const ServeOptions& serving,
+                     const RequestOptions& options, const Settings& settings, Report& report) {
   RequestStudy(architecture, device, serving, options, settings, report).answer();
 }
 

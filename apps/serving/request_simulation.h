@@ -31,7 +31,7 @@ struct RequestOptions {
 };
 
 /// Adds the answer to `report`. `serve` has checked formats and tensor-parallel size.
-void answer_requests(const Architecture& architecture, const Accelerator& device, const ServeOptions& serving, const RequestOptions& options,
-                     const Settings& settings, Report& report);
+void answer_requests(const Architecture& architecture, const Accelerator& device, const ServeOptions& serving,
+                     const RequestOptions& options, const Settings& settings, Report& report);
 
 }  // namespace isoflop::app

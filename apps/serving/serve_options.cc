@@ -15,7 +15,8 @@ void ServeOptions::declare(OptionSet& options) {
   options.choice("--weights", weights, sim::weight_format_names, "how weights are stored");
   options.whole("--group", group, "int4: weights that share a scale", 1, 65536);
   options.choice("--kv", kv, sim::cache_format_names, "how the key/value cache is stored");
-  options.choice("--compute", compute, sim::arithmetic_names, "arithmetic of matrix products; storing smaller does not change it");
+  options.choice("--compute", compute, sim::arithmetic_names,
+                 "arithmetic of matrix products; storing smaller does not change it");
 }
 
 sim::ServingLoad ServeOptions::load() const {

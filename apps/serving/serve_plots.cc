@@ -28,13 +28,15 @@ PlotSpec cache_base(const std::string& subtitle) {
   plot.title = "Key/value cache of one sequence against context";
   plot.subtitle = subtitle;
   plot.source = "isoflop, exact counts of the architecture";
-  plot.description = "straight lines grow with every token; a line that bends has layers that keep no more than their window";
+  plot.description =
+      "straight lines grow with every token; a line that bends has layers that keep no more than their window";
   plot.x = {"context, tokens", Scale::Log, {}, {}, TickStyle::Count};
   plot.y = {"cache, GB", Scale::Log, {}, {}};
   return plot;
 }
 
-Architecture with_attention(const Architecture& architecture, std::int64_t kv_heads, std::int64_t window, std::int64_t sinks) {
+Architecture with_attention(const Architecture& architecture, std::int64_t kv_heads, std::int64_t window,
+                            std::int64_t sinks) {
   Architecture changed = architecture;
   for (Layer& layer : changed.layers) {
     Attention& a = layer.attention;
@@ -51,14 +53,17 @@ Architecture with_attention(const Architecture& architecture, std::int64_t kv_he
 }  // namespace
 
 PlotSpec cache_variants_plot(const Architecture& architecture, const ServingLoad& load) {
-  PlotSpec plot = cache_base(fmt::format("{} as it is, and with other attention; {} bytes per element", architecture.name, load.kv_bytes()));
+  PlotSpec plot = cache_base(
+      fmt::format("{} as it is, and with other attention; {} bytes per element", architecture.name, load.kv_bytes()));
   const Attention& own = architecture.layers.front().attention;
   const std::int64_t grouped = !own.latent && own.kv_heads > 1 && own.kv_heads < own.heads ? own.kv_heads : 8;
-  plot.lines = {cache_line(fmt::format("MHA, {} key/value heads", own.heads), with_attention(architecture, 0, 0, 0), load, 0),
-                cache_line(fmt::format("GQA, {}", grouped), with_attention(architecture, grouped, 0, 0), load, 1),
-                cache_line("MQA, 1", with_attention(architecture, 1, 0, 0), load, 2),
-                cache_line(fmt::format("GQA, {}, window 4096", grouped), with_attention(architecture, grouped, 4096, 0), load, 3),
-                cache_line(fmt::format("GQA, {}, 4 sinks + window 1020", grouped), with_attention(architecture, grouped, 1020, 4), load, 4)};
+  plot.lines = {
+      cache_line(fmt::format("MHA, {} key/value heads", own.heads), with_attention(architecture, 0, 0, 0), load, 0),
+      cache_line(fmt::format("GQA, {}", grouped), with_attention(architecture, grouped, 0, 0), load, 1),
+      cache_line("MQA, 1", with_attention(architecture, 1, 0, 0), load, 2),
+      cache_line(fmt::format("GQA, {}, window 4096", grouped), with_attention(architecture, grouped, 4096, 0), load, 3),
+      cache_line(fmt::format("GQA, {}, 4 sinks + window 1020", grouped), with_attention(architecture, grouped, 1020, 4),
+                 load, 4)};
   LineLayer actual = cache_line(architecture.name, architecture, load, 0);
   PointLayer marks;
   marks.legend = architecture.name;
@@ -82,14 +87,18 @@ PlotSpec cache_plot(const std::vector<Architecture>& models, const ServingLoad& 
 
 PlotSpec roofline_plot(const StepPricer& pricer, const ServingLoad& load, const ServingAnswer& answer) {
   const auto devices = static_cast<double>(load.tensor_parallel);
-  const double peak = devices * matmul_peak_flop_per_s(pricer.accelerator(), load), bandwidth = devices * pricer.accelerator().bandwidth_bytes_per_s;
+  const double peak = devices * matmul_peak_flop_per_s(pricer.accelerator(), load),
+               bandwidth = devices * pricer.accelerator().bandwidth_bytes_per_s;
   PlotSpec plot;
   plot.name = "roofline";
   plot.title = "Operations under the roofline";
-  plot.subtitle = fmt::format("{} on {} x {}, batch {}, prompt {}, {} weights", pricer.architecture().name, load.tensor_parallel, pricer.accelerator().id,
-                              load.batch, load.prompt, weight_format_names[static_cast<std::size_t>(load.weights)]);
+  plot.subtitle = fmt::format("{} on {} x {}, batch {}, prompt {}, {} weights", pricer.architecture().name,
+                              load.tensor_parallel, pricer.accelerator().id, load.batch, load.prompt,
+                              weight_format_names[static_cast<std::size_t>(load.weights)]);
   plot.source = "isoflop serve, closed form; roof from data-sheet peak and bandwidth, all devices";
-  plot.description = "matrix work only; a point below the roof loses the difference to launches, partly filled tiles and imperfect overlap";
+  plot.description =
+      "matrix work only; a point below the roof loses the difference to launches, partly filled tiles and imperfect "
+      "overlap";
   plot.x = {"FLOP per byte of weights and cache", Scale::Log, {}, {}};
   plot.y = {"FLOP/s", Scale::Log, {}, {}};
   double low = peak / bandwidth, high = low, slowest = peak;
@@ -120,7 +129,11 @@ PlotSpec roofline_plot(const StepPricer& pricer, const ServingLoad& load, const 
   plot.y.low = std::min(slowest, bandwidth * low) / 4;
   plot.y.high = peak * 3;
   plot.lines = {LineLayer{fmt::format("roof: {}, {}", format_si(bandwidth, "B/s"), format_si(peak, "FLOP/s")),
-                          {low / 3, ridge, std::max(high * 5, ridge * 2)}, {bandwidth * low / 3, peak, peak}, Dash::Solid, -2, 2}};
+                          {low / 3, ridge, std::max(high * 5, ridge * 2)},
+                          {bandwidth * low / 3, peak, peak},
+                          Dash::Solid,
+                          -2,
+                          2}};
   plot.x.high = std::max(high * 5, ridge * 2);
   return plot;
 }

@@ -10,7 +10,8 @@ namespace isoflop::app {
 /// roof of the devices' peak and bandwidth.
 PlotSpec roofline_plot(const sim::StepPricer& pricer, const sim::ServingLoad& load, const sim::ServingAnswer& answer);
 
-/// Cache of one sequence against context: this model, and the same with MHA, GQA, MQA, a window, and sinks beside a window.
+/// Cache of one sequence against context: this model, and the same with MHA, GQA, MQA, a window, and sinks beside a
+/// window.
 PlotSpec cache_variants_plot(const Architecture& architecture, const sim::ServingLoad& load);
 
 /// Cache of one sequence against context, a curve per model.

@@ -25,7 +25,8 @@ void put(Value& result, const std::string& key, const std::optional<Estimate>& e
   result[key + "_interval"] = estimate ? Value(*estimate) : Value();
 }
 
-PlotSpec plot_base(const StepPricer& pricer, const ServingLoad& load, const std::string& name, const std::string& title) {
+PlotSpec plot_base(const StepPricer& pricer, const ServingLoad& load, const std::string& name,
+                   const std::string& title) {
   PlotSpec plot;
   plot.name = name;
   plot.title = title;
@@ -66,15 +67,24 @@ void add_serving_values(Value& result, const ServingAnswer& a) {
 }
 
 ReportTable serving_table(const ServingAnswer& a) {
-  ReportTable table{"Serving", {{"quantity", "quantity", Align::Left}, {"low", "low"}, {"central", "central"}, {"high", "high"},
-                                {"unit", "unit", Align::Left}}, {}, ""};
+  ReportTable table{"Serving",
+                    {{"quantity", "quantity", Align::Left},
+                     {"low", "low"},
+                     {"central", "central"},
+                     {"high", "high"},
+                     {"unit", "unit", Align::Left}},
+                    {},
+                    ""};
   const auto row = [&](const char* name, const Estimate& e, double scale, const char* unit) {
     table.rows.push_back({name, scale * e.low, scale * e.central, scale * e.high, unit});
   };
-  row(a.closed_loop ? "time to first token in closed loop, waiting included" : "time to first token, whole batch", a.ttft_s, 1e3, "ms");
-  row(a.closed_loop ? "  one request alone, sum over operations" : "time to first token, one request", a.ttft_alone_s, 1e3, "ms");
+  row(a.closed_loop ? "time to first token in closed loop, waiting included" : "time to first token, whole batch",
+      a.ttft_s, 1e3, "ms");
+  row(a.closed_loop ? "  one request alone, sum over operations" : "time to first token, one request", a.ttft_alone_s,
+      1e3, "ms");
   row("time per output token", a.tpot_s, 1e3, "ms");
-  table.rows.push_back({"  floor: bytes / bandwidth, FLOP / peak", TableCell(), 1e3 * a.tpot_floor_s, TableCell(), "ms"});
+  table.rows.push_back(
+      {"  floor: bytes / bandwidth, FLOP / peak", TableCell(), 1e3 * a.tpot_floor_s, TableCell(), "ms"});
   row("decode, all requests", a.decode_tokens_per_s, 1, "tokens/s");
   row("output, prefill included", a.output_tokens_per_s, 1, "tokens/s");
   row("prefill", a.prefill_tokens_per_s, 1, "tokens/s");
@@ -82,8 +92,9 @@ ReportTable serving_table(const ServingAnswer& a) {
   row("MFU of prefill", a.mfu_prefill, 100, "%");
   if (a.joules_per_token) row("energy per output token, accelerators", *a.joules_per_token, 1, "J");
   if (a.usd_per_million_tokens) row("price per million output tokens", *a.usd_per_million_tokens, 1, "USD");
-  table.note = fmt::format("decode is bound by {}, prefill by {}; 90 % ranges of single kernels added end to end; basis: {}",
-                           name_of(a.decode.bound), name_of(a.prefill.bound), words(std::max(a.decode.basis, a.prefill.basis)));
+  table.note =
+      fmt::format("decode is bound by {}, prefill by {}; 90 % ranges of single kernels added end to end; basis: {}",
+                  name_of(a.decode.bound), name_of(a.prefill.bound), words(std::max(a.decode.basis, a.prefill.basis)));
   return table;
 }
 
@@ -93,22 +104,35 @@ ReportTable serving_memory_table(const ServingAnswer& a, const ServingLoad& load
                 {"activations", a.memory.activations / 1e9}, {"other (assumed)", a.memory.other / 1e9},
                 {"total", a.memory.total() / 1e9},
                 {"available", static_cast<double>(load.tensor_parallel) * device.memory_bytes / 1e9}};
-  table.note = fmt::format("largest batch at {} + {} tokens: {}; longest context at batch {}: {}", load.prompt, load.generate,
-                           a.max_batch, load.batch, context_limit_text(a.max_context));
+  table.note = fmt::format("largest batch at {} + {} tokens: {}; longest context at batch {}: {}", load.prompt,
+                           load.generate, a.max_batch, load.batch, context_limit_text(a.max_context));
   return table;
 }
 
 std::string context_limit_text(std::int64_t max_context) {
-  return max_context >= longest_searched_context ? "unbounded by the cache (windows)" : fmt::format("{} tokens", max_context);
+  return max_context >= longest_searched_context ? "unbounded by the cache (windows)"
+                                                 : fmt::format("{} tokens", max_context);
 }
 
-Value context_limit_value(std::int64_t max_context) { return max_context >= longest_searched_context ? Value() : Value(max_context); }
+Value context_limit_value(std::int64_t max_context) {
+  return max_context >= longest_searched_context ? Value() : Value(max_context);
+}
 
 ReportTable pass_table(const std::string& title, const StepTime& step) {
-  ReportTable table{title, {{"operations", "operations", Align::Left}, {"calls", "calls"}, {"ms", "milliseconds"}, {"low", "low_ms"},
-                            {"high", "high_ms"}, {"share %", "share_percent", Align::Right, 3}, {"weights and cache, GB", "gigabytes"},
-                            {"TFLOP", "teraflop"}, {"floor ms", "floor_ms"}, {"bound", "bound", Align::Left}, {"rests on", "origin", Align::Left}},
-                    {}, ""};
+  ReportTable table{title,
+                    {{"operations", "operations", Align::Left},
+                     {"calls", "calls"},
+                     {"ms", "milliseconds"},
+                     {"low", "low_ms"},
+                     {"high", "high_ms"},
+                     {"share %", "share_percent", Align::Right, 3},
+                     {"weights and cache, GB", "gigabytes"},
+                     {"TFLOP", "teraflop"},
+                     {"floor ms", "floor_ms"},
+                     {"bound", "bound", Align::Left},
+                     {"rests on", "origin", Align::Left}},
+                    {},
+                    ""};
   for (const OpClass& c : step.classes) {
     const auto bound = static_cast<Bound>(std::max_element(c.bound_s.begin(), c.bound_s.end()) - c.bound_s.begin());
     table.rows.push_back({c.name, c.calls, 1e3 * c.seconds.central, 1e3 * c.seconds.low, 1e3 * c.seconds.high,
@@ -120,20 +144,24 @@ ReportTable pass_table(const std::string& title, const StepTime& step) {
 
 std::vector<Assumption> serving_assumptions(const ServingLoad& load, const ServingAnswer&) {
   std::vector<Assumption> list = {
-      {"host_per_step_s", Value::object({{"low", host_per_step_low_s}, {"central", host_per_step_s}, {"high", host_per_step_high_s}}), "s",
+      {"host_per_step_s",
+       Value::object({{"low", host_per_step_low_s}, {"central", host_per_step_s}, {"high", host_per_step_high_s}}), "s",
        "assumed: scheduling, sampling and launching that the device waits for"},
-      {"other_bytes_per_device", other_bytes_per_device, "B", "assumed: context, libraries, workspace; at most 8 % of the memory"},
+      {"other_bytes_per_device", other_bytes_per_device, "B",
+       "assumed: context, libraries, workspace; at most 8 % of the memory"},
       {"tokens_per_pass", tokens_per_pass, "tokens", "assumed: largest piece of prompts whose activations are held"},
       {"tpot", "(end to end - TTFT) / (generate - 1)", "", "definition"},
       {"mbu", "(weight + cache bytes) / TPOT / (devices x data-sheet bandwidth)", "", "definition"}};
   if (load.weight_only())
-    list.push_back({"weight_only_kernels", unpacking_high, "x", "assumed: up to this much slower than their bytes say; they compute in 16 bits"});
+    list.push_back({"weight_only_kernels", unpacking_high, "x",
+                    "assumed: up to this much slower than their bytes say; they compute in 16 bits"});
   if (load.weights == WeightFormat::Int4)
     list.push_back({"int4_bytes_per_weight", load.weight_bytes(), "B", "0.5 + 4 / group: fp16 scale and zero point"});
   return list;
 }
 
-std::vector<PlotSpec> serving_plots(const StepPricer& pricer, const MemoryModel& memory, const ServingLoad& load, const ServingAnswer& answer) {
+std::vector<PlotSpec> serving_plots(const StepPricer& pricer, const MemoryModel& memory, const ServingLoad& load,
+                                    const ServingAnswer& answer) {
   PlotSpec frontier = plot_base(pricer, load, "frontier", "Throughput against latency as the batch grows");
   frontier.x = {"time per output token, ms", Scale::Log, {}, {}};
   frontier.y = {"output tokens/s, prefill included", Scale::Log, {}, {}};
@@ -148,7 +176,8 @@ std::vector<PlotSpec> serving_plots(const StepPricer& pricer, const MemoryModel&
   ServingOptions quick;
   quick.decode_points = 1;
   ServingLoad at = load;
-  for (at.batch = 1; at.batch <= std::min<std::int64_t>(256, std::max<std::int64_t>(answer.max_batch, 1)); at.batch *= 2) {
+  for (at.batch = 1; at.batch <= std::min<std::int64_t>(256, std::max<std::int64_t>(answer.max_batch, 1));
+       at.batch *= 2) {
     const ServingAnswer a = serve(pricer, memory, at, quick);
     curve.x.push_back(1e3 * a.tpot_s.central);
     curve.y.push_back(a.output_tokens_per_s.central);
@@ -184,7 +213,8 @@ std::vector<PlotSpec> serving_plots(const StepPricer& pricer, const MemoryModel&
     }
     room.lines.push_back(line);
   }
-  room.rules = {{"available", std::nullopt, static_cast<double>(load.tensor_parallel) * pricer.accelerator().memory_bytes / 1e9}};
+  room.rules = {
+      {"available", std::nullopt, static_cast<double>(load.tensor_parallel) * pricer.accelerator().memory_bytes / 1e9}};
   return {frontier, use, room};
 }
 

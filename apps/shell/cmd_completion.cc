@@ -15,7 +15,8 @@ struct CompletedCommand {
 
 std::vector<CompletedCommand> completed_commands() {
   std::vector<CompletedCommand> result;
-  for (const auto& command : all_commands()) result.push_back({command->name(), command->summary(), listed_options(*command)});
+  for (const auto& command : all_commands())
+    result.push_back({command->name(), command->summary(), listed_options(*command)});
   return result;
 }
 
@@ -50,12 +51,14 @@ std::string bash_script() {
   }
   std::string choices;
   for (const auto& command : commands) {
-    if (!paths.count(command.name)) cases += "    \"" + command.name + "\") words=\"" + option_words(command.options) + "\" ;;\n";
+    if (!paths.count(command.name))
+      cases += "    \"" + command.name + "\") words=\"" + option_words(command.options) + "\" ;;\n";
     for (const auto& option : command.options)
       if (!option.choices.empty()) {
         std::string allowed;
         for (const auto& word : option.choices) allowed += word + " ";
-        choices += "    \"" + command.name + " " + option.names[0] + "\") COMPREPLY=($(compgen -W \"" + allowed + "\" -- \"$current\")); return ;;\n";
+        choices += "    \"" + command.name + " " + option.names[0] + "\") COMPREPLY=($(compgen -W \"" + allowed +
+                   "\" -- \"$current\")); return ;;\n";
       }
   }
   return "# bash completion for isoflop; use: source <(isoflop completion bash)\n"
@@ -65,14 +68,20 @@ std::string bash_script() {
          "    case \"$word\" in -*) break ;; *) path=\"${path:+$path }$word\" ;; esac\n"
          "    [ \"${path#* * }\" != \"$path\" ] && break\n"
          "  done\n"
-         "  case \"$path $previous\" in\n" + choices +
-         "    *\" -o\"|*\" --output\"|*\" --data\"|*\" --input\") COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n"
+         "  case \"$path $previous\" in\n" +
+         choices +
+         "    *\" -o\"|*\" --output\"|*\" --data\"|*\" --input\") COMPREPLY=($(compgen -f -- \"$current\")); return "
+         ";;\n"
          "  esac\n"
          "  case \"$path\" in\n"
-         "    \"\") words=\"" + first_words + "\" ;;\n" + cases +
+         "    \"\") words=\"" +
+         first_words + "\" ;;\n" + cases +
          "  esac\n"
-         "  words=\"$words " + option_words(listed_global_options()) + "--help\"\n"
-         "  if [[ $current == -* || -z $path || -n $words && $current != */* ]]; then COMPREPLY=($(compgen -W \"$words\" -- \"$current\")); fi\n"
+         "  words=\"$words " +
+         option_words(listed_global_options()) +
+         "--help\"\n"
+         "  if [[ $current == -* || -z $path || -n $words && $current != */* ]]; then COMPREPLY=($(compgen -W "
+         "\"$words\" -- \"$current\")); fi\n"
          "  [ ${#COMPREPLY[@]} -eq 0 ] && COMPREPLY=($(compgen -f -- \"$current\"))\n"
          "}\n"
          "complete -o filenames -F _isoflop isoflop\n";
@@ -80,14 +89,18 @@ std::string bash_script() {
 
 std::string quoted(const std::string& text) {
   std::string result = "'";
-  for (char c : text) result += c == '\'' ? std::string("'\\''") : c == '[' || c == ']' || c == ':' ? std::string("\\") + c : std::string(1, c);
+  for (char c : text)
+    result += c == '\''                          ? std::string("'\\''")
+              : c == '[' || c == ']' || c == ':' ? std::string("\\") + c
+                                                 : std::string(1, c);
   return result + "'";
 }
 
 std::string zsh_script() {
   std::string script =
       "#compdef isoflop\n# zsh completion for isoflop; use: isoflop completion zsh > \"${fpath[1]}/_isoflop\"\n"
-      "_isoflop() {\n  local -a words_so_far; words_so_far=(${(@)words[2,CURRENT-1]:#-*})\n  local path=\"${(j: :)words_so_far}\"\n  local -a candidates\n"
+      "_isoflop() {\n  local -a words_so_far; words_so_far=(${(@)words[2,CURRENT-1]:#-*})\n  local path=\"${(j: "
+      ":)words_so_far}\"\n  local -a candidates\n"
       "  case \"$path\" in\n    '') candidates=(";
   std::set<std::string> seen;
   const auto commands = completed_commands();
@@ -99,7 +112,8 @@ std::string zsh_script() {
   for (const auto& first : seen) {
     std::string second;
     for (const auto& command : commands)
-      if (command.name.rfind(first + " ", 0) == 0) second += "\n      " + quoted(command.name.substr(first.size() + 1)) + "\\:" + quoted(command.summary);
+      if (command.name.rfind(first + " ", 0) == 0)
+        second += "\n      " + quoted(command.name.substr(first.size() + 1)) + "\\:" + quoted(command.summary);
     if (!second.empty()) script += "    " + quoted(first) + ") candidates=(" + second + ") ;;\n";
   }
   script += "  esac\n  local -a options\n  case \"$path\" in\n";
@@ -110,7 +124,9 @@ std::string zsh_script() {
         for (const auto& name : option.names) script += "\n      " + quoted(name) + "\\:" + quoted(option.help);
     script += ") ;;\n";
   }
-  return script + "  esac\n  (( $#candidates )) && _describe command candidates\n  (( $#options )) && _describe option options\n  _files\n}\n_isoflop \"$@\"\n";
+  return script +
+         "  esac\n  (( $#candidates )) && _describe command candidates\n  (( $#options )) && _describe option "
+         "options\n  _files\n}\n_isoflop \"$@\"\n";
 }
 
 std::string fish_quoted(const std::string& text) {
@@ -121,7 +137,8 @@ std::string fish_quoted(const std::string& text) {
 
 std::string fish_option(const ListedOption& option, const std::string& condition) {
   std::string line = "complete -c isoflop" + condition;
-  for (const auto& name : option.names) line += name.rfind("--", 0) == 0 ? " -l " + name.substr(2) : " -s " + name.substr(1);
+  for (const auto& name : option.names)
+    line += name.rfind("--", 0) == 0 ? " -l " + name.substr(2) : " -s " + name.substr(1);
   if (!option.value.empty()) line += " -r";
   if (!option.choices.empty()) {
     std::string words;
@@ -137,7 +154,9 @@ std::string fish_script() {
   for (const auto& command : completed_commands()) {
     const auto blank = command.name.find(' ');
     const std::string first = command.name.substr(0, blank);
-    if (seen.insert(first).second) script += "complete -c isoflop -n __fish_use_subcommand -f -a " + first + " -d " + fish_quoted(command.summary) + "\n";
+    if (seen.insert(first).second)
+      script +=
+          "complete -c isoflop -n __fish_use_subcommand -f -a " + first + " -d " + fish_quoted(command.summary) + "\n";
     std::string condition = " -n '__fish_seen_subcommand_from " + first + "'";
     if (blank != std::string::npos) {
       const std::string second = command.name.substr(blank + 1);

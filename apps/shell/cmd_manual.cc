@@ -10,7 +10,8 @@ namespace isoflop::app {
 namespace {
 
 constexpr const char* exit_status =
-    ".SH EXIT STATUS\n0 done; 1 cannot run; 2 wrong usage; 3 bad input data; 4 computed but not trustworthy (the result is printed, with the reason).\n";
+    ".SH EXIT STATUS\n0 done; 1 cannot run; 2 wrong usage; 3 bad input data; 4 computed but not trustworthy (the "
+    "result is printed, with the reason).\n";
 
 std::string roff(const std::string& text) {
   std::string result;
@@ -30,7 +31,8 @@ std::string options_section(const std::vector<ListedOption>& options, const std:
     heading = option.heading;
     std::string names;
     for (const auto& name : option.names) names += (names.empty() ? "" : ", ") + name;
-    text += ".TP\n.B " + roff(names) + (option.positional || option.value.empty() ? "" : " " + roff(option.value)) + "\n" + roff(option.help) + "\n";
+    text += ".TP\n.B " + roff(names) + (option.positional || option.value.empty() ? "" : " " + roff(option.value)) +
+            "\n" + roff(option.help) + "\n";
   }
   return text;
 }
@@ -39,8 +41,9 @@ std::string command_page(Command& command) {
   std::string stem = "isoflop-" + command.name();
   for (char& c : stem)
     if (c == ' ') c = '-';
-  std::string page = fmt::format(".TH \"{}\" 1 \"\" \"isoflop {}\" \"User Commands\"\n.SH NAME\n{} \\- {}\n.SH SYNOPSIS\n.B isoflop {}\n",
-                                 stem, tool_facts().version, roff(stem), roff(command.summary()), roff(command.name()));
+  std::string page = fmt::format(
+      ".TH \"{}\" 1 \"\" \"isoflop {}\" \"User Commands\"\n.SH NAME\n{} \\- {}\n.SH SYNOPSIS\n.B isoflop {}\n", stem,
+      tool_facts().version, roff(stem), roff(command.summary()), roff(command.name()));
   const auto options = listed_options(command);
   for (const auto& option : options)
     if (option.positional) page += ".I " + roff(option.value) + "\n";
@@ -50,18 +53,22 @@ std::string command_page(Command& command) {
     if (c != '\n') line += c;
     else page += roff(line) + "\n", line.clear();
   }
-  page += ".fi\n" + options_section(options, "OPTIONS") + options_section(listed_global_options(), "OPTIONS OF EVERY COMMAND");
+  page += ".fi\n" + options_section(options, "OPTIONS") +
+          options_section(listed_global_options(), "OPTIONS OF EVERY COMMAND");
   return page + exit_status;
 }
 
 std::string overview_page() {
-  std::string page = fmt::format(".TH \"isoflop\" 1 \"\" \"isoflop {}\" \"User Commands\"\n.SH NAME\nisoflop \\- what a language model will score, what it will cost, "
-                                 "and which results are outliers\n.SH SYNOPSIS\n.B isoflop\n.I COMMAND\n[\\fIOPTIONS\\fR]\n.SH COMMANDS\n",
-                                 tool_facts().version);
+  std::string page = fmt::format(
+      ".TH \"isoflop\" 1 \"\" \"isoflop {}\" \"User Commands\"\n.SH NAME\nisoflop \\- what a language model will "
+      "score, what it will cost, "
+      "and which results are outliers\n.SH SYNOPSIS\n.B isoflop\n.I COMMAND\n[\\fIOPTIONS\\fR]\n.SH COMMANDS\n",
+      tool_facts().version);
   for (const auto& command : all_commands()) {
     std::string stem = "isoflop-" + command->name();
     std::replace(stem.begin(), stem.end(), ' ', '-');
-    page += ".TP\n.B " + roff(command->name()) + "\n" + roff(command->summary()) + " See \\fB" + roff(stem) + "\\fR(1).\n";
+    page +=
+        ".TP\n.B " + roff(command->name()) + "\n" + roff(command->summary()) + " See \\fB" + roff(stem) + "\\fR(1).\n";
   }
   return page + options_section(listed_global_options(), "OPTIONS OF EVERY COMMAND") + exit_status;
 }
@@ -75,7 +82,9 @@ class Manual : public Command {
            "isoflop manual models show > isoflop-models-show.1\n"
            "isoflop manual isoflop                             overview of all commands";
   }
-  void declare(OptionSet& options) override { options.positionals("command", words_, "the command's name; isoflop: an overview of all commands"); }
+  void declare(OptionSet& options) override {
+    options.positionals("command", words_, "the command's name; isoflop: an overview of all commands");
+  }
   Report run(const Settings&) override {
     std::string wanted;
     for (const auto& word : words_) wanted += (wanted.empty() ? "" : " ") + word;

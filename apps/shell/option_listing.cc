@@ -9,25 +9,38 @@ class Listing : public OptionSet {
  public:
   std::vector<ListedOption> options;
 
-  void positional(const std::string& name, std::string&, const std::string& help, bool) override { add(name, name, help, true); }
+  void positional(const std::string& name, std::string&, const std::string& help, bool) override {
+    add(name, name, help, true);
+  }
   void positionals(const std::string& name, std::vector<std::string>&, const std::string& help, bool) override {
     add(name, name + "...", help, true);
   }
   void flag(const std::string& name, bool&, const std::string& help) override { add(name, "", help); }
   void text(const std::string& name, std::string&, const std::string& help) override { add(name, "TEXT", help); }
-  void choice(const std::string& name, std::string&, const std::vector<std::string>& allowed, const std::string& help) override {
+  void choice(const std::string& name, std::string&, const std::vector<std::string>& allowed,
+              const std::string& help) override {
     std::string words;
     for (const auto& word : allowed) words += (words.empty() ? "" : "|") + word;
     add(name, words, help);
     options.back().choices = allowed;
   }
   void number(const std::string& name, double&, const std::string& help, Range) override { add(name, "NUMBER", help); }
-  void number(const std::string& name, std::optional<double>&, const std::string& help, Range) override { add(name, "NUMBER", help); }
+  void number(const std::string& name, std::optional<double>&, const std::string& help, Range) override {
+    add(name, "NUMBER", help);
+  }
   void whole(const std::string& name, long&, const std::string& help, long, long) override { add(name, "COUNT", help); }
-  void whole(const std::string& name, std::optional<long>&, const std::string& help, long, long) override { add(name, "COUNT", help); }
-  void duration(const std::string& name, std::optional<double>&, const std::string& help) override { add(name, "DURATION", help); }
-  void list(const std::string& name, std::vector<std::string>&, const std::string& help) override { add(name, "LIST", help); }
-  void files(const std::string& name, std::vector<std::string>&, const std::string& help) override { add(name, "FILE", help); }
+  void whole(const std::string& name, std::optional<long>&, const std::string& help, long, long) override {
+    add(name, "COUNT", help);
+  }
+  void duration(const std::string& name, std::optional<double>&, const std::string& help) override {
+    add(name, "DURATION", help);
+  }
+  void list(const std::string& name, std::vector<std::string>&, const std::string& help) override {
+    add(name, "LIST", help);
+  }
+  void files(const std::string& name, std::vector<std::string>&, const std::string& help) override {
+    add(name, "FILE", help);
+  }
   void group(const std::string& heading) override { heading_ = heading; }
 
  private:

@@ -72,11 +72,12 @@ std::string html_page(const Report& report, Theme theme) {
       "content=\"width=device-width,initial-scale=1\"><meta http-equiv=\"Content-Security-Policy\" "
       "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\"><title>isoflop " +
       escaped(report.command) +
-      "</title><style>body{font:16px/1.5 'DejaVu Sans',Verdana,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem}"
+      "</title><style>body{font:16px/1.5 'DejaVu Sans',Verdana,sans-serif;max-width:62rem;margin:2rem auto;padding:0 "
+      "1rem}"
       "svg{max-width:100%;height:auto}table{border-collapse:collapse;font-size:14px;margin:1.5rem 0;display:block;"
       "overflow-x:auto}caption{text-align:left;font-weight:600}td,th{padding:.25rem .6rem;border-bottom:1px solid #ccc;"
-      "text-align:left}td.n{text-align:right}</style></head><body><h1>isoflop " + escaped(report.command) + "</h1><p>" +
-      escaped(report.headline) + "</p>\n";
+      "text-align:left}td.n{text-align:right}</style></head><body><h1>isoflop " +
+      escaped(report.command) + "</h1><p>" + escaped(report.headline) + "</p>\n";
   for (const auto& plot : report.plots) {
     std::string svg = draw_svg(plot, theme);
     if (const auto start = svg.find("<svg"); start != std::string::npos) svg = svg.substr(start);
@@ -110,7 +111,8 @@ bool is_utf8_locale() {
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"})
     if (const char* value = std::getenv(name); value && *value) {
       std::string locale = value;
-      std::transform(locale.begin(), locale.end(), locale.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      std::transform(locale.begin(), locale.end(), locale.begin(),
+                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
       return locale.find("utf-8") != std::string::npos || locale.find("utf8") != std::string::npos;
     }
   return false;
@@ -119,7 +121,8 @@ bool is_utf8_locale() {
 std::string terminal_plot(const Report& report, bool terminal, bool colour) {
   if (report.plots.empty()) return "\n(this result has no plot)\n";
   const std::size_t width = terminal ? terminal_width() : 0;
-  return "\n" + draw_terminal(report.plots.front(), width == 0 ? 90 : std::min<std::size_t>(width, 120), 26, colour, is_utf8_locale());
+  return "\n" + draw_terminal(report.plots.front(), width == 0 ? 90 : std::min<std::size_t>(width, 120), 26, colour,
+                              is_utf8_locale());
 }
 
 // `isoflop ... | head` closes the pipe early; that is nobody's fault.
@@ -168,7 +171,9 @@ void check_outputs(const OutputRequest& request) {
   for (const auto& file : request.files) {
     const std::string suffix = suffix_of(file);
     if (!is_plot_suffix(suffix) && std::find(suffixes.begin(), suffixes.end(), suffix) == suffixes.end())
-      throw Error(Fault::Usage, "-o " + file + ": expected a name that ends in .json .csv .md .txt .svg .png .pdf .html .plot.csv or .vl.json");
+      throw Error(Fault::Usage,
+                  "-o " + file +
+                      ": expected a name that ends in .json .csv .md .txt .svg .png .pdf .html .plot.csv or .vl.json");
   }
 }
 
@@ -177,8 +182,9 @@ std::pair<int, int> parse_plot_size(const std::string& text) {
   const auto pixels = [&](const std::string& part, double low) {
     const auto value = parse_plain_number(part);
     if (!value || *value < low || *value > 10000 || *value != std::floor(*value))
-      throw Error(Fault::Usage, "--plot-size: \"" + text +
-                                    "\" is no size; expected WIDTHxHEIGHT in px from 200x150 to 10000x10000, such as 800x800");
+      throw Error(Fault::Usage,
+                  "--plot-size: \"" + text +
+                      "\" is no size; expected WIDTHxHEIGHT in px from 200x150 to 10000x10000, such as 800x800");
     return static_cast<int>(*value);
   };
   return {pixels(text.substr(0, cross), 200), pixels(cross < text.size() ? text.substr(cross + 1) : "", 150)};
@@ -195,14 +201,16 @@ void write_outputs(const Report& given, const OutputRequest& request, const Sett
     case Format::Csv: out << write_csv(report); break;
     case Format::Markdown: out << write_markdown(report, settings.explain); break;
     case Format::Text:
-      out << write_text(report, settings.explain, terminal ? terminal_width() : 0, wants_colour(request.colour, terminal));
+      out << write_text(report, settings.explain, terminal ? terminal_width() : 0,
+                        wants_colour(request.colour, terminal));
       if (request.terminal_plot) out << terminal_plot(report, terminal, wants_colour(request.colour, terminal));
       break;
   }
   out.flush();
   write_own_files(report, settings, err);
   for (const auto& file : request.files) {
-    if (std::any_of(report.files.begin(), report.files.end(), [&](const ReportFile& own) { return own.path == file; })) continue;
+    if (std::any_of(report.files.begin(), report.files.end(), [&](const ReportFile& own) { return own.path == file; }))
+      continue;
     const std::string suffix = suffix_of(file);
     if (is_plot_suffix(suffix)) {
       write_plots(report, file, suffix, settings, err);

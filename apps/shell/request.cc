@@ -16,7 +16,8 @@ std::string scalar_text(const std::string& name, const Value& value) {
     const auto [end, problem] = std::to_chars(buffer, buffer + sizeof buffer, value.number());
     return problem == std::errc() ? std::string(buffer, end) : std::string();
   }
-  throw Error(Fault::BadInput, "request: option \"" + name + "\" must be a text, a number, true, false or a list of those");
+  throw Error(Fault::BadInput,
+              "request: option \"" + name + "\" must be a text, a number, true, false or a list of those");
 }
 
 void append_positionals(const Value& values, std::vector<std::string>& arguments) {

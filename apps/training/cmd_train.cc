@@ -22,7 +22,9 @@ using namespace isoflop::sim;
 class Train : public Command {
  public:
   std::string name() const override { return "train"; }
-  std::string summary() const override { return "time, memory, utilisation, price, energy and carbon of a training run"; }
+  std::string summary() const override {
+    return "time, memory, utilisation, price, energy and carbon of a training run";
+  }
   std::string examples() const override {
     return "isoflop train llama-3-70b --on h100-sxm-80gb --count 2048 --tokens 15T\n"
            "isoflop train llama-3-8b --on h100 --count 64 --tokens 1T --tp 1 --zero zero3 --recompute full --explain\n"
@@ -32,13 +34,18 @@ class Train : public Command {
   }
 
   void declare(OptionSet& options) override {
-    options.positional("model", model_, "model of the catalogue, or a .json file (config.json or from `models import`)");
+    options.positional("model", model_,
+                       "model of the catalogue, or a .json file (config.json or from `models import`)");
     options.text("--on", device_, "accelerator, e.g. h100-sxm-80gb");
     options.whole("--count", count_, "devices", 1, 10000000);
-    options.number("--tokens", tokens_, "training tokens, e.g. 15T; default: those the catalogue states", NumberRange::positive());
-    options.choice("--precision", precision_, {"bf16", "fp16", "fp8", "fp4", "int8"}, "format of the large matrix products");
-    options.whole("--sequence", sequence_, "tokens per sequence; default: the model's context, at most 8192", 1, 10000000);
-    options.number("--batch-tokens", batch_tokens_, "tokens per step; default about 4 million", NumberRange::positive());
+    options.number("--tokens", tokens_, "training tokens, e.g. 15T; default: those the catalogue states",
+                   NumberRange::positive());
+    options.choice("--precision", precision_, {"bf16", "fp16", "fp8", "fp4", "int8"},
+                   "format of the large matrix products");
+    options.whole("--sequence", sequence_, "tokens per sequence; default: the model's context, at most 8192", 1,
+                  10000000);
+    options.number("--batch-tokens", batch_tokens_, "tokens per step; default about 4 million",
+                   NumberRange::positive());
     options.group("Layout (what is not given is searched for)");
     options.flag("--search", search_, "list the fastest layouts that fit");
     options.whole("--top", top_, "how many layouts --search lists", 1, 1000);
@@ -52,13 +59,18 @@ class Train : public Command {
     options.text("--zero", sharding_, "none, zero1, zero2, zero3 (= fsdp)");
     options.group("Efficiencies and overheads");
     options.flag("--uncalibrated", uncalibrated_, "data sheet and generic efficiencies only");
-    options.text("--stack", stack_, "software stack whose measured efficiencies to use, e.g. megatron-bridge, llm-foundry-bench");
-    options.number("--overhead", overhead_, "share of the run's time for restarts, evaluation, checkpoints", NumberRange::fraction());
+    options.text("--stack", stack_,
+                 "software stack whose measured efficiencies to use, e.g. megatron-bridge, llm-foundry-bench");
+    options.number("--overhead", overhead_, "share of the run's time for restarts, evaluation, checkpoints",
+                   NumberRange::fraction());
     options.number("--routing-skew", skew_, "experts' popularity falls as rank^-skew", NumberRange::not_negative());
     options.group("Price and energy");
     options.number("--price", price_, "USD per device-hour; default: the catalogue's", NumberRange::not_negative());
-    options.text("--grid", grid_, "zone of the electricity, e.g. USA, FRA, gcp:europe-north1; default: unknown, which widens the carbon");
-    options.number("--pue", pue_, "facility energy per IT energy; default: the spread of hyperscale sites", {1, 10, false});
+    options.text(
+        "--grid", grid_,
+        "zone of the electricity, e.g. USA, FRA, gcp:europe-north1; default: unknown, which widens the carbon");
+    options.number("--pue", pue_, "facility energy per IT energy; default: the spread of hyperscale sites",
+                   {1, 10, false});
   }
 
   Report run(const Settings& settings) override {
@@ -67,8 +79,9 @@ class Train : public Command {
     const AcceleratorCatalogue accelerators = AcceleratorCatalogue::load(settings.data);
     const Accelerator& accelerator = accelerators.require(device_);
     TrainingRun run = describe_run(model, accelerator);
-    const ResolvedTraining efficiencies = uncalibrated_ ? TrainingProfile::datasheet(accelerator)
-                                                        : TrainingProfile::load(settings.data).resolve(accelerator.id, stack_);
+    const ResolvedTraining efficiencies = uncalibrated_
+                                              ? TrainingProfile::datasheet(accelerator)
+                                              : TrainingProfile::load(settings.data).resolve(accelerator.id, stack_);
     const SearchResult found = search(run, efficiencies, settings.threads);
     if (found.best.empty() && !found.smallest) refuse(run);
     const bool fits = !found.best.empty();
@@ -85,16 +98,24 @@ class Train : public Command {
     add_training_footprint(report, input, grid_, pue_, settings);
     if (search_) add_layouts(report, found, count_);
     else report.result["layouts_considered"] = found.candidates;
-    if (!fits) report.distrust = fmt::format("no layout fits in the {} of memory; shown is the one that needs least", format_bytes(accelerator.memory_bytes));
+    if (!fits)
+      report.distrust = fmt::format("no layout fits in the {} of memory; shown is the one that needs least",
+                                    format_bytes(accelerator.memory_bytes));
     report.inputs.push_back(input_of(model.origin, 1));
     report.inputs.push_back(input_of(accelerators.origin(), 1));
-    report.assumptions.push_back({"tokens per step", run.tokens_per_step(), "tokens", batch_tokens_ ? "given" : "assumed: about 4 million"});
-    report.assumptions.push_back({"sequence length", run.sequence_length, "tokens", sequence_ ? "given" : "the model's context, at most 8192"});
-    report.assumptions.push_back({"overhead of restarts, evaluation, checkpoints", run.overhead_fraction, "share of time",
-                                  "Llama 3 reports over 90 % effective training time (arXiv:2407.21783, section 3.3.4)"});
-    report.assumptions.push_back({"cluster", fmt::format("{} devices per node, {} inside, {} between nodes, per device and direction",
-                                                         run.cluster.devices_per_node, format_si(run.cluster.link_bytes_per_s, "B/s"),
-                                                         format_si(run.cluster.network_bytes_per_s, "B/s")), "", run.cluster.source});
+    report.assumptions.push_back(
+        {"tokens per step", run.tokens_per_step(), "tokens", batch_tokens_ ? "given" : "assumed: about 4 million"});
+    report.assumptions.push_back(
+        {"sequence length", run.sequence_length, "tokens", sequence_ ? "given" : "the model's context, at most 8192"});
+    report.assumptions.push_back(
+        {"overhead of restarts, evaluation, checkpoints", run.overhead_fraction, "share of time",
+         "Llama 3 reports over 90 % effective training time (arXiv:2407.21783, section 3.3.4)"});
+    report.assumptions.push_back(
+        {"cluster",
+         fmt::format("{} devices per node, {} inside, {} between nodes, per device and direction",
+                     run.cluster.devices_per_node, format_si(run.cluster.link_bytes_per_s, "B/s"),
+                     format_si(run.cluster.network_bytes_per_s, "B/s")),
+         "", run.cluster.source});
     report.assumptions.push_back({"efficiencies", efficiencies.origin, "", "data/training_profiles.csv"});
     return report;
   }
@@ -113,12 +134,17 @@ class Train : public Command {
     if (run.overhead_fraction >= 1) throw Error(Fault::Usage, "--overhead: must be below 1");
     run.routing.skew = skew_;
     if (tokens_) run.tokens = *tokens_;
-    else if (model.record && model.record->training_tokens) run.tokens = static_cast<double>(*model.record->training_tokens);
-    else throw Error(Fault::Usage, "--tokens is missing, and the catalogue does not know how many tokens " + model_ + " saw");
+    else if (model.record && model.record->training_tokens)
+      run.tokens = static_cast<double>(*model.record->training_tokens);
+    else
+      throw Error(Fault::Usage,
+                  "--tokens is missing, and the catalogue does not know how many tokens " + model_ + " saw");
     run.global_batch = default_global_batch(count_, run.sequence_length);
     if (batch_tokens_) {
       run.global_batch = std::round(*batch_tokens_ / static_cast<double>(run.sequence_length));
-      if (run.global_batch < 1) throw Error(Fault::Usage, fmt::format("--batch-tokens: less than one sequence of {} tokens", run.sequence_length));
+      if (run.global_batch < 1)
+        throw Error(Fault::Usage,
+                    fmt::format("--batch-tokens: less than one sequence of {} tokens", run.sequence_length));
     }
     return run;
   }
@@ -137,7 +163,8 @@ class Train : public Command {
     }
     if (!sharding_.empty()) {
       request.fixed.sharding = sharding_named(sharding_);
-      if (!request.fixed.sharding) throw unknown_name("sharding", sharding_, {"none", "zero1", "zero2", "zero3", "fsdp"});
+      if (!request.fixed.sharding)
+        throw unknown_name("sharding", sharding_, {"none", "zero1", "zero2", "zero3", "fsdp"});
     }
     return search_layouts(request);
   }
@@ -153,11 +180,13 @@ class Train : public Command {
     l.expert = fixed.expert.value_or(1);
     l.micro_batch = fixed.micro_batch.value_or(1);
     const std::int64_t group = l.tensor * l.pipeline * l.context;
-    if (count_ % group != 0) throw Error(Fault::Usage, fmt::format("{} devices do not divide by tp x pp x cp = {}", count_, group));
+    if (count_ % group != 0)
+      throw Error(Fault::Usage, fmt::format("{} devices do not divide by tp x pp x cp = {}", count_, group));
     l.data = count_ / group;
     const auto reason = why_not(l, run.architecture, run.sequence_length, run.global_batch);
-    throw Error(Fault::Usage, "no such layout: " + reason.value_or("no combination of sizes is possible") +
-                                  fmt::format(" (batch of {} sequences; set it with --batch-tokens)", run.global_batch));
+    throw Error(Fault::Usage,
+                "no such layout: " + reason.value_or("no combination of sizes is possible") +
+                    fmt::format(" (batch of {} sequences; set it with --batch-tokens)", run.global_batch));
   }
 
   struct GivenSizes {

@@ -28,19 +28,36 @@ std::string range_text(const Estimate& e, const std::function<std::string(double
 }
 
 Value memory_value(const MemoryMoment& m) {
-  return Value::object({{"weights", m.weights}, {"gradients", m.gradients}, {"optimizer", m.optimizer}, {"activations", m.activations},
-                        {"logits", m.logits}, {"other", m.other}, {"total", m.total()}, {"peak_at", m.when}});
+  return Value::object({{"weights", m.weights},
+                        {"gradients", m.gradients},
+                        {"optimizer", m.optimizer},
+                        {"activations", m.activations},
+                        {"logits", m.logits},
+                        {"other", m.other},
+                        {"total", m.total()},
+                        {"peak_at", m.when}});
 }
 
 Value layout_value(const Layout& l) {
-  return Value::object({{"data", l.data}, {"tensor", l.tensor}, {"pipeline", l.pipeline}, {"interleave", l.interleave}, {"context", l.context},
-                        {"expert", l.expert}, {"micro_batch", l.micro_batch}, {"sequence_parallel", l.tensor > 1 && l.sequence_parallel},
-                        {"sharding", name_of(l.sharding)}, {"recompute", name_of(l.recompute)}});
+  return Value::object({{"data", l.data},
+                        {"tensor", l.tensor},
+                        {"pipeline", l.pipeline},
+                        {"interleave", l.interleave},
+                        {"context", l.context},
+                        {"expert", l.expert},
+                        {"micro_batch", l.micro_batch},
+                        {"sequence_parallel", l.tensor > 1 && l.sequence_parallel},
+                        {"sharding", name_of(l.sharding)},
+                        {"recompute", name_of(l.recompute)}});
 }
 
 void explain(Report& report, const TrainingReportInput& in) {
   const TrainingOutcome& o = in.outcome;
-  ReportTable time{"Where the step goes", {{"part", "part", Align::Left}, {"seconds", "seconds"}, {"share %", "share_percent", Align::Right, 3}}, {}, ""};
+  ReportTable time{
+      "Where the step goes",
+      {{"part", "part", Align::Left}, {"seconds", "seconds"}, {"share %", "share_percent", Align::Right, 3}},
+      {},
+      ""};
   Value parts = Value::object();
   for (const auto& [part, seconds] : o.time.parts) {
     time.rows.push_back({std::string(name_of(part)), seconds, 100 * seconds / o.time.step_s});
@@ -52,27 +69,49 @@ void explain(Report& report, const TrainingReportInput& in) {
 
   const DevicePeaks peaks = peaks_of(in.run.accelerator, in.run.precision);
   ReportTable ops{"Matrix products of one micro-batch on the slowest stage, all passes",
-                  {{"operation", "operation", Align::Left}, {"FLOP", "flops"}, {"bytes", "bytes"}, {"microseconds", "microseconds"},
-                   {"bound", "bound", Align::Left}, {"of peak %", "utilisation_percent", Align::Right, 3}}, {}, ""};
+                  {{"operation", "operation", Align::Left},
+                   {"FLOP", "flops"},
+                   {"bytes", "bytes"},
+                   {"microseconds", "microseconds"},
+                   {"bound", "bound", Align::Left},
+                   {"of peak %", "utilisation_percent", Align::Right, 3}},
+                  {},
+                  ""};
   for (const GemmWork& g : o.work.gemms) {
     const double seconds = gemm_seconds(g, peaks, in.efficiencies.constants);
     const double peak = g.low_precision ? peaks.quantised_flop_per_s : peaks.flop_per_s;
-    const bool memory = seconds <= 1.000001 * g.bytes / (peaks.bandwidth_bytes_per_s * in.efficiencies.constants.elements);
-    ops.rows.push_back({g.name, g.flops, g.bytes, 1e6 * seconds, std::string(memory ? "bandwidth" : "compute"), 100 * g.flops / (seconds * peak)});
+    const bool memory =
+        seconds <= 1.000001 * g.bytes / (peaks.bandwidth_bytes_per_s * in.efficiencies.constants.elements);
+    ops.rows.push_back({g.name, g.flops, g.bytes, 1e6 * seconds, std::string(memory ? "bandwidth" : "compute"),
+                        100 * g.flops / (seconds * peak)});
   }
-  ops.note = "identical layers once; the time covers all of them on the stage. Efficiencies: " + in.efficiencies.origin + ".";
+  ops.note =
+      "identical layers once; the time covers all of them on the stage. Efficiencies: " + in.efficiencies.origin + ".";
   report.explanation.push_back(std::move(ops));
 
   ReportTable memory{"Memory over a step, the fullest pipeline stage (GB)",
-                     {{"moment", "moment", Align::Left}, {"weights", "weights_gb"}, {"gradients", "gradients_gb"}, {"optimiser", "optimizer_gb"},
-                      {"activations", "activations_gb"}, {"logits", "logits_gb"}, {"other", "other_gb"}, {"total", "total_gb"}}, {}, ""};
+                     {{"moment", "moment", Align::Left},
+                      {"weights", "weights_gb"},
+                      {"gradients", "gradients_gb"},
+                      {"optimiser", "optimizer_gb"},
+                      {"activations", "activations_gb"},
+                      {"logits", "logits_gb"},
+                      {"other", "other_gb"},
+                      {"total", "total_gb"}},
+                     {},
+                     ""};
   for (const MemoryMoment& m : o.memory.timeline)
-    memory.rows.push_back({m.when, m.weights / 1e9, m.gradients / 1e9, m.optimizer / 1e9, m.activations / 1e9, m.logits / 1e9, m.other / 1e9, m.total() / 1e9});
-  memory.note = "other: driver context, communication buffers, weights gathered by ZeRO-3, fragmentation (assumed sizes)";
+    memory.rows.push_back({m.when, m.weights / 1e9, m.gradients / 1e9, m.optimizer / 1e9, m.activations / 1e9,
+                           m.logits / 1e9, m.other / 1e9, m.total() / 1e9});
+  memory.note =
+      "other: driver context, communication buffers, weights gathered by ZeRO-3, fragmentation (assumed sizes)";
   report.explanation.push_back(std::move(memory));
 
-  ReportTable sensitivity{"What the step time depends on", {{"quantity", "quantity", Align::Left}, {"d ln time / d ln quantity", "elasticity", Align::Right, 3}}, {},
-                          "-0.6 means that 1 % more of it saves 0.6 % of the time"};
+  ReportTable sensitivity{
+      "What the step time depends on",
+      {{"quantity", "quantity", Align::Left}, {"d ln time / d ln quantity", "elasticity", Align::Right, 3}},
+      {},
+      "-0.6 means that 1 % more of it saves 0.6 % of the time"};
   Value elasticities = Value::object();
   for (const Sensitivity& s : training_sensitivities(in.run, in.efficiencies.constants)) {
     sensitivity.rows.push_back({s.quantity, s.elasticity});
@@ -106,7 +145,8 @@ void add_training(Report& report, const TrainingReportInput& in) {
   r["tokens_per_s_per_device"] = o.tokens_per_s.central / devices;
   r["mfu"] = o.mfu;
   r["mfu_of_16bit_peak"] = o.mfu_16bit;
-  r["mfu_convention"] = "3 x forward matrix products, causal attention pairs, no recomputation, over the dense peak of the precision";
+  r["mfu_convention"] =
+      "3 x forward matrix products, causal attention pairs, no recomputation, over the dense peak of the precision";
   r["hfu"] = o.hfu;
   r["device_hours"] = o.device_hours.central;
   r["device_hours_interval"] = interval(o.device_hours);
@@ -118,42 +158,52 @@ void add_training(Report& report, const TrainingReportInput& in) {
   r["fits_in_memory"] = o.fits_in_memory;
   if (in.price_usd_per_hour) {
     r["cost_usd"] = o.device_hours.central * *in.price_usd_per_hour;
-    r["cost_usd_interval"] = Value::object({{"low", o.device_hours.low * *in.price_usd_per_hour}, {"central", o.device_hours.central * *in.price_usd_per_hour},
+    r["cost_usd_interval"] = Value::object({{"low", o.device_hours.low * *in.price_usd_per_hour},
+                                            {"central", o.device_hours.central * *in.price_usd_per_hour},
                                             {"high", o.device_hours.high * *in.price_usd_per_hour}});
     report.assumptions.push_back({"price", *in.price_usd_per_hour, "USD per device-hour", in.price_source});
   } else {
     r["cost_usd"] = Value();
     report.warnings.push_back("no price of " + run.accelerator.id + " is known; give one with --price");
   }
-  r["basis"] = o.basis == TrainingBasis::Measured ? "measured" : o.basis == TrainingBasis::Borrowed ? "borrowed" : "datasheet";
+  r["basis"] = o.basis == TrainingBasis::Measured   ? "measured"
+               : o.basis == TrainingBasis::Borrowed ? "borrowed"
+                                                    : "datasheet";
 
   const auto text = [](const std::string& s) { return TableCell(s); };
-  ReportTable table{"Training run", {{"quantity", "quantity", Align::Left}, {"value (90 % interval)", "value", Align::Left}}, {}, ""};
+  ReportTable table{
+      "Training run", {{"quantity", "quantity", Align::Left}, {"value (90 % interval)", "value", Align::Left}}, {}, ""};
   const auto number = [](double v) { return format_number(v, 4); };
   table.rows.push_back({text("layout"), text(describe(run.layout))});
-  table.rows.push_back({text("tokens per step"), text(fmt::format("{} ({} sequences of {})", format_count(run.tokens_per_step()), run.global_batch, run.sequence_length))});
+  table.rows.push_back(
+      {text("tokens per step"), text(fmt::format("{} ({} sequences of {})", format_count(run.tokens_per_step()),
+                                                 run.global_batch, run.sequence_length))});
   table.rows.push_back({text("training FLOP"), text(format_si(o.flops_total, "FLOP", 4))});
   table.rows.push_back({text("step time"), text(range_text(o.step_s, [](double v) { return format_duration_s(v); }))});
   table.rows.push_back({text("tokens per second"), text(range_text(o.tokens_per_s, number))});
   table.rows.push_back({text("tokens per second and device"), text(number(o.tokens_per_s.central / devices))});
   table.rows.push_back({text("MFU / HFU"), text(fmt::format("{:.1f} % / {:.1f} %", 100 * o.mfu, 100 * o.hfu))});
-  table.rows.push_back({text("device-hours"), text(range_text(o.device_hours, [](double v) { return format_count(v); }))});
+  table.rows.push_back(
+      {text("device-hours"), text(range_text(o.device_hours, [](double v) { return format_count(v); }))});
   table.rows.push_back({text("days"), text(range_text(o.days, [](double v) { return format_number(v, 3); }))});
   const MemoryMoment& m = o.memory.peak;
-  table.rows.push_back({text("peak memory per device"),
-                        text(fmt::format("{} of {} at {}: weights {}, gradients {}, optimiser {}, activations {}, logits {}, other {}",
-                                         format_bytes(m.total()), format_bytes(run.accelerator.memory_bytes), m.when, format_bytes(m.weights),
-                                         format_bytes(m.gradients), format_bytes(m.optimizer), format_bytes(m.activations), format_bytes(m.logits),
-                                         format_bytes(m.other)))});
-  if (in.price_usd_per_hour) table.rows.push_back({text("price"), text("USD " + format_count(o.device_hours.central * *in.price_usd_per_hour))});
+  table.rows.push_back(
+      {text("peak memory per device"),
+       text(fmt::format("{} of {} at {}: weights {}, gradients {}, optimiser {}, activations {}, logits {}, other {}",
+                        format_bytes(m.total()), format_bytes(run.accelerator.memory_bytes), m.when,
+                        format_bytes(m.weights), format_bytes(m.gradients), format_bytes(m.optimizer),
+                        format_bytes(m.activations), format_bytes(m.logits), format_bytes(m.other)))});
+  if (in.price_usd_per_hour)
+    table.rows.push_back({text("price"), text("USD " + format_count(o.device_hours.central * *in.price_usd_per_hour))});
   report.tables.push_back(std::move(table));
   explain(report, in);
   for (const std::string& note : run.architecture.notes) report.warnings.push_back(note);
 
-  report.headline = fmt::format("{} on {} x {}: {} days for {} tokens at {:.0f} % MFU ({} to {} days), {} device-hours{}.", run.architecture.name, run.layout.devices(),
-                                run.accelerator.id, format_number(o.days.central, 3), format_count(run.tokens), 100 * o.mfu, format_number(o.days.low, 3),
-                                format_number(o.days.high, 3), format_count(o.device_hours.central),
-                                in.price_usd_per_hour ? ", USD " + format_count(o.device_hours.central * *in.price_usd_per_hour) : std::string());
+  report.headline = fmt::format(
+      "{} on {} x {}: {} days for {} tokens at {:.0f} % MFU ({} to {} days), {} device-hours{}.", run.architecture.name,
+      run.layout.devices(), run.accelerator.id, format_number(o.days.central, 3), format_count(run.tokens), 100 * o.mfu,
+      format_number(o.days.low, 3), format_number(o.days.high, 3), format_count(o.device_hours.central),
+      in.price_usd_per_hour ? ", USD " + format_count(o.device_hours.central * *in.price_usd_per_hour) : std::string());
 }
 
 void add_published_runs(Report& report, const TrainingReportInput& in, const Settings& settings) {
@@ -167,7 +217,8 @@ void add_published_runs(Report& report, const TrainingReportInput& in, const Set
                                                    {"mfu_6nd", published.mfu.median},
                                                    {"runs", published.mfu.runs},
                                                    {"families", published.mfu.families}});
-  report.tables.front().rows.push_back({TableCell("device-hours, by published runs"), TableCell(range_text(hours, count))});
+  report.tables.front().rows.push_back(
+      {TableCell("device-hours, by published runs"), TableCell(range_text(hours, count))});
   report.assumptions.push_back(
       {"device-hours by published runs",
        fmt::format("6ND over the 16-bit peak and an MFU of {}", format_number(published.mfu.median, 3)), "",
@@ -175,10 +226,11 @@ void add_published_runs(Report& report, const TrainingReportInput& in, const Set
                    published.mfu.families)});
   const double simulated = in.outcome.device_hours.central;
   if (simulated < hours.low || simulated > hours.high)
-    report.warnings.push_back(fmt::format(
-        "{} device-hours is what this layout takes when all goes well; whole runs that others published took {} for such a "
-        "model: plan with their interval unless you have measured this layout",
-        format_count(simulated), range_text(hours, count)));
+    report.warnings.push_back(
+        fmt::format("{} device-hours is what this layout takes when all goes well; whole runs that others published "
+                    "took {} for such a "
+                    "model: plan with their interval unless you have measured this layout",
+                    format_count(simulated), range_text(hours, count)));
 }
 
 void add_training_footprint(Report& report, const TrainingReportInput& in, const std::string& zone,
@@ -222,11 +274,17 @@ void add_training_footprint(Report& report, const TrainingReportInput& in, const
 
 void add_layouts(Report& report, const SearchResult& found, long devices) {
   Value list = Value::array();
-  ReportTable table{fmt::format("Fastest layouts of {} devices that fit ({} of {} possible ones do)", devices, found.fitting, found.candidates),
-                    {{"layout", "layout", Align::Left}, {"step s", "step_time_s"}, {"slower by %", "slower_percent", Align::Right, 3},
-                     {"memory GB", "memory_gb", Align::Right, 3}}, {}, ""};
+  ReportTable table{fmt::format("Fastest layouts of {} devices that fit ({} of {} possible ones do)", devices,
+                                found.fitting, found.candidates),
+                    {{"layout", "layout", Align::Left},
+                     {"step s", "step_time_s"},
+                     {"slower by %", "slower_percent", Align::Right, 3},
+                     {"memory GB", "memory_gb", Align::Right, 3}},
+                    {},
+                    ""};
   for (const FoundLayout& l : found.best) {
-    table.rows.push_back({describe(l.run.layout), l.step_s, 100 * (l.step_s / found.best.front().step_s - 1), l.memory_bytes / 1e9});
+    table.rows.push_back(
+        {describe(l.run.layout), l.step_s, 100 * (l.step_s / found.best.front().step_s - 1), l.memory_bytes / 1e9});
     Value item = layout_value(l.run.layout);
     item["step_time_s"] = l.step_s;
     item["memory_bytes"] = l.memory_bytes;

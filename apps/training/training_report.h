@@ -26,8 +26,8 @@ void add_training(Report& report, const TrainingReportInput& input);
 /// a warning where the simulation lies outside their interval.
 void add_published_runs(Report& report, const TrainingReportInput& input, const Settings& settings);
 
-/// energy_kwh and co2e_kg with their intervals, and all that `footprint` says of the run's device-hours. Without a zone the
-/// interval of the carbon spans the world's grids; without a PUE that of hyperscale sites.
+/// energy_kwh and co2e_kg with their intervals, and all that `footprint` says of the run's device-hours. Without a zone
+/// the interval of the carbon spans the world's grids; without a PUE that of hyperscale sites.
 void add_training_footprint(Report& report, const TrainingReportInput& input, const std::string& zone,
                             std::optional<double> pue, const Settings& settings);
 

@@ -64,7 +64,8 @@ Error unknown_name(std::string_view kind, std::string_view name, const std::vect
       message += (i == 0 ? "" : i + 1 == near.size() ? " or " : ", ") + near[i];
     message += "?";
   } else if (candidates.size() <= few_names) {
-    for (std::size_t i = 0; i < candidates.size(); ++i) message += (i == 0 ? "; expected one of " : ", ") + candidates[i];
+    for (std::size_t i = 0; i < candidates.size(); ++i)
+      message += (i == 0 ? "; expected one of " : ", ") + candidates[i];
   }
   return Error(fault, message);
 }

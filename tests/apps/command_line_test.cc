@@ -39,13 +39,17 @@ TEST_CASE("wrong options are wrong usage") {
   CHECK(run_command({"completion", "bash", "--seed", "x"}).code == 2);
 }
 
-TEST_CASE("a folder that is not there cannot run") { CHECK(run_command({"--data", "/no/such/folder", "completion", "bash"}).code == 1); }
+TEST_CASE("a folder that is not there cannot run") {
+  CHECK(run_command({"--data", "/no/such/folder", "completion", "bash"}).code == 1);
+}
 
 TEST_CASE("a request by JSON is the command line it stands for") {
   const auto arguments = isoflop::app::request_arguments(isoflop::parse_json(
-      R"({"command": "plan", "arguments": ["x"], "options": {"compute": 1e24, "add": ["p", "q"], "is_set": true, "no": false}})", "r"));
+      R"({"command": "plan", "arguments": ["x"], "options": {"compute": 1e24, "add": ["p", "q"], "is_set": true, "no": false}})",
+      "r"));
   CHECK(arguments == std::vector<std::string>{"plan", "x", "--compute=1e+24", "--add=p", "--add=q", "--is-set"});
-  for (const char* wrong : {"{}", "[]", R"({"command":"x","option":{}})", R"({"command":"x","options":{"--a":1}})", R"({"command":"x","options":{"a":{}}})"}) {
+  for (const char* wrong : {"{}", "[]", R"({"command":"x","option":{}})", R"({"command":"x","options":{"--a":1}})",
+                            R"({"command":"x","options":{"a":{}}})"}) {
     CAPTURE(wrong);
     CHECK_THROWS_AS(isoflop::app::request_arguments(isoflop::parse_json(wrong, "r")), isoflop::Error);
   }

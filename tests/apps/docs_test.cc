@@ -93,7 +93,8 @@ std::vector<std::string> actual_output(const std::string& command) {
 }
 
 // "..." in `expected` matches any number of lines.
-bool matches(const std::vector<std::string>& expected, std::size_t e, const std::vector<std::string>& actual, std::size_t a) {
+bool matches(const std::vector<std::string>& expected, std::size_t e, const std::vector<std::string>& actual,
+             std::size_t a) {
   for (; e < expected.size(); ++e, ++a) {
     if (expected[e] == "...") {
       for (std::size_t from = a; from <= actual.size(); ++from)
@@ -107,7 +108,8 @@ bool matches(const std::vector<std::string>& expected, std::size_t e, const std:
 
 struct InTemporaryFolder {
   fs::path before = fs::current_path();
-  fs::path folder = fs::temp_directory_path() / ("isoflop-docs-" + std::to_string(std::hash<std::string>()(before.string())));
+  fs::path folder =
+      fs::temp_directory_path() / ("isoflop-docs-" + std::to_string(std::hash<std::string>()(before.string())));
   InTemporaryFolder() {
     fs::remove_all(folder);
     fs::create_directories(folder);
@@ -142,7 +144,8 @@ TEST_CASE("every command in README and docs prints what the page says") {
       const auto actual = actual_output(it->command);
       const bool excerpt = std::find(expected.begin(), expected.end(), "...") != expected.end();
       if (update && !excerpt) {
-        page.erase(page.begin() + static_cast<std::ptrdiff_t>(it->first_line), page.begin() + static_cast<std::ptrdiff_t>(it->end_line));
+        page.erase(page.begin() + static_cast<std::ptrdiff_t>(it->first_line),
+                   page.begin() + static_cast<std::ptrdiff_t>(it->end_line));
         page.insert(page.begin() + static_cast<std::ptrdiff_t>(it->first_line), actual.begin(), actual.end());
         continue;
       }

@@ -1,5 +1,5 @@
-// The kernel against the floors it must reach, in one run of at most eight minutes on a quiet machine: limits and rivals
-// are measured between our own windows, medians count, disturbed windows are dropped. Prints one line per floor:
+// The kernel against the floors it must reach, in one run of at most eight minutes on a quiet machine: limits and
+// rivals are measured between our own windows, medians count, disturbed windows are dropped. Prints one line per floor:
 // PASS, MISS, or INCONCLUSIVE where repeats disagree.
 //
 // usage: bench_kernel_floors [products] [training] [loss] [decode] [calibration]      (default: all)
@@ -38,23 +38,26 @@ const double began = wall();
 
 int passes = 0, misses = 0, unknown = 0;
 
-void line(const std::string& what, const std::string& value, const std::string& floor, const std::string& verdict, const std::string& note) {
+void line(const std::string& what, const std::string& value, const std::string& floor, const std::string& verdict,
+          const std::string& note) {
   fmt::print("{:<58} {:>12} {:>9}  {:<12} {}\n", what, value, floor, verdict, note);
   std::fflush(stdout);
 }
 
 // `scale` 100 for percent.
-void judge(const std::string& what, std::span<const Window> windows, double floor, bool placement_matters, const std::string& note = "",
-           std::size_t fewest = 5) {
+void judge(const std::string& what, std::span<const Window> windows, double floor, bool placement_matters,
+           const std::string& note = "", std::size_t fewest = 5) {
   RepeatRules rules;
   rules.placement_matters = placement_matters;
   rules.fewest = fewest;
   const Repeats r = summarise(windows, rules);
   const std::string verdict = !r.conclusive ? "INCONCLUSIVE" : r.median >= floor ? "PASS" : "MISS";
   (verdict == "PASS" ? passes : verdict == "MISS" ? misses : unknown)++;
-  const std::string conditions = fmt::format("spread {:.1f} %, {} of {} windows{}{}", 100 * r.disagreement, r.kept, windows.size(),
-                                             placement_matters ? ", " + placement_name(r.placement) : "", r.conclusive ? "" : "; " + r.reason);
-  line(what, fmt::format("{:.3f}", r.median), fmt::format(">= {:.2f}", floor), verdict, conditions + (note.empty() ? "" : "; " + note));
+  const std::string conditions =
+      fmt::format("spread {:.1f} %, {} of {} windows{}{}", 100 * r.disagreement, r.kept, windows.size(),
+                  placement_matters ? ", " + placement_name(r.placement) : "", r.conclusive ? "" : "; " + r.reason);
+  line(what, fmt::format("{:.3f}", r.median), fmt::format(">= {:.2f}", floor), verdict,
+       conditions + (note.empty() ? "" : "; " + note));
 }
 
 double peak_of_all(Precision precision, int threads) {
@@ -70,15 +73,18 @@ double peak_of_all(Precision precision, int threads) {
 struct Shape {
   std::size_t m, n, k;
 };
-constexpr Shape shapes[] = {{2048, 128, 128}, {2048, 512, 128}, {2048, 128, 512}, {2048, 256, 256}, {2048, 1024, 256}, {2048, 256, 1024}, {2048, 4096, 256},
-                            {2048, 512, 512}, {2048, 2048, 512}, {2048, 512, 2048}, {1024, 768, 768}, {1024, 3072, 768}, {1024, 768, 3072}, {256, 768, 768},
-                            {256, 3072, 768}, {1024, 4096, 1024}, {1024, 1024, 4096}, {2048, 1024, 128}, {1024, 32000, 256}};
+constexpr Shape shapes[] = {{2048, 128, 128},   {2048, 512, 128},  {2048, 128, 512},  {2048, 256, 256},
+                            {2048, 1024, 256},  {2048, 256, 1024}, {2048, 4096, 256}, {2048, 512, 512},
+                            {2048, 2048, 512},  {2048, 512, 2048}, {1024, 768, 768},  {1024, 3072, 768},
+                            {1024, 768, 3072},  {256, 768, 768},   {256, 3072, 768},  {1024, 4096, 1024},
+                            {1024, 1024, 4096}, {2048, 1024, 128}, {1024, 32000, 256}};
 
 void products() {
   std::vector<float> x(2048 * 4096 + 64), w(32000 * 1024 + 64), y(1024 * 32000 + 64);
   Random random(42);
   for (auto* values : {&x, &w, &y})
-    for (std::size_t i = 0; i < values->size(); ++i) (*values)[i] = i < 4099 ? static_cast<float>(random.uniform(-1, 1)) : (*values)[i - 4099];
+    for (std::size_t i = 0; i < values->size(); ++i)
+      (*values)[i] = i < 4099 ? static_cast<float>(random.uniform(-1, 1)) : (*values)[i - 4099];
   std::vector<float> out(std::max(y.size(), w.size()));
   PackBuffers buffers;
   for (const auto precision : {Precision::Fp32, Precision::Bf16}) {
@@ -90,9 +96,15 @@ void products() {
         for (std::size_t c = 0; c < ratios.size(); ++c) {
           const Shape s = shapes[c / 3];
           const auto run = [&] {
-            if (c % 3 == 0) matrix_product(s.m, s.n, s.k, MatrixView::row_major(x.data(), s.k), MatrixView::transposed(w.data(), s.k), out.data(), s.n, false, precision, buffers);
-            if (c % 3 == 1) matrix_product(s.m, s.k, s.n, MatrixView::row_major(y.data(), s.n), MatrixView::row_major(w.data(), s.k), out.data(), s.k, false, precision, buffers);
-            if (c % 3 == 2) matrix_product(s.n, s.k, s.m, MatrixView::transposed(y.data(), s.n), MatrixView::row_major(x.data(), s.k), out.data(), s.k, false, precision, buffers);
+            if (c % 3 == 0)
+              matrix_product(s.m, s.n, s.k, MatrixView::row_major(x.data(), s.k), MatrixView::transposed(w.data(), s.k),
+                             out.data(), s.n, false, precision, buffers);
+            if (c % 3 == 1)
+              matrix_product(s.m, s.k, s.n, MatrixView::row_major(y.data(), s.n), MatrixView::row_major(w.data(), s.k),
+                             out.data(), s.k, false, precision, buffers);
+            if (c % 3 == 2)
+              matrix_product(s.n, s.k, s.m, MatrixView::transposed(y.data(), s.n), MatrixView::row_major(x.data(), s.k),
+                             out.data(), s.k, false, precision, buffers);
           };
           const double flop = 2.0 * static_cast<double>(s.m * s.n * s.k);
           const int repeats = std::max(1, static_cast<int>(5e8 / flop));
@@ -111,8 +123,8 @@ void products() {
     for (auto& r : ratios) medians.push_back(median({r.data() + 1, r.size() - 1}));
     const bool fp32 = precision == Precision::Fp32;
     const double least = *std::min_element(medians.begin(), medians.end());
-    judge(fmt::format("57 products, {}, 1 thread: median share of peak", precision_name(precision)), rounds, fp32 ? 0.82 : 0.78, false,
-          fmt::format("least of the cases {:.2f}{}", least, fp32 ? " (floor 0.72)" : ""));
+    judge(fmt::format("57 products, {}, 1 thread: median share of peak", precision_name(precision)), rounds,
+          fp32 ? 0.82 : 0.78, false, fmt::format("least of the cases {:.2f}{}", least, fp32 ? " (floor 0.72)" : ""));
   }
 }
 
@@ -129,7 +141,8 @@ class Torch {
       dup2(to[0], 0);
       dup2(from[1], 1);
       for (int fd : {to[0], to[1], from[0], from[1]}) close(fd);
-      const std::string command = fmt::format("OMP_WAIT_POLICY={} exec /usr/bin/python3 {} {} 2>/dev/null", wait_policy, ISOFLOP_TORCH_SCRIPT, arguments);
+      const std::string command = fmt::format("OMP_WAIT_POLICY={} exec /usr/bin/python3 {} {} 2>/dev/null", wait_policy,
+                                              ISOFLOP_TORCH_SCRIPT, arguments);
       execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
       _exit(127);
     }
@@ -138,7 +151,8 @@ class Torch {
     in_ = fdopen(to[1], "w");
     out_ = fdopen(from[0], "r");
     char text[64] = "", version[64] = "";
-    if (child_ > 0 && std::fscanf(out_, "%63s %63s", text, version) == 2 && std::string(text) == "ready") version_ = version;
+    if (child_ > 0 && std::fscanf(out_, "%63s %63s", text, version) == 2 && std::string(text) == "ready")
+      version_ = version;
   }
   ~Torch() {
     if (in_) std::fclose(in_);
@@ -190,18 +204,22 @@ void training() {
   const std::string policy = better_wait_policy(threads);
   if (policy.empty()) fmt::print("skipped: the comparison with PyTorch needs python3-torch (Debian package)\n");
   else fmt::print("PyTorch waits {} (the faster of two policies on 4x256)\n", policy);
-  for (const Training& t : {Training{2, 64, 4, 128, 16, 256, 9}, Training{4, 256, 4, 256, 8, 512, 7}, Training{4, 256, 4, 256, 8, 4096, 7}, Training{6, 384, 6, 256, 8, 4096, 7},
+  for (const Training& t : {Training{2, 64, 4, 128, 16, 256, 9}, Training{4, 256, 4, 256, 8, 512, 7},
+                            Training{4, 256, 4, 256, 8, 4096, 7}, Training{6, 384, 6, 256, 8, 4096, 7},
                             Training{12, 768, 12, 64, 4, 50257, 5}, Training{12, 768, 12, 512, 4, 8192, 3}})
     for (const auto precision : {Precision::Fp32, Precision::Bf16}) {
       const bool fp32 = precision == Precision::Fp32;
-      Trainer trainer(plain_model(t.layers, t.width, t.heads, t.heads, t.vocabulary), static_cast<std::size_t>(t.batch), static_cast<std::size_t>(t.length), precision, {}, 1, threads);
+      Trainer trainer(plain_model(t.layers, t.width, t.heads, t.heads, t.vocabulary), static_cast<std::size_t>(t.batch),
+                      static_cast<std::size_t>(t.length), precision, {}, 1, threads);
       Random random(1);
       std::vector<std::int32_t> ids(static_cast<std::size_t>(t.batch * t.length)), targets(ids.size());
       for (auto* values : {&ids, &targets})
         for (auto& v : *values) v = static_cast<std::int32_t>(random.index(static_cast<std::size_t>(t.vocabulary)));
       std::unique_ptr<Torch> torch;
       if (!policy.empty())
-        torch = std::make_unique<Torch>(fmt::format("{} {} {} {} {} {} {} {}", t.layers, t.width, t.heads, t.length, t.batch, t.vocabulary, precision_name(precision), threads), policy);
+        torch = std::make_unique<Torch>(fmt::format("{} {} {} {} {} {} {} {}", t.layers, t.width, t.heads, t.length,
+                                                    t.batch, t.vocabulary, precision_name(precision), threads),
+                                        policy);
       trainer.step({ids}, {targets}, 1e-4);
       const double once = wall();
       trainer.step({ids}, {targets}, 1e-4);
@@ -227,7 +245,8 @@ void training() {
       const std::string what = fmt::format("train {}, {}, 2 threads: ", t.name(), precision_name(precision));
       const auto fewest = std::min<std::size_t>(5, static_cast<std::size_t>(t.windows));
       if (!speedups.empty())
-        judge(what + "x PyTorch", speedups, 1.3, true, fmt::format("{:.0f} tokens/s, PyTorch {}", median(rates), torch->version()), fewest);
+        judge(what + "x PyTorch", speedups, 1.3, true,
+              fmt::format("{:.0f} tokens/s, PyTorch {}", median(rates), torch->version()), fewest);
       // The floor for utilisation holds from width 256 and 256 tokens up.
       if (t.width >= 256 && t.length >= 256) judge(what + "MFU", shares, fp32 ? 0.70 : 0.58, true, "", fewest);
       else line(what + "MFU", fmt::format("{:.3f}", median([&] {
@@ -259,7 +278,8 @@ void loss() {
   const double sigma = standard_deviation(fp32), change = mean(difference);
   const bool good = std::abs(change) <= 2 * sigma;
   (good ? passes : misses)++;
-  line("loss change from bf16 products, nats (27k parameters)", fmt::format("{:+.5f}", change), fmt::format("<= {:.4f}", 2 * sigma), good ? "PASS" : "MISS",
+  line("loss change from bf16 products, nats (27k parameters)", fmt::format("{:+.5f}", change),
+       fmt::format("<= {:.4f}", 2 * sigma), good ? "PASS" : "MISS",
        fmt::format("two seed sigmas, 5 seeds, 0.5M tokens each"));
 }
 
@@ -267,7 +287,9 @@ void loss() {
 
 std::vector<std::int32_t> likeliest(const View& logits) {
   std::vector<std::int32_t> ids;
-  for (std::size_t r = 0; r < logits.rows; ++r) ids.push_back(static_cast<std::int32_t>(std::max_element(logits.row(r), logits.row(r) + logits.width) - logits.row(r)));
+  for (std::size_t r = 0; r < logits.rows; ++r)
+    ids.push_back(
+        static_cast<std::int32_t>(std::max_element(logits.row(r), logits.row(r) + logits.width) - logits.row(r)));
   return ids;
 }
 
@@ -278,12 +300,18 @@ void decode() {
   const auto layout = weight_layout(a);
   Random random(1);
   std::vector<float> weights(layout.count());
-  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = i < 65537 ? static_cast<float>(0.02 * random.normal()) : weights[i - 65537];
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    weights[i] = i < 65537 ? static_cast<float>(0.02 * random.normal()) : weights[i - 65537];
   Crew crew1(1), crew2(2);
   ReadBandwidth probe1(std::size_t{512} << 20, crew1), probe2(std::size_t{512} << 20, crew2);
   for (const auto format : {WeightFormat::Fp32, WeightFormat::Bf16, WeightFormat::Int8, WeightFormat::Int4}) {
     const bool prefills = format == WeightFormat::Fp32 || format == WeightFormat::Bf16;
-    DecoderSettings settings{1, prefills ? std::size_t{256} : std::size_t{32}, 0, format, format == WeightFormat::Fp32 ? Precision::Fp32 : Precision::Bf16, 2};
+    DecoderSettings settings{1,
+                             prefills ? std::size_t{256} : std::size_t{32},
+                             0,
+                             format,
+                             format == WeightFormat::Fp32 ? Precision::Fp32 : Precision::Bf16,
+                             2};
     settings.capacity = settings.prompt + 160;
     Decoder decoder(a, weights, settings);
     std::vector<std::int32_t> prompt(settings.prompt);
@@ -291,11 +319,13 @@ void decode() {
     if (prefills) {
       // The products of one layer and of the head, as often as a prompt needs them, are what the whole is held against.
       decoder.set_threads(1);
-      const Program program = forward(a, Step::prefill(1, static_cast<std::int64_t>(settings.prompt)), LayerListing::Distinct);
+      const Program program =
+          forward(a, Step::prefill(1, static_cast<std::int64_t>(settings.prompt)), LayerListing::Distinct);
       std::vector<std::pair<OpProbe, double>> parts;
       for (const Op& op : program.ops)
         if (const auto* m = std::get_if<MatMul>(&op.detail))
-          parts.emplace_back(product_probe(static_cast<std::size_t>(m->rows), static_cast<std::size_t>(m->columns), static_cast<std::size_t>(m->inner), settings.prefill_precision, true),
+          parts.emplace_back(product_probe(static_cast<std::size_t>(m->rows), static_cast<std::size_t>(m->columns),
+                                           static_cast<std::size_t>(m->inner), settings.prefill_precision, true),
                              static_cast<double>(op.times));
       std::vector<Window> windows;
       decoder.prefill(prompt);
@@ -313,7 +343,8 @@ void decode() {
         window.value = decoder.prefill_flop() / whole / (own_flop / own);
         windows.push_back(window);
       }
-      judge(fmt::format("prefill 787M, {}, 1 thread: share of packed products' rate", weight_format_name(format)), windows, 0.80, false);
+      judge(fmt::format("prefill 787M, {}, 1 thread: share of packed products' rate", weight_format_name(format)),
+            windows, 0.80, false);
     } else {
       decoder.prefill(prompt);
     }
@@ -345,8 +376,9 @@ void decode() {
         windows.push_back(window);
         tokens.push_back(1 / seconds);
       }
-      judge(fmt::format("decode 787M, {}, {} thread{}: share of bandwidth", weight_format_name(format), threads, threads == 1 ? "" : "s"), windows, threads == 1 ? 0.80 : 0.90,
-            threads > 1, fmt::format("{:.1f} tokens/s", median(tokens)));
+      judge(fmt::format("decode 787M, {}, {} thread{}: share of bandwidth", weight_format_name(format), threads,
+                        threads == 1 ? "" : "s"),
+            windows, threads == 1 ? 0.80 : 0.90, threads > 1, fmt::format("{:.1f} tokens/s", median(tokens)));
     }
   }
 }
@@ -367,7 +399,8 @@ void calibration() {
   const bool still = result.peak.conclusive && result.bandwidth.conclusive && result.median_foreign < 0.2;
   const std::string verdict = !still ? "INCONCLUSIVE" : worst <= 0.15 ? "PASS" : "MISS";
   (verdict == "PASS" ? passes : verdict == "MISS" ? misses : unknown)++;
-  line("predicted step time of unseen models: worst error", fmt::format("{:.3f}", worst), "<= 0.15", verdict, fmt::format("mean {:.3f} of {:.0f} steps, 1 thread; aim 0.08", sum / n, n));
+  line("predicted step time of unseen models: worst error", fmt::format("{:.3f}", worst), "<= 0.15", verdict,
+       fmt::format("mean {:.3f} of {:.0f} steps, 1 thread; aim 0.08", sum / n, n));
 }
 
 }  // namespace
@@ -376,7 +409,8 @@ int main(int argc, char** argv) {
   std::setvbuf(stdout, nullptr, _IOLBF, 1 << 12);
   std::set<std::string> parts(argv + 1, argv + argc);
   const auto wanted = [&](const char* part) { return parts.empty() || parts.count(part) > 0; };
-  fmt::print("{}, {}; placement now: {}\n", processor_name(), instruction_set_name(instruction_set()), placement_name(current_placement()));
+  fmt::print("{}, {}; placement now: {}\n", processor_name(), instruction_set_name(instruction_set()),
+             placement_name(current_placement()));
   line("floor", "measured", "bar", "verdict", "");
   if (wanted("products")) products();
   if (wanted("decode")) decode();

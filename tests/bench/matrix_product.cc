@@ -28,10 +28,25 @@ struct Shape {
   std::size_t m, n, k;
 };
 
-constexpr std::array<Shape, 19> shapes = {{{2048, 128, 128}, {2048, 512, 128}, {2048, 128, 512}, {2048, 256, 256}, {2048, 1024, 256},
-                                           {2048, 256, 1024}, {2048, 4096, 256}, {2048, 512, 512}, {2048, 2048, 512}, {2048, 512, 2048},
-                                           {1024, 768, 768}, {1024, 3072, 768}, {1024, 768, 3072}, {256, 768, 768}, {256, 3072, 768},
-                                           {1024, 4096, 1024}, {1024, 1024, 4096}, {2048, 1024, 128}, {1024, 32000, 256}}};
+constexpr std::array<Shape, 19> shapes = {{{2048, 128, 128},
+                                           {2048, 512, 128},
+                                           {2048, 128, 512},
+                                           {2048, 256, 256},
+                                           {2048, 1024, 256},
+                                           {2048, 256, 1024},
+                                           {2048, 4096, 256},
+                                           {2048, 512, 512},
+                                           {2048, 2048, 512},
+                                           {2048, 512, 2048},
+                                           {1024, 768, 768},
+                                           {1024, 3072, 768},
+                                           {1024, 768, 3072},
+                                           {256, 768, 768},
+                                           {256, 3072, 768},
+                                           {1024, 4096, 1024},
+                                           {1024, 1024, 4096},
+                                           {2048, 1024, 128},
+                                           {1024, 32000, 256}}};
 
 }  // namespace
 
@@ -42,15 +57,23 @@ int main() {
     for (auto& v : *values) v = static_cast<float>(random.uniform(-1, 1));
   std::vector<float> out(std::max(y.size(), w.size()));
   PackBuffers buffers;
-  fmt::print("instruction set {}\n{:>18} {:>4}  {:>10} {:>10}\n", instruction_set_name(instruction_set()), "m x n x k", "", "fp32 %", "bf16 %");
+  fmt::print("instruction set {}\n{:>18} {:>4}  {:>10} {:>10}\n", instruction_set_name(instruction_set()), "m x n x k",
+             "", "fp32 %", "bf16 %");
   std::vector<double> fp32_percent, bf16_percent;
   for (const auto& s : shapes)
     for (int direction = 0; direction < 3; ++direction) {
-      // Forward: y(m,n) = x(m,k) w(n,k)^T. Input gradient: dx(m,k) = dy(m,n) w(n,k). Weight gradient: dw(n,k) = dy(m,n)^T x(m,k).
+      // Forward: y(m,n) = x(m,k) w(n,k)^T. Input gradient: dx(m,k) = dy(m,n) w(n,k). Weight gradient: dw(n,k) =
+      // dy(m,n)^T x(m,k).
       const auto run = [&](Precision precision) {
-        if (direction == 0) matrix_product(s.m, s.n, s.k, MatrixView::row_major(x.data(), s.k), MatrixView::transposed(w.data(), s.k), out.data(), s.n, false, precision, buffers);
-        if (direction == 1) matrix_product(s.m, s.k, s.n, MatrixView::row_major(y.data(), s.n), MatrixView::row_major(w.data(), s.k), out.data(), s.k, false, precision, buffers);
-        if (direction == 2) matrix_product(s.n, s.k, s.m, MatrixView::transposed(y.data(), s.n), MatrixView::row_major(x.data(), s.k), out.data(), s.k, false, precision, buffers);
+        if (direction == 0)
+          matrix_product(s.m, s.n, s.k, MatrixView::row_major(x.data(), s.k), MatrixView::transposed(w.data(), s.k),
+                         out.data(), s.n, false, precision, buffers);
+        if (direction == 1)
+          matrix_product(s.m, s.k, s.n, MatrixView::row_major(y.data(), s.n), MatrixView::row_major(w.data(), s.k),
+                         out.data(), s.k, false, precision, buffers);
+        if (direction == 2)
+          matrix_product(s.n, s.k, s.m, MatrixView::transposed(y.data(), s.n), MatrixView::row_major(x.data(), s.k),
+                         out.data(), s.k, false, precision, buffers);
       };
       const double flop = 2.0 * static_cast<double>(s.m * s.n * s.k);
       const int repeats = std::max(1, static_cast<int>(1e9 / flop));
@@ -65,8 +88,11 @@ int main() {
         }
       fp32_percent.push_back(median(ratios[0]));
       bf16_percent.push_back(median(ratios[1]));
-      fmt::print("{:>18} {:>4}  {:10.1f} {:10.1f}\n", fmt::format("{}x{}x{}", s.m, s.n, s.k), std::array{"fwd", "dX", "dW"}[static_cast<std::size_t>(direction)], fp32_percent.back(), bf16_percent.back());
+      fmt::print("{:>18} {:>4}  {:10.1f} {:10.1f}\n", fmt::format("{}x{}x{}", s.m, s.n, s.k),
+                 std::array{"fwd", "dX", "dW"}[static_cast<std::size_t>(direction)], fp32_percent.back(),
+                 bf16_percent.back());
     }
-  fmt::print("median {:.1f} (min {:.1f})   {:.1f} (min {:.1f})\n", median(fp32_percent), *std::min_element(fp32_percent.begin(), fp32_percent.end()),
-             median(bf16_percent), *std::min_element(bf16_percent.begin(), bf16_percent.end()));
+  fmt::print("median {:.1f} (min {:.1f})   {:.1f} (min {:.1f})\n", median(fp32_percent),
+             *std::min_element(fp32_percent.begin(), fp32_percent.end()), median(bf16_percent),
+             *std::min_element(bf16_percent.begin(), bf16_percent.end()));
 }

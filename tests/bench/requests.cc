@@ -1,5 +1,6 @@
-// How fast requests are simulated: decode steps per second of processor time, with nothing but decoding, with a batch that
-// changes at almost every step, and with prompts mixed in at saturation. Ends with a table of times from the closed form.
+// How fast requests are simulated: decode steps per second of processor time, with nothing but decoding, with a batch
+// that changes at almost every step, and with prompts mixed in at saturation. Ends with a table of times from the
+// closed form.
 #include <fmt/format.h>
 
 #include <ctime>
@@ -16,14 +17,16 @@ namespace {
 
 double cpu_s() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
-void measure(const char* name, const PassTable& table, const EngineOptions& engine, const WorkloadOptions& workload, std::int64_t concurrency) {
+void measure(const char* name, const PassTable& table, const EngineOptions& engine, const WorkloadOptions& workload,
+             std::int64_t concurrency) {
   const auto requests = make_requests(workload, 1);
   const double start = cpu_s();
   const auto served = serve_requests(table, engine, {}, requests, concurrency);
   const double spent = cpu_s() - start;
   const RequestMetrics m = request_metrics(served, requests, {});
-  fmt::print("{:34} {:8} requests {:9} decode steps, mean batch {:6.1f}: {:7.3f} s, {:.2e} steps/s\n", name, m.requests, served.totals.decode_steps,
-             m.mean_decode_batch, spent, static_cast<double>(served.totals.decode_steps) / spent);
+  fmt::print("{:34} {:8} requests {:9} decode steps, mean batch {:6.1f}: {:7.3f} s, {:.2e} steps/s\n", name, m.requests,
+             served.totals.decode_steps, m.mean_decode_batch, spent,
+             static_cast<double>(served.totals.decode_steps) / spent);
 }
 
 }  // namespace

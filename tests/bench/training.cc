@@ -1,4 +1,5 @@
-// Training speed on this CPU: tokens per second and model FLOP per second against the multiply-add peak measured around it.
+// Training speed on this CPU: tokens per second and model FLOP per second against the multiply-add peak measured around
+// it.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -47,12 +48,13 @@ double peak(Precision precision, int threads) {
 
 int main(int argc, char** argv) {
   const int threads = argc > 1 ? std::stoi(argv[1]) : 2;
-  fmt::print("{:>28} {:>5} {:>10} {:>12} {:>9} {:>9}\n", "layers x width, T, B, V", "", "tokens/s", "GFLOP/s", "MFU %", "spread %");
-  for (const Case c : {Case{2, 64, 4, 128, 16, 256}, Case{4, 256, 4, 256, 8, 512}, Case{4, 256, 4, 256, 8, 4096}, Case{6, 384, 6, 256, 8, 4096},
-                       Case{12, 768, 12, 512, 4, 8192}})
+  fmt::print("{:>28} {:>5} {:>10} {:>12} {:>9} {:>9}\n", "layers x width, T, B, V", "", "tokens/s", "GFLOP/s", "MFU %",
+             "spread %");
+  for (const Case c : {Case{2, 64, 4, 128, 16, 256}, Case{4, 256, 4, 256, 8, 512}, Case{4, 256, 4, 256, 8, 4096},
+                       Case{6, 384, 6, 256, 8, 4096}, Case{12, 768, 12, 512, 4, 8192}})
     for (const auto precision : {Precision::Fp32, Precision::Bf16}) {
-      Trainer trainer(llama_like(c.layers, c.width, c.heads, c.vocabulary), static_cast<std::size_t>(c.batch), static_cast<std::size_t>(c.length),
-                      precision, {}, 1, threads);
+      Trainer trainer(llama_like(c.layers, c.width, c.heads, c.vocabulary), static_cast<std::size_t>(c.batch),
+                      static_cast<std::size_t>(c.length), precision, {}, 1, threads);
       Random random(1);
       std::vector<std::int32_t> ids(static_cast<std::size_t>(c.batch * c.length)), targets(ids.size());
       for (auto* values : {&ids, &targets})
@@ -76,12 +78,15 @@ int main(int argc, char** argv) {
         const double after = peak(precision, threads);
         if (round == 0) continue;
         rates.push_back(static_cast<double>(steps) * static_cast<double>(ids.size()) / elapsed);
-        shares.push_back(static_cast<double>(steps) * trainer.model_flop_per_step() / elapsed / std::max(before, after));
+        shares.push_back(static_cast<double>(steps) * trainer.model_flop_per_step() / elapsed /
+                         std::max(before, after));
       }
       const double tokens = median(rates);
       fmt::print("{:>28} {:>5} {:10.0f} {:12.1f} {:9.1f} {:9.1f}\n",
-                 fmt::format("{}x{}, {}, {}, {}", c.layers, c.width, c.length, c.batch, c.vocabulary), precision == Precision::Fp32 ? "fp32" : "bf16",
-                 tokens, tokens / static_cast<double>(ids.size()) * trainer.model_flop_per_step() / 1e9, 100 * median(shares),
-                 100 * (*std::max_element(rates.begin(), rates.end()) - *std::min_element(rates.begin(), rates.end())) / tokens);
+                 fmt::format("{}x{}, {}, {}, {}", c.layers, c.width, c.length, c.batch, c.vocabulary),
+                 precision == Precision::Fp32 ? "fp32" : "bf16", tokens,
+                 tokens / static_cast<double>(ids.size()) * trainer.model_flop_per_step() / 1e9, 100 * median(shares),
+                 100 * (*std::max_element(rates.begin(), rates.end()) - *std::min_element(rates.begin(), rates.end())) /
+                     tokens);
     }
 }

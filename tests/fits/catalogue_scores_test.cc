@@ -80,7 +80,8 @@ TEST_CASE("the three conventions of active parameters, on the models whose owner
   // Moonlight states 2.24e9 without either.
   CHECK(agrees(*active_params(catalogue().require("moonlight-16b-a3b"), Convention::NonEmbedding), 2.24e9, 2.3));
   for (const auto& model : catalogue().all()) {
-    const auto all = active_params(model, Convention::All), head = active_params(model, Convention::WithoutInputEmbedding),
+    const auto all = active_params(model, Convention::All),
+               head = active_params(model, Convention::WithoutInputEmbedding),
                none = active_params(model, Convention::NonEmbedding);
     CAPTURE(model.id);
     if (all && head) CHECK(*head <= *all);
@@ -114,7 +115,8 @@ TEST_CASE("dates, families and data regimes filter, and unknown names are refuse
   CHECK_THROWS_WITH_AS(select_scores(catalogue(), scores(), selection), doctest::Contains("mmlu"), Error);
 }
 
-TEST_CASE("models pruned from a larger one are judged but do not shape the curve, because 6ND leaves out their parent") {
+TEST_CASE(
+    "models pruned from a larger one are judged but do not shape the curve, because 6ND leaves out their parent") {
   const auto selected = select_scores(catalogue(), scores(), {});
   for (const char* name : {"Minitron-4B", "Minitron-8B", "Falcon3-1B", "Falcon3-3B"}) {
     CAPTURE(name);

@@ -66,7 +66,8 @@ TEST_CASE("the spread of simulated families is recovered, and their order too") 
 TEST_CASE("where families do not differ, random effects shrink to little and fixed ones do not") {
   const auto models = families(0, 0.4, 40, 22);
   const auto regression = regress(models, settings());
-  const auto random = fit_family_effects(models, regression, false), fixed = fit_family_effects(models, regression, true);
+  const auto random = fit_family_effects(models, regression, false),
+             fixed = fit_family_effects(models, regression, true);
   CHECK(random.sd < 0.2);
   CHECK(std::fabs(random.families.front().effect) < std::fabs(fixed.families.front().effect));
   CHECK(fixed.sd == fixed_effect_sd);

@@ -53,7 +53,9 @@ TEST_CASE("runs from the additive law are predicted exactly by it, and its floor
   CHECK(trials.trials.size() == 3);  // neither another count, nor a floor, nor a vocabulary
 }
 
-TEST_CASE("runs from the saturating law: it is recommended, predicts the held-out runs and finds the floor; the additive law does not") {
+TEST_CASE(
+    "runs from the saturating law: it is recommended, predicts the held-out runs and finds the floor; the additive law "
+    "does not") {
   FormTrialOptions options;
   options.replicates = 0;
   options.vocabulary = 128;

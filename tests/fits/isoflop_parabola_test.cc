@@ -40,9 +40,10 @@ struct Row {
 const ChinchillaLaw hoffmann{1.69, 406.4, 410.7, 0.34, 0.28, 1}, besiroglu{1.8172, 482.01, 2085.43, 0.3478, 0.3658, 1},
     lopsided{1.7, 400, 400, 0.465, 0.155, 1};
 const Row table[] = {
-    {hoffmann, 2, +.33, -.33, .01},   {hoffmann, 4, +1.32, -1.30, .01}, {hoffmann, 8, +2.99, -2.90, .01},  {hoffmann, 16, +5.37, -5.10, .01},
-    {besiroglu, 2, -.10, +.10, .01},  {besiroglu, 4, -.39, +.39, .01},  {besiroglu, 8, -.88, +.89, .01},   {besiroglu, 16, -1.56, +1.58, .01},
-    {lopsided, 2, +1.7, -1.7, .1},    {lopsided, 4, +6.95, -6.5, .1},   {lopsided, 8, +16.2, -13.9, .1},   {lopsided, 16, +30.1, -23.1, .1},
+    {hoffmann, 2, +.33, -.33, .01},    {hoffmann, 4, +1.32, -1.30, .01},   {hoffmann, 8, +2.99, -2.90, .01},
+    {hoffmann, 16, +5.37, -5.10, .01}, {besiroglu, 2, -.10, +.10, .01},    {besiroglu, 4, -.39, +.39, .01},
+    {besiroglu, 8, -.88, +.89, .01},   {besiroglu, 16, -1.56, +1.58, .01}, {lopsided, 2, +1.7, -1.7, .1},
+    {lopsided, 4, +6.95, -6.5, .1},    {lopsided, 8, +16.2, -13.9, .1},    {lopsided, 16, +30.1, -23.1, .1},
 };
 const std::vector<double> five_budgets = {1e17, 1e18, 1e19, 1e20, 1e21};
 
@@ -58,7 +59,8 @@ TEST_CASE("the parabola's bias is the published table, from the closed form alon
     CHECK(std::fabs(100 * (std::exp(bias) - 1) - row.params_percent) <= row.unit / 2 * 1.001);
     CHECK(std::fabs(100 * (std::exp(-bias) - 1) - row.tokens_percent) <= row.unit / 2 * 1.001);
 
-    const auto fit = fit_isoflop_parabolas(symmetric_design(row.law, five_budgets, row.factor, 15), {five_budgets, 0.1, 5, {}, {}});
+    const auto fit =
+        fit_isoflop_parabolas(symmetric_design(row.law, five_budgets, row.factor, 15), {five_budgets, 0.1, 5, {}, {}});
     REQUIRE(fit.usable());
     CHECK(fit.used == 5);
     const auto truth = row.law.optimum(1e24);
@@ -88,7 +90,8 @@ TEST_CASE("approach 2 on the Chinchilla runs: exponents of the reference for thr
   struct Expected {
     double tolerance, a, se, params;
   };
-  for (const auto& expected : {Expected{0.10, .495, .026, 6.4e10}, {0.20, .507, .023, 7.1e10}, {0.35, .504, .022, 6.8e10}}) {
+  for (const auto& expected :
+       {Expected{0.10, .495, .026, 6.4e10}, {0.20, .507, .023, 7.1e10}, {0.35, .504, .022, 6.8e10}}) {
     const auto fit = fit_isoflop_parabolas(runs, {hoffmann_budgets(), expected.tolerance, 5, {}, {}});
     CAPTURE(expected.tolerance);
     CHECK(std::fabs(fit.exponent_a - expected.a) < 0.0006);

@@ -90,7 +90,8 @@ TEST_CASE("the catalogue's coupled constants are this minimum") {
   const auto choice = choose_law("coupled-chinchilla");
   const auto data = law_data(open_runs("chinchilla").excluding_highest(5), *choice.law);
   const auto fit = fit_law(*choice.law, data, {1e-3, 2000, 12});
-  for (std::size_t j = 0; j < fit.parameters.size(); ++j) CHECK(agrees(choice.constants->values[j], fit.parameters[j], 6));
+  for (std::size_t j = 0; j < fit.parameters.size(); ++j)
+    CHECK(agrees(choice.constants->values[j], fit.parameters[j], 6));
 }
 
 TEST_CASE("a weight counts like repeated rows, and a zero weight removes a row") {
@@ -170,7 +171,8 @@ TEST_CASE("the generic bootstrap spreads as far as the fast one, and does not de
 
 TEST_CASE("a file of runs is read by the law's own columns") {
   const auto& law = *choose_law("data-constrained").law;
-  const auto table = isoflop::CsvTable::parse("params,tokens,unique_tokens,loss\n1e9,2e10,1e10,2.6\n1e9,,1e10,2.5\n", "r.csv");
+  const auto table =
+      isoflop::CsvTable::parse("params,tokens,unique_tokens,loss\n1e9,2e10,1e10,2.6\n1e9,,1e10,2.5\n", "r.csv");
   const auto data = law_data(table, law);
   REQUIRE(data.size() == 1);
   CHECK(data.rows_dropped == 1);

@@ -20,7 +20,8 @@ std::vector<ScoredModel> releases(double decades_per_year, double scatter, std::
     const double x = random.uniform(21.5, 24.5), year = random.uniform(2021, 2025);
     model.compute = std::pow(10, x);
     model.release_year = year;
-    model.score = 25 + 60 / (1 + std::exp(-(2 * (x - 23) + 2 * decades_per_year * (year - 2023) + scatter * random.normal())));
+    model.score =
+        25 + 60 / (1 + std::exp(-(2 * (x - 23) + 2 * decades_per_year * (year - 2023) + scatter * random.normal())));
     models.push_back(model);
   }
   return models;

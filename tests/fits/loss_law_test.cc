@@ -17,7 +17,8 @@ TEST_CASE("every law states formula, citation, what it counts, units and search 
     const auto& f = law->facts();
     CAPTURE(f.id);
     CHECK(names.insert(f.id).second);
-    for (const auto* text : {&f.title, &f.formula, &f.output, &f.output_unit, &f.citation, &f.counts}) CHECK(!text->empty());
+    for (const auto* text : {&f.title, &f.formula, &f.output, &f.output_unit, &f.citation, &f.counts})
+      CHECK(!text->empty());
     CHECK(!f.inputs.empty());
     CHECK(!f.parameters.empty());
     CHECK(!f.published.empty());
@@ -77,7 +78,8 @@ TEST_CASE("automatic derivatives of every law agree with central differences") {
           down[j] -= step;
           const double difference = (law->value(x, up) - law->value(x, down)) / (2 * step);
           // The difference itself is good to eps |value| / step + O(step^2).
-          CHECK(std::fabs(gradient[j] - difference) <= 1e-9 * std::fabs(value) / step * 1e-4 + 2e-5 * std::fabs(gradient[j]));
+          CHECK(std::fabs(gradient[j] - difference) <=
+                1e-9 * std::fabs(value) / step * 1e-4 + 2e-5 * std::fabs(gradient[j]));
         }
       }
     }
@@ -88,7 +90,8 @@ TEST_CASE("Hoffmann's printed and unrounded constants give the losses of the for
   const auto hoffmann = choose_law("hoffmann-rounded");
   const double point[] = {70e9, 1.4e12};
   // 1.69 + 406.4 / 70e9^0.34 + 410.7 / 1.4e12^0.28, by hand.
-  CHECK(agrees(hoffmann.law->value(point, hoffmann.constants->values), 1.69 + 406.4 * std::exp(-0.34 * std::log(70e9)) + 410.7 * std::exp(-0.28 * std::log(1.4e12)), 14));
+  CHECK(agrees(hoffmann.law->value(point, hoffmann.constants->values),
+               1.69 + 406.4 * std::exp(-0.34 * std::log(70e9)) + 410.7 * std::exp(-0.28 * std::log(1.4e12)), 14));
   CHECK(agrees(choose_law("hoffmann").constants->values[0], 1.6934, 4));
 }
 
@@ -108,7 +111,8 @@ TEST_CASE("one epoch of the data-constrained law is Chinchilla until parameters 
   const auto law = choose_law("muennighoff");
   const auto& p = law.constants->values;
   const double small[] = {1e8, 1e10, 1e10};
-  CHECK(agrees(law.law->value(small, p), choose_law("chinchilla").law->value(std::span(small).first(2), std::span(p).first(5)), 14));
+  CHECK(agrees(law.law->value(small, p),
+               choose_law("chinchilla").law->value(std::span(small).first(2), std::span(p).first(5)), 14));
   // Four epochs are worth 3.73 epochs of fresh data: U (1 + 15.39 (1 - e^(-3/15.39))).
   const double four[] = {1e8, 4e10, 1e10};
   const double fresh[] = {1e8, 1e10 * (1 + p[5] * (1 - std::exp(-3 / p[5])))};

@@ -126,7 +126,8 @@ TEST_CASE("false discovery rates are those of Benjamini and Hochberg, and grow w
     // Slow definition: the smallest n p_(j) / j over j >= k.
     double expected = 1;
     for (std::size_t j = k; j < p_and_q.size(); ++j)
-      expected = std::min(expected, p_and_q[j].first * static_cast<double>(p_and_q.size()) / static_cast<double>(j + 1));
+      expected =
+          std::min(expected, p_and_q[j].first * static_cast<double>(p_and_q.size()) / static_cast<double>(j + 1));
     CHECK(agrees(p_and_q[k].second, expected, 12));
   }
   CHECK(agrees(report.expected_by_chance, 6, 12));

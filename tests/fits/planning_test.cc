@@ -16,7 +16,8 @@ ChinchillaLaw law_of(const char* name) {
 }
 }  // namespace
 
-TEST_CASE("tokens per parameter at Chinchilla's budget: 58.93 unrounded, 92.65 rounded, 18.39 Besiroglu, 19.61 Muennighoff") {
+TEST_CASE(
+    "tokens per parameter at Chinchilla's budget: 58.93 unrounded, 92.65 rounded, 18.39 Besiroglu, 19.61 Muennighoff") {
   const auto ratio = [](const char* name) {
     const auto best = best_for_budget(surface_of(law_of(name)), 5.76e23);
     return best.tokens / best.params;
@@ -101,7 +102,8 @@ TEST_CASE("what over-training costs and saves: identities") {
   CHECK(agrees(d.serving_saved_flop_per_token, 2 * (d.same_loss->params - 8e9), 12));
   // At the break-even both have cost the same.
   REQUIRE(d.break_even_tokens);
-  CHECK(agrees(7.2e23 + 2 * 8e9 * *d.break_even_tokens, d.same_loss->training_flop + 2 * d.same_loss->params * *d.break_even_tokens, 10));
+  CHECK(agrees(7.2e23 + 2 * 8e9 * *d.break_even_tokens,
+               d.same_loss->training_flop + 2 * d.same_loss->params * *d.break_even_tokens, 10));
   // The optimum itself departs by nothing.
   const auto exact = law.optimum(1e22);
   const auto none = departure_from_optimum(surface, exact.params, exact.tokens);
@@ -114,7 +116,8 @@ TEST_CASE("what over-training costs and saves: identities") {
 TEST_CASE("with repeated data more compute goes to epochs than to parameters") {
   const auto muennighoff = choose_law("muennighoff");
   const double unique = 2e10;
-  const auto limited = best_for_budget(surface_of(*muennighoff.law, muennighoff.constants->values, {{"unique_tokens", unique}}), 1e22);
+  const auto limited =
+      best_for_budget(surface_of(*muennighoff.law, muennighoff.constants->values, {{"unique_tokens", unique}}), 1e22);
   const auto free = best_for_budget(surface_of(*muennighoff.law, muennighoff.constants->values, {{"U", 1e18}}), 1e22);
   CHECK(limited.tokens > unique);
   CHECK(limited.params < free.params);

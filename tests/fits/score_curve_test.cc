@@ -81,7 +81,9 @@ TEST_CASE("at the optimum no small move of any parameter lowers the objective") 
     for (double step : {-1e-3, 1e-3}) {
       for (int parameter = 0; parameter < 4; ++parameter) {
         ScoreCurve moved = fit.curve;
-        double& value = parameter == 0 ? moved.intercept : parameter == 3 ? moved.ceiling : moved.slope[static_cast<std::size_t>(parameter) - 1];
+        double& value = parameter == 0   ? moved.intercept
+                        : parameter == 3 ? moved.ceiling
+                                         : moved.slope[static_cast<std::size_t>(parameter) - 1];
         value *= 1 + step;
         CHECK(objective(moved) > fit.objective);
       }
@@ -103,7 +105,8 @@ TEST_CASE("parameters of a simulated logistic are recovered within their Monte C
   const int replicates = 200;
   std::vector<double> slope, ceiling;
   for (int k = 0; k < replicates; ++k) {
-    const auto fit = fit_curve(simulated(150, 5, 100 + static_cast<std::uint64_t>(k)), {true, 25, 100, true}, RobustLoss{});
+    const auto fit =
+        fit_curve(simulated(150, 5, 100 + static_cast<std::uint64_t>(k)), {true, 25, 100, true}, RobustLoss{});
     slope.push_back(fit.curve.slope[1] / fit.curve.slope[0]);
     ceiling.push_back(fit.curve.ceiling);
   }

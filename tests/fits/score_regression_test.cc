@@ -34,7 +34,8 @@ std::vector<ScoredModel> simulated(const Truth& truth, std::uint64_t seed) {
       model.active_params = std::pow(10, log_n);
       model.tokens = std::pow(10, log_d);
       model.compute = 6 * *model.active_params * *model.tokens;
-      const double eta = truth.slope_n * (log_n - 9.8) + truth.slope_d * (log_d - 12.1) + shift + truth.model_sd * random.normal();
+      const double eta =
+          truth.slope_n * (log_n - 9.8) + truth.slope_d * (log_d - 12.1) + shift + truth.model_sd * random.normal();
       model.score = 25 + (truth.ceiling - 25) / (1 + std::exp(-eta)) + truth.noise * random.normal();
       models.push_back(model);
     }
@@ -90,14 +91,16 @@ TEST_CASE("the left-out error equals a slow loop over tables with the family rea
         rows.x.push_back(std::log10(*other.compute));
         rows.score.push_back(other.score);
       }
-    fit = fit_curve(rows, shape_of(settings.link.value(), settings.bounds), {result.settings.loss, result.settings.loss_scale});
+    fit = fit_curve(rows, shape_of(settings.link.value(), settings.bounds),
+                    {result.settings.loss, result.settings.loss_scale});
     const double x[] = {std::log10(*models[i].compute)};
     const double expected = fit.curve.mean(x);
     CHECK(std::fabs(result.left_out_prediction[i] - expected) < 2e-2);
     sum += (models[i].score - expected) * (models[i].score - expected);
   }
   for (const auto& trial : result.trials)
-    if (trial.link == settings.link) CHECK(agrees(trial.rmse, std::sqrt(sum / static_cast<double>(models.size())), 3.5));
+    if (trial.link == settings.link)
+      CHECK(agrees(trial.rmse, std::sqrt(sum / static_cast<double>(models.size())), 3.5));
   CHECK(result.scheme == "leave-one-family-out, 40 families");
 }
 
@@ -216,7 +219,8 @@ TEST_SUITE("slow") {
       const auto models = simulated({}, 200 + seed);
       const auto result = regress(models, percent_settings());
       for (std::size_t i = 0; i < models.size(); ++i) {
-        covered += std::fabs(models[i].score - result.left_out_prediction[i]) <= result.interval_factor * result.left_out_scale[i];
+        covered += std::fabs(models[i].score - result.left_out_prediction[i]) <=
+                   result.interval_factor * result.left_out_scale[i];
         total += 1;
       }
     }

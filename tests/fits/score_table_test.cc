@@ -8,7 +8,8 @@ using namespace isoflop::fits;
 
 namespace {
 
-ScoreTableRows read(const std::string& text, Predictor predictor = Predictor::Compute, ScoreTableColumns columns = {}, double factor = 6) {
+ScoreTableRows read(const std::string& text, Predictor predictor = Predictor::Compute, ScoreTableColumns columns = {},
+                    double factor = 6) {
   return read_score_table(CsvTable::parse(text, "t.csv"), predictor, columns, factor);
 }
 
@@ -30,7 +31,9 @@ TEST_CASE("the usual columns are read, with numbers as people write them") {
 }
 
 TEST_CASE("Windows line ends, a byte-order mark, quoted commas and line breaks change nothing") {
-  const auto rows = read("\xEF\xBB\xBF" "Name,Active Params,Tokens,Score\r\n\"A, the \"\"first\"\"\",7B,1T,40\r\n\"B\nsecond line\",8B,2T,50\r\n");
+  const auto rows = read(
+      "\xEF\xBB\xBF"
+      "Name,Active Params,Tokens,Score\r\n\"A, the \"\"first\"\"\",7B,1T,40\r\n\"B\nsecond line\",8B,2T,50\r\n");
   REQUIRE(rows.models.size() == 2);
   CHECK(rows.models[0].name == "A, the \"first\"");
   CHECK(rows.models[1].name == "B\nsecond line");
@@ -40,19 +43,25 @@ TEST_CASE("an empty cell leaves the row out by name; anything else that is no nu
   const auto rows = read("name,active_params,tokens,score\nA,7B,,40\nB,7B,1T,\nC,7B,1T,41\n");
   CHECK(rows.models.size() == 1);
   CHECK(rows.incomplete == std::vector<std::string>{"A", "B"});
-  CHECK_THROWS_WITH_AS(read("name,active_params,tokens,score\nA,7B,1T,40\nB,seven,1T,50\n"), doctest::Contains("t.csv:3:"), Error);
-  CHECK_THROWS_WITH_AS(read("name,active_params,tokens,score\nA,7B,1T,#N/A\n"), doctest::Contains("\"#N/A\" is not a number"), Error);
-  CHECK_THROWS_WITH_AS(read("name,active_params,tokens,score\nA,-7B,1T,40\n"), doctest::Contains("not a positive number"), Error);
-  CHECK_THROWS_WITH_AS(read("name,active_params,tokens,score,release_date\nA,7B,1T,40,April\n"), doctest::Contains("not a date"), Error);
+  CHECK_THROWS_WITH_AS(read("name,active_params,tokens,score\nA,7B,1T,40\nB,seven,1T,50\n"),
+                       doctest::Contains("t.csv:3:"), Error);
+  CHECK_THROWS_WITH_AS(read("name,active_params,tokens,score\nA,7B,1T,#N/A\n"),
+                       doctest::Contains("\"#N/A\" is not a number"), Error);
+  CHECK_THROWS_WITH_AS(read("name,active_params,tokens,score\nA,-7B,1T,40\n"),
+                       doctest::Contains("not a positive number"), Error);
+  CHECK_THROWS_WITH_AS(read("name,active_params,tokens,score,release_date\nA,7B,1T,40,April\n"),
+                       doctest::Contains("not a date"), Error);
 }
 
 TEST_CASE("missing columns, duplicate models and nameless rows are refused with the reason") {
-  CHECK_THROWS_WITH_AS(read("name,params_active,tokens,score\nA,7B,1T,40\n"), doctest::Contains("active_params"), Error);
+  CHECK_THROWS_WITH_AS(read("name,params_active,tokens,score\nA,7B,1T,40\n"), doctest::Contains("active_params"),
+                       Error);
   CHECK_THROWS_WITH_AS(read("name,active_params,tokens,skore\nA,7B,1T,40\n"), doctest::Contains("score"), Error);
   CHECK_THROWS_WITH_AS(read("active_params,tokens,score\n7B,1T,40\n"), doctest::Contains("name"), Error);
   CHECK_THROWS_WITH_AS(read("name,active_params,tokens,score\nA,7B,1T,40\nB,7B,1T,40\nA,8B,1T,41\n"),
                        doctest::Contains("\"A\" is already in line 2"), Error);
-  CHECK_THROWS_WITH_AS(read("name,active_params,tokens,score\n,7B,1T,40\n"), doctest::Contains("expected the model's name"), Error);
+  CHECK_THROWS_WITH_AS(read("name,active_params,tokens,score\n,7B,1T,40\n"),
+                       doctest::Contains("expected the model's name"), Error);
 }
 
 TEST_CASE("a named column that is a product of parameters and tokens counts as compute without the factor") {

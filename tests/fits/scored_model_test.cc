@@ -17,6 +17,7 @@ TEST_CASE("a date and its decimal year are inverse to the day, over leap years t
 }
 
 TEST_CASE("what is no date is refused") {
-  for (const char* text : {"", "24-04-23", "2024-13-01", "2023-02-29", "2024/04/23", "2024-04-23T00", "soon", "2024-4-3"})
+  for (const char* text :
+       {"", "24-04-23", "2024-13-01", "2023-02-29", "2024/04/23", "2024-04-23T00", "soon", "2024-4-3"})
     CHECK_FALSE(decimal_year(text));
 }

@@ -50,13 +50,17 @@ TEST_CASE("two sizes are no envelope") {
 }
 
 TEST_CASE("training curves are read by tokens or by steps, in any order, with empty losses left out") {
-  const auto by_tokens = read_training_curves(isoflop::CsvTable::parse("run,params,tokens,loss\na,1e6,2e6,4\na,1e6,1e6,5\nb,2e6,1e6,\nb,2e6,3e6,4.5\n", "c.csv"));
+  const auto by_tokens = read_training_curves(isoflop::CsvTable::parse(
+      "run,params,tokens,loss\na,1e6,2e6,4\na,1e6,1e6,5\nb,2e6,1e6,\nb,2e6,3e6,4.5\n", "c.csv"));
   REQUIRE(by_tokens.size() == 2);
   CHECK(by_tokens[0].tokens == std::vector<double>{1e6, 2e6});
   CHECK(by_tokens[0].loss == std::vector<double>{5, 4});
   CHECK(by_tokens[1].tokens.size() == 1);
-  const auto by_step = read_training_curves(isoflop::CsvTable::parse("run,params,step,tokens_per_step,loss\na,1e6,0,1000,9\na,1e6,10,1000,4\n", "c.csv"));
+  const auto by_step = read_training_curves(
+      isoflop::CsvTable::parse("run,params,step,tokens_per_step,loss\na,1e6,0,1000,9\na,1e6,10,1000,4\n", "c.csv"));
   CHECK(by_step[0].tokens == std::vector<double>{1e4});
-  CHECK_THROWS_AS(read_training_curves(isoflop::CsvTable::parse("run,params,step,loss\na,1,2,3\n", "c.csv")), isoflop::Error);
-  CHECK_THROWS_AS(read_training_curves(isoflop::CsvTable::parse("run,params,tokens,loss\na,1,2,3\na,2,3,3\n", "c.csv")), isoflop::Error);
+  CHECK_THROWS_AS(read_training_curves(isoflop::CsvTable::parse("run,params,step,loss\na,1,2,3\n", "c.csv")),
+                  isoflop::Error);
+  CHECK_THROWS_AS(read_training_curves(isoflop::CsvTable::parse("run,params,tokens,loss\na,1,2,3\na,2,3,3\n", "c.csv")),
+                  isoflop::Error);
 }

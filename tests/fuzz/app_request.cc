@@ -7,7 +7,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   try {
-    (void)isoflop::app::request_arguments(isoflop::parse_json(std::string_view(reinterpret_cast<const char*>(data), size), "fuzz"));
+    (void)isoflop::app::request_arguments(
+        isoflop::parse_json(std::string_view(reinterpret_cast<const char*>(data), size), "fuzz"));
   } catch (const isoflop::Error&) {
   }
   return 0;

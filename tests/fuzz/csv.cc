@@ -13,7 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       for (std::size_t column = 0; column < table.columns().size(); ++column) {
         const std::string text(table.text(row, column));
         const auto again = isoflop::CsvTable::parse("k,v\nx," + isoflop::csv_cell(text) + "\n", "again");
-        const bool blank_edges = !text.empty() && (text.front() == ' ' || text.back() == ' ' || text.front() == '\t' || text.back() == '\t');
+        const bool blank_edges =
+            !text.empty() && (text.front() == ' ' || text.back() == ' ' || text.front() == '\t' || text.back() == '\t');
         if (!blank_edges && text.find('\r') == std::string::npos && again.text(0, 1) != text) std::abort();
         try {
           (void)table.number(row, column);

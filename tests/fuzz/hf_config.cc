@@ -12,7 +12,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     const auto architecture = isoflop::read_hf_config(text, "fuzz");
     const auto written = isoflop::to_json(isoflop::to_value(architecture));
-    if (isoflop::to_json(isoflop::to_value(isoflop::architecture_from(isoflop::parse_json(written, "again"), "again"))) != written) std::abort();
+    if (isoflop::to_json(
+            isoflop::to_value(isoflop::architecture_from(isoflop::parse_json(written, "again"), "again"))) != written)
+      std::abort();
   } catch (const isoflop::Error&) {
   }
   return 0;

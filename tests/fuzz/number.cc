@@ -8,7 +8,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  for (const auto& value : {isoflop::parse_number(text), isoflop::parse_plain_number(text), isoflop::parse_duration_s(text)})
+  for (const auto& value :
+       {isoflop::parse_number(text), isoflop::parse_plain_number(text), isoflop::parse_duration_s(text)})
     if (value && !std::isfinite(*value)) std::abort();
   if (const auto value = isoflop::parse_number(text)) {
     (void)isoflop::format_number(*value);

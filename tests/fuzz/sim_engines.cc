@@ -1,4 +1,5 @@
-// Any bytes are a table of inference or serving runs, a profile of engines, or an Error; what is read has finite floors.
+// Any bytes are a table of inference or serving runs, a profile of engines, or an Error; what is read has finite
+// floors.
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>

@@ -10,9 +10,11 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace isoflop;
   using namespace isoflop::sim;
-  static const PassTable table({8, 64, 1 << 10}, {1e-3, [](std::int64_t n) { return 1e-4 * static_cast<double>(n); }, [](std::int64_t) { return 0.0; },
-                                                  [](std::int64_t b, std::int64_t c) { return 1e-7 * static_cast<double>(b * c); },
-                                                  [](std::int64_t q, std::int64_t c) { return 1e-7 * static_cast<double>(q * (q + c)); }});
+  static const PassTable table(
+      {8, 64, 1 << 10},
+      {1e-3, [](std::int64_t n) { return 1e-4 * static_cast<double>(n); }, [](std::int64_t) { return 0.0; },
+       [](std::int64_t b, std::int64_t c) { return 1e-7 * static_cast<double>(b * c); },
+       [](std::int64_t q, std::int64_t c) { return 1e-7 * static_cast<double>(q * (q + c)); }});
   try {
     const Trace trace = read_trace(CsvTable::parse(std::string(reinterpret_cast<const char*>(data), size), "fuzz"));
     EngineOptions engine;

@@ -22,7 +22,8 @@ std::string complaint(const std::string& text) {
 }  // namespace
 
 TEST_CASE("quoted commas, doubled quotes, quoted line breaks, CRLF, a BOM and blank lines are read") {
-  const auto table = CsvTable::parse("\xEF\xBB\xBFname,note\r\n\r\n\"a,b\",\"say \"\"x\"\"\"\r\n# comment\r\n\"two\nlines\",z\r\n", "t");
+  const auto table = CsvTable::parse(
+      "\xEF\xBB\xBFname,note\r\n\r\n\"a,b\",\"say \"\"x\"\"\"\r\n# comment\r\n\"two\nlines\",z\r\n", "t");
   REQUIRE(table.rows() == 2);
   CHECK(table.columns()[0] == "name");
   CHECK(table.text(0, 0) == "a,b");
@@ -60,7 +61,8 @@ TEST_CASE("broken files are refused with their place") {
 
 TEST_CASE("a missing column suggests the nearest one") {
   const auto table = CsvTable::parse("params,tokens\n1,2\n", "t.csv");
-  CHECK_THROWS_WITH_AS(table.column("param"), "t.csv:1: unknown column \"param\"; did you mean params? (the file has: params, tokens)", Error);
+  CHECK_THROWS_WITH_AS(table.column("param"),
+                       "t.csv:1: unknown column \"param\"; did you mean params? (the file has: params, tokens)", Error);
 }
 
 TEST_CASE("a written cell reads back as it was") {

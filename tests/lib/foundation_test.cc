@@ -54,7 +54,11 @@ TEST_CASE("a parallel loop visits each index once on any number of threads, and 
     bool once = true;
     for (const auto& v : visits) once = once && v == 1;
     CHECK(once);
-    CHECK_THROWS_AS(parallel_for(50, threads, [](std::size_t i) { if (i == 20) throw std::runtime_error("x"); }), std::runtime_error);
+    CHECK_THROWS_AS(parallel_for(50, threads,
+                                 [](std::size_t i) {
+                                   if (i == 20) throw std::runtime_error("x");
+                                 }),
+                    std::runtime_error);
   }
 }
 

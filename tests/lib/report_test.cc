@@ -16,7 +16,10 @@ Report example() {
   report.headline = "Two models.";
   report.result["n"] = 2;
   report.result["missing"] = std::nan("");
-  report.tables = {{"Models", {{"model", "model", Align::Left}, {"loss | nats", "loss_nats"}}, {{std::string("a,b"), 1.0 / 3}, {std::string("c"), {}}}, ""}};
+  report.tables = {{"Models",
+                    {{"model", "model", Align::Left}, {"loss | nats", "loss_nats"}},
+                    {{std::string("a,b"), 1.0 / 3}, {std::string("c"), {}}},
+                    ""}};
   report.inputs = {{"x.csv", "00", 2, 1}};
   report.assumptions = {{"pue", 1.1, "", "assumed"}};
   report.warnings = {"one row dropped"};
@@ -25,7 +28,8 @@ Report example() {
 }  // namespace
 
 TEST_CASE("JSON carries the whole envelope, and NaN is null") {
-  const auto envelope = parse_json(write_json(example(), {"0.1", "abc", "g++"}, {"isoflop", "models", "show"}, 42), "t");
+  const auto envelope =
+      parse_json(write_json(example(), {"0.1", "abc", "g++"}, {"isoflop", "models", "show"}, 42), "t");
   CHECK(envelope.at("schema").text() == "isoflop.models-show/1");
   CHECK(envelope.at("result").at("missing").is_null());
   CHECK(envelope.at("inputs").items()[0].at("rows_dropped").number() == 1);
@@ -58,13 +62,15 @@ TEST_CASE("a table too wide for the terminal cuts texts, never numbers") {
 }
 
 TEST_CASE("numbers read back from JSON as they were") {
-  for (const double x : {0.1, 1e300, -2.2250738585072014e-308, 12345678901234567.0}) CHECK(parse_json(to_json(Value(x)), "t").number() == x);
+  for (const double x : {0.1, 1e300, -2.2250738585072014e-308, 12345678901234567.0})
+    CHECK(parse_json(to_json(Value(x)), "t").number() == x);
   CHECK(to_json(Value(std::int64_t{478584608768}), -1) == "478584608768");
   CHECK(to_json(Value(std::numeric_limits<double>::infinity()), -1) == "null");
 }
 
 TEST_CASE("broken JSON is refused with line and column") {
-  CHECK_THROWS_WITH_AS(parse_json("{\n\"a\": 1,\n\"b\": NaN}", "r.json"), doctest::Contains("r.json:3:6: not JSON"), Error);
+  CHECK_THROWS_WITH_AS(parse_json("{\n\"a\": 1,\n\"b\": NaN}", "r.json"), doctest::Contains("r.json:3:6: not JSON"),
+                       Error);
   CHECK_THROWS_AS(parse_json(std::string(1000, '['), "r.json"), Error);
   CHECK_THROWS_AS(parse_json("", "r.json"), Error);
 }

@@ -55,7 +55,8 @@ TEST_CASE("a decode step reads the cache once, by key/value heads, and writes on
   CHECK(moved <= 1001 * per_token);
 }
 
-TEST_CASE("models whose names are alike have dimensions of their own, and an unknown one is refused, not taken for its kin") {
+TEST_CASE(
+    "models whose names are alike have dimensions of their own, and an unknown one is refused, not taken for its kin") {
   CHECK(model("llama-3-70b").vocabulary == 128256);
   CHECK(model("llama-2-70b").vocabulary == 32000);
   CHECK(count_parameters(model("llama-3-70b")).total == 70553706496);
@@ -70,7 +71,8 @@ TEST_CASE("caches of latent attention and of few key/value heads are theirs, not
 
 TEST_CASE("a windowed or hybrid cache stops growing where its layers do") {
   const Architecture gemma = model("gemma-2-2b");  // every second layer sees 4096 tokens
-  const double at_4k = static_cast<double>(kv_elements(gemma, 4096)), at_8k = static_cast<double>(kv_elements(gemma, 8192));
+  const double at_4k = static_cast<double>(kv_elements(gemma, 4096)),
+               at_8k = static_cast<double>(kv_elements(gemma, 8192));
   CHECK(agrees(at_8k / at_4k, 1.5, 3));
   const Architecture mistral = model("mistral-7b-v0.1");
   CHECK(kv_elements(mistral, 32768) == kv_elements(mistral, 4096));

@@ -25,14 +25,16 @@ constexpr std::size_t at(ApproachKind kind) { return static_cast<std::size_t>(ki
 Answer parabola_answer(const IsoflopFit& fit, const std::vector<double>& budgets) {
   Answer answer;
   answer.exponent_a = fit.exponent_a;
-  for (double budget : budgets) answer.log_params.push_back(fit.usable() ? fit.log_factor + fit.exponent_a * std::log(budget) : nan);
+  for (double budget : budgets)
+    answer.log_params.push_back(fit.usable() ? fit.log_factor + fit.exponent_a * std::log(budget) : nan);
   return answer;
 }
 
 Answer law_answer(const ChinchillaFit& fit, const std::vector<double>& budgets) {
   Answer answer;
   answer.exponent_a = fit.usable() ? fit.law.exponent_a() : nan;
-  for (double budget : budgets) answer.log_params.push_back(fit.usable() ? std::log(fit.law.optimum(budget).params) : nan);
+  for (double budget : budgets)
+    answer.log_params.push_back(fit.usable() ? std::log(fit.law.optimum(budget).params) : nan);
   return answer;
 }
 
@@ -119,13 +121,15 @@ ApproachComparison compare_approaches(const RunTable& runs, const ApproachOption
     draws[i] = run_all(runs.selected(positions), fixed, 1).answers;
   });
 
-  const std::array<std::string, approach_count> reasons = {
-      pass.isoflop.reason, pass.corrected.reason, pass.law.usable() ? "" : pass.law.reason, pass.coupled.usable() ? "" : pass.coupled.reason};
+  const std::array<std::string, approach_count> reasons = {pass.isoflop.reason, pass.corrected.reason,
+                                                           pass.law.usable() ? "" : pass.law.reason,
+                                                           pass.coupled.usable() ? "" : pass.coupled.reason};
   for (std::size_t k = 0; k < approach_count; ++k) {
     ApproachResult result;
     result.kind = static_cast<ApproachKind>(k);
     result.reason = reasons[k];
-    result.exponent_a = interval(pass.answers[k].exponent_a, draws, options.level, [&](const Answers& a) { return a[k].exponent_a; });
+    result.exponent_a =
+        interval(pass.answers[k].exponent_a, draws, options.level, [&](const Answers& a) { return a[k].exponent_a; });
     for (const auto& draw : draws) result.replicates += std::isfinite(draw[k].exponent_a) ? 1 : 0;
     for (std::size_t b = 0; b < options.budgets_flop.size(); ++b) {
       const double budget = options.budgets_flop[b];

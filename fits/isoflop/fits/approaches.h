@@ -16,7 +16,8 @@ namespace isoflop::fits {
 
 enum class ApproachKind { Parabolas, CorrectedParabolas, Law, CoupledLaw };
 inline constexpr std::size_t approach_count = 4;
-std::string approach_id(ApproachKind kind);     ///< "approach-2", "approach-2-corrected", "approach-3", "approach-3-coupled"
+std::string approach_id(
+    ApproachKind kind);  ///< "approach-2", "approach-2-corrected", "approach-3", "approach-3-coupled"
 std::string approach_label(ApproachKind kind);
 
 struct ApproachOptions {

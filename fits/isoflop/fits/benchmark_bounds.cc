@@ -42,7 +42,9 @@ constexpr double percent_noise = 1.5, rating_noise = 10, chat_score_noise = 0.2;
 KeyErrors mmlu_key_errors(const DataFolder& folder) {
   const CsvTable table = open_data_table("mmlu_subject_quality.csv", folder);
   KeyErrors errors;
-  const auto number = [&](std::size_t row, const char* column) { return table.required_number(row, table.column(column)); };
+  const auto number = [&](std::size_t row, const char* column) {
+    return table.required_number(row, table.column(column));
+  };
   for (std::size_t row = 0; row < table.rows(); ++row) {
     const double questions = number(row, "test_questions"), share = questions / number(row, "questions_checked");
     errors.questions += questions;
@@ -51,10 +53,12 @@ KeyErrors mmlu_key_errors(const DataFolder& folder) {
     errors.several_correct += share * number(row, "several_correct_answers");
     errors.unclear += share * (number(row, "unclear_question") + number(row, "unclear_options"));
   }
-  if (!(errors.questions > 0)) throw Error(Fault::BadInput, table.name() + ": no test questions; expected one row per subject");
+  if (!(errors.questions > 0))
+    throw Error(Fault::BadInput, table.name() + ": no test questions; expected one row per subject");
   for (double* part : {&errors.wrong_key, &errors.no_correct_answer, &errors.several_correct, &errors.unclear})
     *part *= 100 / errors.questions;
-  errors.ceiling = 100 - errors.wrong_key - 0.75 * errors.no_correct_answer - 0.5 * errors.several_correct - 0.5 * errors.unclear;
+  errors.ceiling =
+      100 - errors.wrong_key - 0.75 * errors.no_correct_answer - 0.5 * errors.several_correct - 0.5 * errors.unclear;
   return errors;
 }
 
@@ -93,7 +97,8 @@ BenchmarkFacts benchmark_facts(const std::string& code, const DataFolder& folder
     facts.ceiling_source = "the scale ends at 100; errors in the answer key are not known";
     if (code == "mmlu" || code == "mmlu_micro") {
       facts.bounds.ceiling = std::round(mmlu_key_errors(folder).ceiling);
-      facts.ceiling_source = "errors counted by MMLU-Redux 2.0 (arXiv:2406.04127, CC BY 4.0), weighted by subject, whole percent";
+      facts.ceiling_source =
+          "errors counted by MMLU-Redux 2.0 (arXiv:2406.04127, CC BY 4.0), weighted by subject, whole percent";
     }
   }
   return facts;

@@ -44,7 +44,8 @@ bool is_rating(const ScoreTable& scores, const std::string& benchmark) {
 }
 
 /// Ratings of different dates are on different scales: the latest date among those with most models released in time.
-std::string best_rating_date(const ScoreTable& scores, const std::string& benchmark, const std::optional<double>& until) {
+std::string best_rating_date(const ScoreTable& scores, const std::string& benchmark,
+                             const std::optional<double>& until) {
   std::map<std::string, std::set<std::string>> models;
   for (const ScoreRecord& record : scores.all()) {
     if (record.benchmark != benchmark || !record.usable()) continue;
@@ -121,15 +122,16 @@ class Selector {
     if (!selection_.data_regimes.empty() && !mentions(model.data_regime, selection_.data_regimes)) return false;
     if (selection_.since || selection_.until) {
       const auto released = decimal_year(model.release_date);
-      if (!released || (selection_.since && *released < *selection_.since) || (selection_.until && *released > *selection_.until))
+      if (!released || (selection_.since && *released < *selection_.since) ||
+          (selection_.until && *released > *selection_.until))
         return false;
     }
     return true;
   }
 
   void add(const ModelRecord& record) {
-    const ScoreRecord* score = choose_score(scores_, record.id, selection_.benchmark, selection_.kind, selection_.harness,
-                                            result_.rating_date);
+    const ScoreRecord* score = choose_score(scores_, record.id, selection_.benchmark, selection_.kind,
+                                            selection_.harness, result_.rating_date);
     if (!score) {
       ++result_.without_score;
       return;
@@ -191,7 +193,9 @@ class Selector {
 }  // namespace
 
 std::optional<double> active_params(const ModelRecord& model, Convention convention) {
-  const auto count = [](const Count& value) { return value ? std::optional(static_cast<double>(*value)) : std::nullopt; };
+  const auto count = [](const Count& value) {
+    return value ? std::optional(static_cast<double>(*value)) : std::nullopt;
+  };
   if (convention == Convention::All) return count(model.params_active());
   if (convention == Convention::NonEmbedding) return count(model.params_active_nonembedding_recounted);
   if (!model.params_active_recounted || !model.vocabulary_size || !model.hidden_size) return std::nullopt;

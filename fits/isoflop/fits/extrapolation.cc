@@ -13,7 +13,8 @@ constexpr std::size_t least_below = 20, least_above = 5, most_rows = 20000;
 
 }  // namespace
 
-std::vector<ExtrapolationTest> test_extrapolation(const std::vector<ScoredModel>& models, const ScoreRegression& regression) {
+std::vector<ExtrapolationTest> test_extrapolation(const std::vector<ScoredModel>& models,
+                                                  const ScoreRegression& regression) {
   const Predictor predictor = regression.settings.predictor;
   std::vector<double> x;
   for (const ScoredModel& model : models)

@@ -15,6 +15,7 @@ struct ExtrapolationTest {
 
 /// Cuts at the 50 %, 65 % and 80 % quantile of x, with the regression's own link and loss. Empty where too few models
 /// remain on either side (20 below, 5 above), or where x is not a single quantity of every model.
-std::vector<ExtrapolationTest> test_extrapolation(const std::vector<ScoredModel>& models, const ScoreRegression& regression);
+std::vector<ExtrapolationTest> test_extrapolation(const std::vector<ScoredModel>& models,
+                                                  const ScoreRegression& regression);
 
 }  // namespace isoflop::fits

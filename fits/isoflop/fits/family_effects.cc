@@ -79,7 +79,8 @@ double intraclass_correlation(std::span<const double> values, std::span<const st
   return variance > 0 ? variance / (variance + within) : 0;
 }
 
-FamilyEffects fit_family_effects(const std::vector<ScoredModel>& models, const ScoreRegression& regression, bool fixed) {
+FamilyEffects fit_family_effects(const std::vector<ScoredModel>& models, const ScoreRegression& regression,
+                                 bool fixed) {
   ScoreRows rows;
   rows.features = features_in(regression.link);
   std::map<std::string, std::size_t> known;

@@ -4,8 +4,8 @@
 //
 // The effects live in the linear predictor, so they fade where the curve is flat: a family at chance tells nothing.
 // Curve and effects are fitted in turn with Huber's loss at 1.345 robust scales of what is left, because a loss that
-// forgives whole families would leave nothing to explain; sd by the expectation-maximisation step of the Laplace approximation
-// (Tierney & Kadane 1986, doi:10.1080/01621459.1986.10478240). With `fixed` effects the prior is so wide
+// forgives whole families would leave nothing to explain; sd by the expectation-maximisation step of the Laplace
+// approximation (Tierney & Kadane 1986, doi:10.1080/01621459.1986.10478240). With `fixed` effects the prior is so wide
 // (fixed_effect_sd) that it only holds families which the data do not place. Divided by the slope, an effect is a
 // factor of effective compute: the family scores like the typical one with that many times its compute.
 #pragma once

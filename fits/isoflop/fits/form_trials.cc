@@ -127,7 +127,8 @@ FormFit saturating_fit(const RunTable& runs, const FormTrialOptions& options, co
   const LawFit fit = fit_law(law, data, search);
   FormFit result{fit.status, fit.reason, 0, {}, {}};
   if (!fit.usable()) return result;
-  for (std::size_t j = 0; j < fit.parameters.size(); ++j) result.parameters.emplace_back(law.facts().parameters[j].name, fit.parameters[j]);
+  for (std::size_t j = 0; j < fit.parameters.size(); ++j)
+    result.parameters.emplace_back(law.facts().parameters[j].name, fit.parameters[j]);
   result.E = fit.parameters[0];
   result.loss = [&law, values = fit.parameters, v = *options.vocabulary](double params, double tokens) {
     const double point[] = {params, tokens, v};
@@ -167,15 +168,21 @@ FormFit fit_form(const LossForm& form, const RunTable& runs, const FormTrialOpti
   ShiftedFit best{fit_chinchilla(runs, law), 0};
   if (form.shifted_tokens) fit_shift(best, runs, law);
   const ChinchillaLaw& p = best.fit.law;
-  FormFit result{best.fit.status, best.fit.reason, p.E, {{"E", p.E}, {"A", p.A}, {"B", p.B}, {"alpha", p.alpha}, {"beta", p.beta}}, {}};
+  FormFit result{best.fit.status,
+                 best.fit.reason,
+                 p.E,
+                 {{"E", p.E}, {"A", p.A}, {"B", p.B}, {"alpha", p.alpha}, {"beta", p.beta}},
+                 {}};
   if (form.coupled) result.parameters.emplace_back("k", p.k);
   if (form.shifted_tokens) result.parameters.emplace_back("D0", best.shift);
   result.loss = [p, shift = best.shift](double params, double tokens) { return p.loss(params, tokens + shift); };
   return result;
 }
 
-FormTrials try_forms(const RunTable& runs, const std::optional<RunTable>& without_embedding, const FormTrialOptions& options) {
-  if (without_embedding && without_embedding->size() != runs.size()) throw Error(Fault::Usage, "the two counts of parameters belong to different runs");
+FormTrials try_forms(const RunTable& runs, const std::optional<RunTable>& without_embedding,
+                     const FormTrialOptions& options) {
+  if (without_embedding && without_embedding->size() != runs.size())
+    throw Error(Fault::Usage, "the two counts of parameters belong to different runs");
   if (!(options.held_out_decades > 0)) throw Error(Fault::Usage, "held-out decades must be positive");
   FormTrials result;
   double largest = 0;
@@ -184,8 +191,11 @@ FormTrials try_forms(const RunTable& runs, const std::optional<RunTable>& withou
   const double step = std::pow(10, -options.held_out_decades) * 1.01;
   result.cut_flop = largest * step;
   result.inner_cut_flop = result.cut_flop * step;
-  const Split outer = split(runs, result.cut_flop, largest), inner = split(runs, result.inner_cut_flop, result.cut_flop);
-  if (outer.below.size() < 8) throw Error(Fault::Usage, "only " + std::to_string(outer.below.size()) + " runs lie below the held-out ones; expected at least 8");
+  const Split outer = split(runs, result.cut_flop, largest),
+              inner = split(runs, result.inner_cut_flop, result.cut_flop);
+  if (outer.below.size() < 8)
+    throw Error(Fault::Usage, "only " + std::to_string(outer.below.size()) +
+                                  " runs lie below the held-out ones; expected at least 8");
   result.held_out = outer.above;
   result.fitted = outer.below.size();
   result.inner_fitted = inner.below.size();
@@ -215,7 +225,9 @@ FormTrials try_forms(const RunTable& runs, const std::optional<RunTable>& withou
           trial.inner_error = mean_magnitude(errors_on(lower, table, inner.above));
       interval_of_floor(trial, table, options);
       const std::size_t here = result.trials.size();
-      if (!form.known_floor && std::isfinite(trial.inner_error) && (!result.recommended || trial.inner_error < result.trials[*result.recommended].inner_error)) result.recommended = here;
+      if (!form.known_floor && std::isfinite(trial.inner_error) &&
+          (!result.recommended || trial.inner_error < result.trials[*result.recommended].inner_error))
+        result.recommended = here;
     }
     result.trials.push_back(std::move(trial));
   }

@@ -1,6 +1,6 @@
-// Which form of the loss law holds? Each is fitted to the runs below a compute cut and judged on the runs above it; where
-// the source's entropy is known, its interval for E is held against the truth as well. The recommended form is chosen
-// without a look above the cut: by the same trial one step lower.
+// Which form of the loss law holds? Each is fitted to the runs below a compute cut and judged on the runs above it;
+// where the source's entropy is known, its interval for E is held against the truth as well. The recommended form is
+// chosen without a look above the cut: by the same trial one step lower.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -31,7 +31,9 @@ struct FormFit {
   std::vector<std::pair<std::string, double>> parameters;
   std::function<double(double params, double tokens)> loss;
 
-  bool usable() const { return status == FitStatus::Certified || status == FitStatus::Converged || status == FitStatus::AtBound; }
+  bool usable() const {
+    return status == FitStatus::Certified || status == FitStatus::Converged || status == FitStatus::AtBound;
+  }
 };
 
 struct FormTrial {
@@ -68,14 +70,16 @@ struct FormTrials {
   std::optional<std::size_t> recommended;  ///< least inner error among forms that are not given the floor
 };
 
-/// `without_embedding`: the same runs with the other count of parameters. Throws Error (Usage) when the cut leaves fewer
-/// than 8 runs below or none above, or the two tables differ in length.
-FormTrials try_forms(const RunTable& runs, const std::optional<RunTable>& without_embedding, const FormTrialOptions& options);
+/// `without_embedding`: the same runs with the other count of parameters. Throws Error (Usage) when the cut leaves
+/// fewer than 8 runs below or none above, or the two tables differ in length.
+FormTrials try_forms(const RunTable& runs, const std::optional<RunTable>& without_embedding,
+                     const FormTrialOptions& options);
 
 /// The forms that these options and counts allow.
 std::vector<LossForm> loss_forms(bool with_count_without_embedding, const FormTrialOptions& options);
 
 /// `near`: constants to start from; a search of its own all the same, smaller for the saturating form.
-FormFit fit_form(const LossForm& form, const RunTable& runs, const FormTrialOptions& options, const FormFit* near = nullptr);
+FormFit fit_form(const LossForm& form, const RunTable& runs, const FormTrialOptions& options,
+                 const FormFit* near = nullptr);
 
 }  // namespace isoflop::fits

@@ -27,7 +27,8 @@ Parabola least_squares_parabola(const Eigen::VectorXd& x, const Eigen::VectorXd&
   parabola.c = solver::least_squares(weighted, root.cwiseProduct(y));
   parabola.covariance.setZero();
   if (x.size() > 3) {
-    const double variance = (root.cwiseProduct(design * parabola.c - y)).squaredNorm() / static_cast<double>(x.size() - 3);
+    const double variance =
+        (root.cwiseProduct(design * parabola.c - y)).squaredNorm() / static_cast<double>(x.size() - 3);
     parabola.covariance = variance * solver::inverse_positive_definite(weighted.transpose() * weighted);
   }
   return parabola;
@@ -58,7 +59,8 @@ void fit_curve(const RunTable& runs, const IsoflopOptions& options, IsoflopCurve
   }
   std::vector<double> sizes(log_params.begin(), log_params.end());
   std::sort(sizes.begin(), sizes.end());
-  if (std::unique(sizes.begin(), sizes.end(), [](double a, double b) { return b - a < 1e-9; }) - sizes.begin() < 3) return;
+  if (std::unique(sizes.begin(), sizes.end(), [](double a, double b) { return b - a < 1e-9; }) - sizes.begin() < 3)
+    return;
   curve.centre = log_params.mean();
   const Parabola parabola = least_squares_parabola(log_params.array() - curve.centre, loss, weight);
   curve.c0 = parabola.c[0], curve.c1 = parabola.c[1], curve.c2 = parabola.c[2];
@@ -123,20 +125,24 @@ std::vector<double> crowded_budgets(const RunTable& runs, double gap, std::size_
 
 std::vector<double> hoffmann_budgets() { return {6e18, 1e19, 3e19, 6e19, 1e20, 3e20, 6e20, 1e21, 3e21}; }
 
-double IsoflopFit::params(double compute_flop) const { return std::exp(log_factor + exponent_a * std::log(compute_flop)); }
+double IsoflopFit::params(double compute_flop) const {
+  return std::exp(log_factor + exponent_a * std::log(compute_flop));
+}
 
 IsoflopFit fit_isoflop_parabolas(const RunTable& runs, const IsoflopOptions& options) {
   IsoflopFit fit;
-  const auto budgets = options.budgets_flop.empty() ? crowded_budgets(runs, options.tolerance, options.least_points) : options.budgets_flop;
+  const auto budgets = options.budgets_flop.empty() ? crowded_budgets(runs, options.tolerance, options.least_points)
+                                                    : options.budgets_flop;
   for (double budget : budgets) {
     fit.curves.emplace_back();
     fit.curves.back().budget_flop = budget;
   }
   for (std::size_t i = 0; i < runs.size() && !budgets.empty(); ++i) {
     const double log_compute = std::log(runs[i].compute_flop());
-    const auto nearest = std::min_element(fit.curves.begin(), fit.curves.end(), [&](const IsoflopCurve& a, const IsoflopCurve& b) {
-      return std::fabs(log_compute - std::log(a.budget_flop)) < std::fabs(log_compute - std::log(b.budget_flop));
-    });
+    const auto nearest =
+        std::min_element(fit.curves.begin(), fit.curves.end(), [&](const IsoflopCurve& a, const IsoflopCurve& b) {
+          return std::fabs(log_compute - std::log(a.budget_flop)) < std::fabs(log_compute - std::log(b.budget_flop));
+        });
     if (std::fabs(log_compute - std::log(nearest->budget_flop)) < options.tolerance) nearest->runs.push_back(i);
   }
   std::vector<double> x, y;
@@ -150,8 +156,9 @@ IsoflopFit fit_isoflop_parabolas(const RunTable& runs, const IsoflopOptions& opt
   const double nan = std::numeric_limits<double>::quiet_NaN();
   fit.exponent_a = fit.exponent_a_se = fit.log_factor = nan;
   if (fit.used < 2) {
-    fit.reason = fit.curves.empty() ? "no budget has enough runs of different size"
-                                    : "fewer than two budgets have a convex curve with its minimum inside the sizes tried";
+    fit.reason = fit.curves.empty()
+                     ? "no budget has enough runs of different size"
+                     : "fewer than two budgets have a convex curve with its minimum inside the sizes tried";
     return fit;
   }
   const double mx = mean(x), my = mean(y);

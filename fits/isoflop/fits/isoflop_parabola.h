@@ -3,8 +3,8 @@
 //
 // A parabola is not the true curve. With L = E + A/N^alpha + B/D^beta and t = ln(N/N*), the loss along a budget is
 //   L(t) - L(0) proportional to e^(-alpha t)/alpha + e^(beta t)/beta + constant,
-// so the vertex of the parabola through points t_i is off by an amount that depends on alpha, beta and the t_i alone, not
-// on the budget: the exponent a is unharmed, N* is not. The correction subtracts exactly that.
+// so the vertex of the parabola through points t_i is off by an amount that depends on alpha, beta and the t_i alone,
+// not on the budget: the exponent a is unharmed, N* is not. The correction subtracts exactly that.
 #pragma once
 #include <cstddef>
 #include <optional>
@@ -58,8 +58,8 @@ struct IsoflopFit {
 /// Never throws for what the data do.
 IsoflopFit fit_isoflop_parabolas(const RunTable& runs, const IsoflopOptions& options = {});
 
-/// Budgets around which the runs crowd: gaps of ln C wider than `gap` part them; the median C of each group with at least
-/// `least_points` runs.
+/// Budgets around which the runs crowd: gaps of ln C wider than `gap` part them; the median C of each group with at
+/// least `least_points` runs.
 std::vector<double> crowded_budgets(const RunTable& runs, double gap, std::size_t least_points);
 
 /// The budgets of Hoffmann et al. 2022, figure 3.

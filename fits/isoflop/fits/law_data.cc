@@ -43,7 +43,8 @@ LawData law_data(const CsvTable& table, const LossLaw& law, const std::string& o
 LawData law_data(const RunTable& runs, const LossLaw& law) {
   const auto size = law.input("N"), tokens = law.input("D");
   if (law.facts().inputs.size() != 2 || !size || !tokens)
-    throw Error(Fault::Usage, "law " + law.facts().id + " has other inputs than params and tokens: give it a file with its own columns");
+    throw Error(Fault::Usage, "law " + law.facts().id +
+                                  " has other inputs than params and tokens: give it a file with its own columns");
   LawData data;
   data.name = runs.name();
   data.rows_dropped = runs.rows_dropped();

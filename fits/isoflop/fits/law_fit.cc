@@ -139,7 +139,8 @@ struct Candidate {
 };
 
 void keep_best(std::vector<Candidate>& points, std::size_t count) {
-  std::stable_sort(points.begin(), points.end(), [](const Candidate& a, const Candidate& b) { return a.objective < b.objective; });
+  std::stable_sort(points.begin(), points.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.objective < b.objective; });
   while (!points.empty() && !std::isfinite(points.back().objective)) points.pop_back();
   if (points.size() > count) points.resize(count);
 }
@@ -166,7 +167,8 @@ std::vector<Candidate> search(const LawProblem& problem, const LawFitOptions& op
 std::string sentence_about(const std::vector<double>& direction, const LossLaw& law) {
   std::vector<std::size_t> order(direction.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return std::fabs(direction[a]) > std::fabs(direction[b]); });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return std::fabs(direction[a]) > std::fabs(direction[b]); });
   std::string names;
   for (std::size_t k = 0; k < std::min<std::size_t>(3, order.size()); ++k) {
     if (k > 0 && std::fabs(direction[order[k]]) < 0.2) break;
@@ -180,8 +182,10 @@ void judge(const LawProblem& problem, const LossLaw& law, const VectorXd& at, La
   problem.objective(at, gradient, &magnitude);
   for (Index j = 0; j < at.size(); ++j) {
     const double span = problem.high(j) - problem.low(j);
-    if (at[j] - problem.low(j) < 1e-7 * span || problem.high(j) - at[j] < 1e-7 * span) fit.at_bound.push_back(problem.parameter(j).name);
-    else if (magnitude[j] > 0) fit.gradient_relative = std::max(fit.gradient_relative, std::fabs(gradient[j]) / magnitude[j]);
+    if (at[j] - problem.low(j) < 1e-7 * span || problem.high(j) - at[j] < 1e-7 * span)
+      fit.at_bound.push_back(problem.parameter(j).name);
+    else if (magnitude[j] > 0)
+      fit.gradient_relative = std::max(fit.gradient_relative, std::fabs(gradient[j]) / magnitude[j]);
   }
   Eigen::MatrixXd jacobian = problem.jacobian(at);
   const VectorXd lengths = jacobian.colwise().norm();
@@ -202,10 +206,12 @@ void judge(const LawProblem& problem, const LossLaw& law, const VectorXd& at, La
   const bool stationary = fit.gradient_relative < 1e-6 || fit.objective < 1e-24 * static_cast<double>(fit.n);
   if (fit.condition > 1e9) {
     fit.status = FitStatus::NotIdentified;
-    fit.reason = "these data cannot tell " + sentence_about(fit.sloppiest, law) + " apart (scaled condition number " + fmt::format("{:.1e}", fit.condition) + ")";
+    fit.reason = "these data cannot tell " + sentence_about(fit.sloppiest, law) + " apart (scaled condition number " +
+                 fmt::format("{:.1e}", fit.condition) + ")";
   } else if (!stationary) {
     fit.status = FitStatus::NotConverged;
-    fit.reason = fmt::format("the gradient does not vanish at the best point (relative size {:.1e})", fit.gradient_relative);
+    fit.reason =
+        fmt::format("the gradient does not vanish at the best point (relative size {:.1e})", fit.gradient_relative);
   } else if (!fit.at_bound.empty()) {
     fit.status = FitStatus::AtBound;
     std::string names;
@@ -232,7 +238,8 @@ LawFit fit_law(const LossLaw& law, const LawData& data, const LawFitOptions& opt
     throw Error(Fault::Usage, "a search needs at least one point");
   for (std::size_t i = 0; i < data.size(); ++i)
     if (!std::isfinite(data.outputs[i]) || (law.facts().positive_output && !(data.outputs[i] > 0)))
-      throw Error(Fault::BadInput, fmt::format("{}: observation {} has the value {}, which law {} cannot have", data.name, i + 1, data.outputs[i], law.facts().id));
+      throw Error(Fault::BadInput, fmt::format("{}: observation {} has the value {}, which law {} cannot have",
+                                               data.name, i + 1, data.outputs[i], law.facts().id));
   silence_logging();
   LawFit fit;
   fit.n = data.size();
@@ -259,7 +266,8 @@ LawFit fit_law(const LossLaw& law, const LawData& data, const LawFitOptions& opt
     newton(problem, candidates[i].at);
     candidates[i].objective = problem.objective(candidates[i].at);
   });
-  const auto best = std::min_element(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.objective < b.objective; });
+  const auto best = std::min_element(candidates.begin(), candidates.end(),
+                                     [](const Candidate& a, const Candidate& b) { return a.objective < b.objective; });
   fit.objective = best->objective;
   fit.starts_tried = candidates.size();
   // Noise-free data have an objective of rounding errors only, where nothing is left to agree about.

@@ -2,8 +2,8 @@
 //   sum_i w_i rho_delta(r_i),  r_i = ln Lhat_i - ln L_i  (Lhat_i - L_i for laws whose output may be negative),
 // rho_delta the Huber function: r^2/2 inside delta, delta (|r| - delta/2) outside. SUM, never mean.
 // Search: random points over the whole search range of the parameters that enter nonlinearly, the others solved for
-// (variable projection), Ceres' Levenberg-Marquardt with automatic derivatives from the best of them, Newton's method to the
-// end. The Chinchilla family has a faster estimator (chinchilla_fit.h); both find the same minimum.
+// (variable projection), Ceres' Levenberg-Marquardt with automatic derivatives from the best of them, Newton's method
+// to the end. The Chinchilla family has a faster estimator (chinchilla_fit.h); both find the same minimum.
 #pragma once
 #include <cstdint>
 #include <limits>
@@ -28,8 +28,8 @@ struct LawData {
   std::size_t size() const { return outputs.size(); }
 };
 
-/// Columns by the law's input columns (or letters) and `output_column`; an optional column `weight`. A row with an empty
-/// cell among them is dropped and counted. Throws Error (BadInput) naming the column that is missing or wrong.
+/// Columns by the law's input columns (or letters) and `output_column`; an optional column `weight`. A row with an
+/// empty cell among them is dropped and counted. Throws Error (BadInput) naming the column that is missing or wrong.
 LawData law_data(const CsvTable& table, const LossLaw& law, const std::string& output_column = "loss");
 /// For laws of size and tokens. Throws Error (Usage) for others.
 LawData law_data(const RunTable& runs, const LossLaw& law);
@@ -57,15 +57,17 @@ struct LawFit {
   std::vector<std::string> at_bound;
   std::vector<double> residuals;
 
-  bool usable() const { return status == FitStatus::Certified || status == FitStatus::Converged || status == FitStatus::AtBound; }
+  bool usable() const {
+    return status == FitStatus::Certified || status == FitStatus::Converged || status == FitStatus::AtBound;
+  }
 };
 
 /// Never throws for what the data do: it returns a status and says why. Throws Error (BadInput) for outputs that are
 /// not finite, or not positive where the law's are; Error (Usage) for options out of range.
 LawFit fit_law(const LossLaw& law, const LawData& data, const LawFitOptions& options = {});
 
-/// Pairs bootstrap: fits to resampled rows, each with a smaller search of its own besides the start from `fit`. Replicate
-/// i belongs to random stream i of `seed`. Resamples that give no usable fit are left out.
+/// Pairs bootstrap: fits to resampled rows, each with a smaller search of its own besides the start from `fit`.
+/// Replicate i belongs to random stream i of `seed`. Resamples that give no usable fit are left out.
 struct LawDraws {
   std::vector<std::vector<double>> parameters;
   std::size_t failed = 0;

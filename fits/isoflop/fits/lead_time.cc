@@ -58,7 +58,8 @@ void observe(LeadTime& lead, const ScoredModel& model, const std::vector<const S
   if (!model.release_year || !model.compute) return;
   std::vector<double> recent;
   for (const ScoredModel* other : by_date) {
-    if (other->family == model.family || *other->release_year <= *model.release_year || std::fabs(std::log10(*other->compute / *model.compute)) > near_decades)
+    if (other->family == model.family || *other->release_year <= *model.release_year ||
+        std::fabs(std::log10(*other->compute / *model.compute)) > near_decades)
       continue;
     ++lead.later_models;
     recent.push_back(other->score);
@@ -138,7 +139,8 @@ Hindcast look_back(const std::vector<const ScoredModel*>& by_date, const ScoreRe
   std::vector<double> years;
   for (double year = first; year <= last - step_years; year += step_years) years.push_back(year);
   std::vector<PastView> views(years.size());
-  parallel_for(years.size(), now.settings.threads, [&](std::size_t k) { views[k] = look_from(years[k], by_date, now); });
+  parallel_for(years.size(), now.settings.threads,
+               [&](std::size_t k) { views[k] = look_from(years[k], by_date, now); });
   std::vector<double> with_date, without, leads, sizes;
   for (PastView& view : views) {
     if (view.with_date.empty()) continue;
@@ -174,12 +176,14 @@ void conclude(LeadTimeStudy& study) {
     study.reason = "the date term is positive beyond its uncertainty and would have improved past predictions";
   } else if (gain_is_sure || has_skill) {
     study.verdict = "weak";
-    study.reason = gain_is_sure ? "the date term is positive beyond its uncertainty, but standing at past dates it would not "
-                                  "have predicted the following year better than compute alone"
-                                : "the date term is not sure to be positive, although it would have improved past predictions";
+    study.reason = gain_is_sure
+                       ? "the date term is positive beyond its uncertainty, but standing at past dates it would not "
+                         "have predicted the following year better than compute alone"
+                       : "the date term is not sure to be positive, although it would have improved past predictions";
   } else {
     study.verdict = "not supported";
-    study.reason = "neither the date term nor its predictions from past dates differ from nothing: the data cannot tell";
+    study.reason =
+        "neither the date term nor its predictions from past dates differ from nothing: the data cannot tell";
   }
 }
 

@@ -20,8 +20,8 @@ namespace isoflop::fits {
 struct LeadTime {
   OpenInterval months;
   std::string status;  ///< "reached", "not yet", "open", "above ceiling", "at floor", "no date"
-  /// Months until the median of five consecutive later releases of other families within a factor of two of its compute was as high;
-  /// absent where that has not happened.
+  /// Months until the median of five consecutive later releases of other families within a factor of two of its compute
+  /// was as high; absent where that has not happened.
   std::optional<double> observed_months;
   std::size_t later_models = 0;  ///< releases after it within that factor of compute
 };

@@ -47,7 +47,9 @@ LossFrontier fit_frontier(const std::vector<FrontierPoint>& points) {
   }
   for (double width = (high - low) / 100; width > 1e-9; width /= 2)
     for (const double sign : {-1.0, 1.0})
-      if (const double q = at(best + sign * width); q < least && best + sign * width >= low && best + sign * width <= high) least = q, best += sign * width;
+      if (const double q = at(best + sign * width);
+          q < least && best + sign * width >= low && best + sign * width <= high)
+        least = q, best += sign * width;
   law.rms = std::sqrt(at(best) / static_cast<double>(points.size()));
   if (law.K <= 0) law.reason = "the least loss does not fall with compute";
   return law;

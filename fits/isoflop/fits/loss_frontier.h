@@ -1,5 +1,6 @@
-// How the least loss falls with compute: L*(C) = E + K C^-g through the lowest losses that approach 1 (envelope of curves)
-// or approach 2 (vertices of parabolas) find. It gives those approaches a floor E, which their exponents alone do not.
+// How the least loss falls with compute: L*(C) = E + K C^-g through the lowest losses that approach 1 (envelope of
+// curves) or approach 2 (vertices of parabolas) find. It gives those approaches a floor E, which their exponents alone
+// do not.
 #pragma once
 #include <string>
 #include <vector>

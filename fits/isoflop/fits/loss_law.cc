@@ -48,7 +48,8 @@ const std::vector<const LossLaw*>& loss_laws() {
 LawChoice choose_law(std::string_view name) {
   std::vector<std::string> names;
   for (const LossLaw* law : loss_laws()) {
-    if (law->facts().id == name) return {law, law->facts().published.empty() ? nullptr : &law->facts().published.front()};
+    if (law->facts().id == name)
+      return {law, law->facts().published.empty() ? nullptr : &law->facts().published.front()};
     if (const auto* constants = law->find_constants(name)) return {law, constants};
     names.push_back(law->facts().id);
     for (const auto& constants : law->facts().published) names.push_back(constants.id);

@@ -40,7 +40,8 @@ void set_multiplier(Judgement& judgement, const ScoredModel& model, const ScoreR
   const double central = log_multiplier(regression.fit.curve, x, gain, model.score);
   if (std::isfinite(central)) {
     judgement.compute_multiplier.estimate = std::pow(10, central);
-    judgement.multiplier_status = *judgement.compute_multiplier.estimate * model.compute.value_or(0) > largest_compute ? "extrapolated" : "ok";
+    judgement.multiplier_status =
+        *judgement.compute_multiplier.estimate * model.compute.value_or(0) > largest_compute ? "extrapolated" : "ok";
   } else {
     judgement.multiplier_status = central > 0 ? "above ceiling" : "at floor";
   }
@@ -128,7 +129,8 @@ OutlierReport judge(const std::vector<ScoredModel>& models, const ScoreRegressio
       const double most = curve.mean(regression.features(with_tokens(model, *model.tokens_high))) - shift;
       j.low += std::min(few, most);
       j.high += std::max(few, most);
-      const double nearest = std::clamp(model.score, j.predicted + std::min(few, most), j.predicted + std::max(few, most));
+      const double nearest =
+          std::clamp(model.score, j.predicted + std::min(few, most), j.predicted + std::max(few, most));
       j.z = (model.score - nearest) / j.scale;
     }
     j.is_outlier = model.score < j.low || model.score > j.high;

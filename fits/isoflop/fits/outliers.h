@@ -3,12 +3,13 @@
 // z = (score - prediction) / local scale, both without the model's own family. A model is an outlier when its score
 // lies outside its interval (score_regression.h). At level 0.90 one model in ten does so by chance alone, so the
 // number expected is reported beside the number found, and each model carries its two-sided p-value (Student t with one
-// degree of freedom less than the scale has neighbours) and the false discovery rate at which it would be named (Benjamini & Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x).
+// degree of freedom less than the scale has neighbours) and the false discovery rate at which it would be named
+// (Benjamini & Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x).
 //
 // The compute multiplier moves the model along its own ratio of tokens to parameters until the fitted curve reaches
 // its score. Its interval comes from the resampled curves, with the measurement error of the score drawn anew each
-// time (for the 5000 models furthest from the curve). An end is absent where the curve never gets there: above the ceiling there is no upper end, at guessing no
-// lower one.
+// time (for the 5000 models furthest from the curve). An end is absent where the curve never gets there: above the
+// ceiling there is no upper end, at guessing no lower one.
 #pragma once
 #include <cstdint>
 #include <optional>

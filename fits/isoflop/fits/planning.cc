@@ -60,19 +60,21 @@ LossSurface surface_of(const ChinchillaLaw& law) {
   return {[law](double params, double tokens) { return law.loss(params, tokens); }, 1, law};
 }
 
-LossSurface surface_of(const LossLaw& law, const std::vector<double>& parameters, const std::map<std::string, double>& given) {
+LossSurface surface_of(const LossLaw& law, const std::vector<double>& parameters,
+                       const std::map<std::string, double>& given) {
   const auto& f = law.facts();
   const auto size = law.input("N"), data = law.input("D");
   if (!size || !data)
-    throw Error(Fault::Usage, "law " + f.id + " does not say how the loss depends on both size and tokens (" + f.formula +
-                                  "), so no budget can be split with it");
+    throw Error(Fault::Usage, "law " + f.id + " does not say how the loss depends on both size and tokens (" +
+                                  f.formula + "), so no budget can be split with it");
   std::vector<double> inputs(f.inputs.size(), std::numeric_limits<double>::quiet_NaN());
   for (const auto& [name, value] : given) {
     const auto position = law.input(name);
     if (!position || position == size || position == data) {
       std::string with;
       for (const LossLaw* other : loss_laws())
-        if (other->input(name) && other->input("N") && other->input("D")) with += (with.empty() ? "" : ", ") + other->facts().id;
+        if (other->input(name) && other->input("N") && other->input("D"))
+          with += (with.empty() ? "" : ", ") + other->facts().id;
       throw Error(Fault::Usage, "law " + f.id + " (" + f.formula + ") does not depend on " + name +
                                     (with.empty() ? "" : "; laws that do: " + with));
     }
@@ -81,8 +83,8 @@ LossSurface surface_of(const LossLaw& law, const std::vector<double>& parameters
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (i == *size || i == *data) continue;
     if (std::isnan(inputs[i]))
-      throw Error(Fault::Usage, "law " + f.id + " needs " + f.inputs[i].column + " (" + f.inputs[i].meaning + "): add --given " +
-                                    f.inputs[i].column + "=VALUE");
+      throw Error(Fault::Usage, "law " + f.id + " needs " + f.inputs[i].column + " (" + f.inputs[i].meaning +
+                                    "): add --given " + f.inputs[i].column + "=VALUE");
   }
   LossSurface surface;
   surface.active_share = f.active_share ? f.active_share(inputs) : 1;
@@ -105,7 +107,8 @@ Allocation allocation_at(const LossSurface& surface, double params, double token
 Allocation best_for_budget(const LossSurface& surface, double budget_flop, const Serving& serving) {
   if (surface.closed_form && serving.tokens == 0 && surface.closed_form->alpha > 0 && surface.closed_form->beta > 0) {
     const ComputeOptimum optimum = surface.closed_form->optimum(budget_flop);
-    if (optimum.params > least_params && optimum.params < most_params && optimum.tokens > 1 && optimum.tokens < most_tokens)
+    if (optimum.params > least_params && optimum.params < most_params && optimum.tokens > 1 &&
+        optimum.tokens < most_tokens)
       return allocation_at(surface, optimum.params, optimum.tokens);
   }
   const double per_param = surface.active_share * (6 + 2 * serving.price * serving.tokens);
@@ -127,8 +130,8 @@ Allocation best_for_budget(const LossSurface& surface, double budget_flop, const
 }
 
 std::optional<double> tokens_for_loss(const LossSurface& surface, double params, double loss) {
-  const auto root = falling_root([&](double log_tokens) { return surface.loss(params, std::exp(log_tokens)) - loss; }, 0,
-                                 std::log(most_tokens));
+  const auto root = falling_root([&](double log_tokens) { return surface.loss(params, std::exp(log_tokens)) - loss; },
+                                 0, std::log(most_tokens));
   return root ? std::optional(std::exp(*root)) : std::nullopt;
 }
 

@@ -1,7 +1,7 @@
 // What to train: size and tokens of least loss for a budget, of least cost for a loss, and what any other choice costs.
-// Works on any law L(N, D). Training costs 6 s N D FLOP and serving 2 s N per token, s being the share of the parameters
-// that a token uses (1 for dense models); attention to the context is left out, as in Hoffmann et al. 2022 and
-// Sardana et al. 2023 (arXiv:2401.00448), from whom the lifetime cost is taken.
+// Works on any law L(N, D). Training costs 6 s N D FLOP and serving 2 s N per token, s being the share of the
+// parameters that a token uses (1 for dense models); attention to the context is left out, as in Hoffmann et al. 2022
+// and Sardana et al. 2023 (arXiv:2401.00448), from whom the lifetime cost is taken.
 #pragma once
 #include <functional>
 #include <map>
@@ -25,9 +25,10 @@ struct LossSurface {
 };
 
 LossSurface surface_of(const ChinchillaLaw& law);
-/// `given` holds the inputs besides N and D by name or column ("sparsity"). Throws Error (Usage) when the law has no N or
-/// no D, lacks an input that is given, or needs one that is not.
-LossSurface surface_of(const LossLaw& law, const std::vector<double>& parameters, const std::map<std::string, double>& given);
+/// `given` holds the inputs besides N and D by name or column ("sparsity"). Throws Error (Usage) when the law has no N
+/// or no D, lacks an input that is given, or needs one that is not.
+LossSurface surface_of(const LossLaw& law, const std::vector<double>& parameters,
+                       const std::map<std::string, double>& given);
 
 /// Tokens to be served over the model's life, and the price of a FLOP of serving relative to one of training.
 struct Serving {

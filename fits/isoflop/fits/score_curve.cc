@@ -181,7 +181,8 @@ class Problem {
   std::size_t slopes_, count_;
 };
 
-/// Solves (curvature + damping diagonal) step = downhill over the parameters not held; false when not positive definite.
+/// Solves (curvature + damping diagonal) step = downhill over the parameters not held; false when not positive
+/// definite.
 bool damped_step(const Matrix& curvature, const Vector& downhill, double damping, std::size_t count, std::size_t held,
                  Vector& step) {
   Matrix l{};
@@ -357,7 +358,8 @@ void check_rows(const ScoreRows& rows, const CurveShape& shape) {
                                      std::to_string(parameters + 1));
   const Standardised s = standardise(rows, rows.weight);
   for (double scale : s.scale)
-    if (scale == 0) throw Error(Fault::BadInput, "score curve: all models share one value of x, so no curve can be fitted");
+    if (scale == 0)
+      throw Error(Fault::BadInput, "score curve: all models share one value of x, so no curve can be fitted");
 }
 
 }  // namespace

@@ -57,7 +57,8 @@ bool has_free_ceiling(Link link) {
 CurveShape shape_of(Link link, const ScoreBounds& bounds) {
   if (!is_logistic(link)) return {false, 0, bounds.most, false};
   if (!bounds.floor || !bounds.ceiling)
-    throw Error(Fault::Usage, "link " + link_name(link) + " needs a floor and a ceiling of the score; expected --floor and --ceiling");
+    throw Error(Fault::Usage, "link " + link_name(link) +
+                                  " needs a floor and a ceiling of the score; expected --floor and --ceiling");
   return {true, *bounds.floor, has_free_ceiling(link) ? bounds.most : *bounds.ceiling, has_free_ceiling(link)};
 }
 

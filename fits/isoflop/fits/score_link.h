@@ -45,8 +45,8 @@ struct ScoreBounds {
 
 CurveShape shape_of(Link link, const ScoreBounds& bounds);
 
-/// {log10 N, log10 D} or {log10 compute, year} for the links in two, else the one predictor. Empty when unknown or not positive where a
-/// logarithm is taken.
+/// {log10 N, log10 D} or {log10 compute, year} for the links in two, else the one predictor. Empty when unknown or not
+/// positive where a logarithm is taken.
 std::vector<double> features_of(const ScoredModel& model, Predictor predictor, Link link);
 
 /// Whether the model has what the predictor needs.

@@ -130,7 +130,8 @@ std::vector<Link> possible_links(const Sample& sample, const RegressionSettings&
     std::vector<bool> varies(first.size(), false);
     for (const ScoredModel* model : sample.models) {
       const auto x = features_of(*model, settings.predictor, link);
-      for (std::size_t j = 0; j < x.size(); ++j) varies[j] = varies[j] || std::fabs(x[j] - first[j]) > 1e-9 * (1 + std::fabs(first[j]));
+      for (std::size_t j = 0; j < x.size(); ++j)
+        varies[j] = varies[j] || std::fabs(x[j] - first[j]) > 1e-9 * (1 + std::fabs(first[j]));
     }
     return std::all_of(varies.begin(), varies.end(), [](bool v) { return v; });
   };
@@ -139,15 +140,17 @@ std::vector<Link> possible_links(const Sample& sample, const RegressionSettings&
     const Link link = static_cast<Link>(k);
     if (settings.link == link) {
       if (features_in(link) > 1 && (settings.predictor != Predictor::Compute || !all_have(link)))
-        throw Error(Fault::BadInput, "link " + link_name(link) + " needs " +
-                                         (uses_date(link) ? "a release date" : "active parameters and training tokens") +
-                                         " of every model, and compute as x");
+        throw Error(Fault::BadInput,
+                    "link " + link_name(link) + " needs " +
+                        (uses_date(link) ? "a release date" : "active parameters and training tokens") +
+                        " of every model, and compute as x");
       links.push_back(link);
       continue;
     }
     if (settings.link && !settings.compare_links) continue;
     if (uses_date(link) || (is_logistic(link) && !bounded)) continue;
-    if (uses_params_and_tokens(link) && (settings.predictor != Predictor::Compute || !all_have(link) || !features_vary(link)))
+    if (uses_params_and_tokens(link) &&
+        (settings.predictor != Predictor::Compute || !all_have(link) || !features_vary(link)))
       continue;
     if (sample.models.size() < parameters_of(link) + 3) continue;
     links.push_back(link);
@@ -222,7 +225,8 @@ std::string scheme_text(const Sample& sample, bool many) {
   const std::string folds = std::to_string(sample.folds);
   std::string text;
   if (!sample.by_family)
-    text = sample.folds == sample.models.size() ? "leave-one-model-out, " + folds + " models" : folds + "-fold over models";
+    text = sample.folds == sample.models.size() ? "leave-one-model-out, " + folds + " models"
+                                                : folds + "-fold over models";
   else if (sample.folds == sample.families)
     text = "leave-one-family-out, " + folds + " families";
   else
@@ -260,7 +264,8 @@ ScoreRegression regress(const std::vector<ScoredModel>& models, const Regression
     if (model.is_fitted()) fitted.push_back(&model);
   if (fitted.size() < least_rows)
     throw Error(Fault::BadInput, "score regression: " + std::to_string(fitted.size()) +
-                                     " models with score and x remain; expected at least " + std::to_string(least_rows));
+                                     " models with score and x remain; expected at least " +
+                                     std::to_string(least_rows));
   if (!(settings.loss_scale > 0)) settings.loss_scale = chosen_loss_scale(models, settings);
   const bool many = fitted.size() > many_rows;
   const Sample sample = make_sample(fitted, many ? folds_of_many : most_folds);
@@ -328,7 +333,9 @@ ScoreRegression regress(const std::vector<ScoredModel>& models, const Regression
       continue;
     }
     const auto x = features_of(model, settings.predictor, result.link);
-    if (x.empty()) throw Error(Fault::BadInput, model.name + ": the link " + link_name(result.link) + " needs parameters and tokens");
+    if (x.empty())
+      throw Error(Fault::BadInput,
+                  model.name + ": the link " + link_name(result.link) + " needs parameters and tokens");
     const auto fold = fold_of_family.find(model.family);
     const ScoreCurve& curve = fold == fold_of_family.end() ? result.fit.curve : curves[fold->second];
     result.left_out_prediction.push_back(curve.mean(x));
@@ -341,7 +348,8 @@ ScoreRegression regress(const std::vector<ScoredModel>& models, const Regression
     std::vector<double> sizes;
     for (double value : z) sizes.push_back(std::fabs(value));
     // A factor of nothing, as when all models lie on the curve, would leave intervals without width.
-    result.interval_factor = std::max(conformal_quantile(std::move(sizes), settings.level), 0.1 * result.interval_factor);
+    result.interval_factor =
+        std::max(conformal_quantile(std::move(sizes), settings.level), 0.1 * result.interval_factor);
     result.interval_was_calibrated = true;
     result.coverage = covered_share(sample, z, settings.level, std::nullopt);
   }

@@ -2,9 +2,9 @@
 //
 // The links are curves of one or two features (score_curve.h); they are compared by leaving out one family at a time,
 // and `automatic` takes the one with the smallest root mean squared error of the left-out models. Where the models
-// name fewer than five families, single models are left out instead; beyond 200 families, whole families are pooled into
-// 200 folds. Everything said about a model (prediction, residual, interval) comes from the curve and the scale that
-// were fitted without its family.
+// name fewer than five families, single models are left out instead; beyond 200 families, whole families are pooled
+// into 200 folds. Everything said about a model (prediction, residual, interval) comes from the curve and the scale
+// that were fitted without its family.
 //
 // Interval of a model: prediction -/+ factor x local scale. The factor is the normal quantile of the level, unless
 // fewer than level - 0.05 or more than level + 0.05 of the left-out models fall inside; then it is the level-quantile

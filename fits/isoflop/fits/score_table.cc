@@ -18,14 +18,18 @@ std::optional<double> number_at(const CsvTable& table, std::size_t row, Column c
   const std::string_view text = table.text(row, *column);
   if (text.find_first_not_of(" \t") == std::string_view::npos) return std::nullopt;
   const auto value = parse_number(text);
-  if (!value) table.reject(row, *column, "\"" + std::string(text.substr(0, 60)) + "\" is not a number; expected one such as 7e9, 7B or 1.4T");
+  if (!value)
+    table.reject(row, *column,
+                 "\"" + std::string(text.substr(0, 60)) + "\" is not a number; expected one such as 7e9, 7B or 1.4T");
   return value;
 }
 
 std::optional<double> count_at(const CsvTable& table, std::size_t row, Column column) {
   const auto value = number_at(table, row, column);
   if (value && !(*value > 0))
-    table.reject(row, *column, "\"" + std::string(table.text(row, *column)) + "\" is not a positive number; leave it empty if unknown");
+    table.reject(
+        row, *column,
+        "\"" + std::string(table.text(row, *column)) + "\" is not a positive number; leave it empty if unknown");
   return value;
 }
 
@@ -98,10 +102,12 @@ ScoreTableRows read_score_table(const CsvTable& table, Predictor predictor, cons
     model.total_params = count_at(table, row, total);
     if (const std::string text = text_at(table, row, date); !text.empty()) {
       model.release_year = decimal_year(text);
-      if (!model.release_year) table.reject(row, *date, "\"" + text + "\" is not a date; expected one such as 2024-04-23");
+      if (!model.release_year)
+        table.reject(row, *date, "\"" + text + "\" is not a date; expected one such as 2024-04-23");
     }
     const auto stated = count_at(table, row, compute);
-    if (model.active_params && model.tokens) model.compute = flop_per_param_token * *model.active_params * *model.tokens;
+    if (model.active_params && model.tokens)
+      model.compute = flop_per_param_token * *model.active_params * *model.tokens;
     else if (stated) model.compute = *stated * flop_per_param_token / 6;
     if (x && holds == ComputeColumn::No) model.other = number_at(table, row, x);
     if (x && holds != ComputeColumn::No) {

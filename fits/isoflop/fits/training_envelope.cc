@@ -84,7 +84,9 @@ double EnvelopeFit::log_params_se(double compute_flop) const {
   return jackknife_se(values);
 }
 
-double EnvelopeFit::params(double compute_flop) const { return std::exp(log_factor + exponent_a * std::log(compute_flop)); }
+double EnvelopeFit::params(double compute_flop) const {
+  return std::exp(log_factor + exponent_a * std::log(compute_flop));
+}
 
 std::vector<TrainingCurve> read_training_curves(const CsvTable& table) {
   const auto name = table.find_any({"run", "name", "run_id"});
@@ -97,7 +99,8 @@ std::vector<TrainingCurve> read_training_curves(const CsvTable& table) {
   const auto step_column = table.find_any({"step", "steps"});
   const auto per_step_column = table.find_any({"tokens_per_step", "batch_tokens"});
   if (!tokens_column && !(step_column && per_step_column))
-    throw Error(Fault::BadInput, table.name() + ":1:1: training curves need a column tokens, or step with tokens_per_step");
+    throw Error(Fault::BadInput,
+                table.name() + ":1:1: training curves need a column tokens, or step with tokens_per_step");
   std::map<std::string, TrainingCurve> by_run;
   std::map<std::string, std::vector<std::pair<double, double>>> points;
   for (std::size_t row = 0; row < table.rows(); ++row) {
@@ -107,11 +110,13 @@ std::vector<TrainingCurve> read_training_curves(const CsvTable& table) {
     const std::string run(table.text(row, run_column));
     const double params = table.required_number(row, params_column);
     if (!(params > 0)) table.reject(row, params_column, "must be positive");
-    const double tokens = tokens_column ? table.required_number(row, *tokens_column)
-                                        : table.required_number(row, *step_column) * table.required_number(row, *per_step_column);
+    const double tokens = tokens_column
+                              ? table.required_number(row, *tokens_column)
+                              : table.required_number(row, *step_column) * table.required_number(row, *per_step_column);
     if (!(tokens > 0)) continue;  // step 0 has no compute to be compared at
     auto [entry, is_new] = by_run.try_emplace(run, TrainingCurve{run, params, {}, {}});
-    if (!is_new && entry->second.params != params) table.reject(row, params_column, "run \"" + run + "\" had another size before");
+    if (!is_new && entry->second.params != params)
+      table.reject(row, params_column, "run \"" + run + "\" had another size before");
     points[run].emplace_back(tokens, *loss);
   }
   std::vector<TrainingCurve> curves;

@@ -1,6 +1,7 @@
-// Approach 1: the lower envelope of training curves. At every compute C the run with the least loss tells N*(C); a power
-// law goes through them (Hoffmann et al. 2022, arXiv:2203.15556, section 3.1). Curves must come from runs whose learning
-// rate had decayed where they are read: a loss from the middle of a longer schedule is too high (same paper, figure A1).
+// Approach 1: the lower envelope of training curves. At every compute C the run with the least loss tells N*(C); a
+// power law goes through them (Hoffmann et al. 2022, arXiv:2203.15556, section 3.1). Curves must come from runs whose
+// learning rate had decayed where they are read: a loss from the middle of a longer schedule is too high (same paper,
+// figure A1).
 #pragma once
 #include <cstddef>
 #include <string>

@@ -1,6 +1,7 @@
 // The catalogue of benchmark scores: one record per published value, so that conflicts stay visible side by side.
 // Codes: mmlu, mmlu_micro, mmlu_pro, mmlu_redux, gsm8k, humaneval, hellaswag, winogrande, xwinograd,
-// arc_c (likelihood), arc_c_choice (options shown), truthfulqa_mc2, triviaqa, bbh, mt_bench, arena_elo. Traps: docs/data.md.
+// arc_c (likelihood), arc_c_choice (options shown), truthfulqa_mc2, triviaqa, bbh, mt_bench, arena_elo. Traps:
+// docs/data.md.
 #pragma once
 #include <optional>
 #include <string>

@@ -67,7 +67,8 @@ Record cut_record(char* begin, char* end, const std::string& name, std::size_t l
     }
   }
   if (quoted)
-    throw Error(Fault::BadInput, name + ":" + std::to_string(line) + ": a quoted cell that starts in this row is not closed");
+    throw Error(Fault::BadInput,
+                name + ":" + std::to_string(line) + ": a quoted cell that starts in this row is not closed");
   char* next = at == end ? end : at + 1;
   *at = '\0';
   if (at != begin && at[-1] == '\r') at[-1] = '\0';
@@ -126,7 +127,8 @@ CsvTable CsvTable::parse(std::string text, std::string name) {
         if (std::any_of(column.begin(), column.end(), [](unsigned char ch) { return ch < 0x20; }))
           throw Error(Fault::BadInput, content->name + ":" + std::to_string(record_line) +
                                            ": the header holds control characters; expected column names");
-        if (!column.empty() && std::find(content->columns.begin(), content->columns.end(), column) != content->columns.end())
+        if (!column.empty() &&
+            std::find(content->columns.begin(), content->columns.end(), column) != content->columns.end())
           throw Error(Fault::BadInput,
                       content->name + ":" + std::to_string(record_line) + ": column \"" + column + "\" is named twice");
         content->columns.push_back(column);

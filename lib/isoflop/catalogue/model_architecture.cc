@@ -38,7 +38,9 @@ NormStyle norm_of(const ModelRecord& r) {
 
 std::int64_t rotary_dims(const ModelRecord& r, std::int64_t head_dim) {
   if (r.position_encoding != "RoPE") return 0;
-  const auto share = [&](double part) { return static_cast<std::int64_t>(part * static_cast<double>(head_dim) / 2) * 2; };
+  const auto share = [&](double part) {
+    return static_cast<std::int64_t>(part * static_cast<double>(head_dim) / 2) * 2;
+  };
   if (contains(r.position_variant, "64 of 256")) return 64;
   if (contains(r.position_variant, "25%")) return share(0.25);
   if (contains(r.position_variant, "75%")) return share(0.75);
@@ -86,7 +88,8 @@ MixtureOfExperts experts_of(const ModelRecord& r) {
   m.shared_gate = r.shared_expert_gate;
   m.router_bias = r.router_bias;
   m.output_bias = r.attention == "MoA";
-  // A bias that only steers the choice (DeepSeek-V3 and its kin) goes with sigmoid scores; gpt-oss adds it to the logits.
+  // A bias that only steers the choice (DeepSeek-V3 and its kin) goes with sigmoid scores; gpt-oss adds it to the
+  // logits.
   if (m.router_bias && !r.expert_biases) m.score = RouterScore::Sigmoid;
   return m;
 }
@@ -120,22 +123,26 @@ void apply_pattern(const ModelRecord& r, Architecture& a) {
     if (contains(r.position_variant, "no positions in every 4th layer") && fourth) layer.rotary_dims = 0;
   }
   if (!known)
-    a.notes.push_back(fmt::format("which layers have the sliding window of {} tokens is not known; none is applied, an upper bound on "
-                                  "attention and KV cache", window));
+    a.notes.push_back(fmt::format(
+        "which layers have the sliding window of {} tokens is not known; none is applied, an upper bound on "
+        "attention and KV cache",
+        window));
   if (contains(pattern, "block-sparse"))
     a.notes.emplace_back("block-sparse attention layers are counted as dense, an upper bound");
 }
 
 }  // namespace
 
-std::vector<Layer> layer_wise_layers(std::int64_t layers, std::int64_t width, std::int64_t head_dim, const LayerWiseScaling& s) {
+std::vector<Layer> layer_wise_layers(std::int64_t layers, std::int64_t width, std::int64_t head_dim,
+                                     const LayerWiseScaling& s) {
   std::vector<Layer> result;
   for (std::int64_t i = 0; i < layers; ++i) {
     const double along = layers > 1 ? static_cast<double>(i) / static_cast<double>(layers - 1) : 0;
     const double query = two_decimals(s.query_first + (s.query_last - s.query_first) * along);
     const double mlp = two_decimals(s.mlp_first + (s.mlp_last - s.mlp_first) * along);
     Layer layer;
-    layer.attention.heads = nearest_multiple(query * static_cast<double>(width), head_dim * s.heads_per_group) / head_dim;
+    layer.attention.heads =
+        nearest_multiple(query * static_cast<double>(width), head_dim * s.heads_per_group) / head_dim;
     layer.attention.kv_heads = layer.attention.heads / s.heads_per_group;
     layer.attention.head_dim = layer.attention.rotary_dims = head_dim;
     layer.attention.qk_norm = QkNorm::PerHeadDimension;
@@ -151,7 +158,8 @@ std::optional<std::string> why_no_architecture(const ModelRecord& r) {
   if (r.position_encoding == "relative") return "relative position encoding is not supported";
   if (r.family == "OpenELM") return std::nullopt;
   if (!r.heads) return "the number of heads is not known";
-  if (!r.kv_heads && r.attention != "MLA") return "the number of key/value heads per layer is not known (" + r.attention_pattern + ")";
+  if (!r.kv_heads && r.attention != "MLA")
+    return "the number of key/value heads per layer is not known (" + r.attention_pattern + ")";
   if (!r.head_dim && r.attention != "MLA") return "the head width is not known";
   if (!r.ffn_size && !r.expert_ffn_size) return "the feed-forward width is not known";
   if (r.experts && !r.expert_ffn_size) return "the expert width is not known";
@@ -193,11 +201,13 @@ Architecture architecture_of(const ModelRecord& r) {
   if (r.experts) {
     sparse.mlp.reset();
     sparse.experts = experts_of(r);
-    if (r.dense_residual_ffn_size) sparse.mlp = Mlp{*r.dense_residual_ffn_size, *r.gated_ffn, activation_of(r), mlp_bias};
+    if (r.dense_residual_ffn_size)
+      sparse.mlp = Mlp{*r.dense_residual_ffn_size, *r.gated_ffn, activation_of(r), mlp_bias};
   }
   const bool every_second = contains(r.notes, "MoE every 2nd layer");
   for (std::int64_t i = 0; i < *r.layers; ++i)
-    a.layers.push_back(r.experts && (every_second ? i % 2 == 1 : i >= r.leading_dense_layers.value_or(0)) ? sparse : dense);
+    a.layers.push_back(r.experts && (every_second ? i % 2 == 1 : i >= r.leading_dense_layers.value_or(0)) ? sparse
+                                                                                                          : dense);
   apply_pattern(r, a);
   for (std::int64_t i = 0; i < r.mtp_layers.value_or(0); ++i) a.prediction_layers.push_back(a.layers.back());
   if (r.qk_norm == "yes") a.notes.emplace_back("has a norm on queries and keys of unknown span, not counted");

@@ -12,7 +12,9 @@ InterconnectCatalogue InterconnectCatalogue::from(const CsvTable& table) {
     if (!(value > 0)) table.reject(row, at, "is not positive");
     return value;
   };
-  const auto text = [&](std::size_t row, const char* column) { return std::string(table.text(row, table.column(column))); };
+  const auto text = [&](std::size_t row, const char* column) {
+    return std::string(table.text(row, table.column(column)));
+  };
   for (std::size_t row = 0; row < table.rows(); ++row) {
     Interconnect record;
     record.id = text(row, "id");

@@ -14,13 +14,18 @@ class Cells {
  public:
   explicit Cells(const CsvTable& table) : table_(table) {}
 
-  std::string text(std::size_t row, const Column& column) const { return column ? std::string(table_.text(row, *column)) : std::string(); }
+  std::string text(std::size_t row, const Column& column) const {
+    return column ? std::string(table_.text(row, *column)) : std::string();
+  }
   std::optional<double> positive(std::size_t row, const Column& column) const {
     if (!column) return std::nullopt;
     std::string cell(table_.text(row, *column));
     std::string lower = cell;
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (lower.empty() || lower == "nan" || lower == "infinity" || lower == "-infinity" || lower == "inf" || lower == "-inf") return std::nullopt;
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (lower.empty() || lower == "nan" || lower == "infinity" || lower == "-infinity" || lower == "inf" ||
+        lower == "-inf")
+      return std::nullopt;
     cell.erase(std::remove(cell.begin(), cell.end(), ','), cell.end());  // "1,000"
     const auto value = parse_plain_number(cell);
     if (!value) table_.reject(row, *column, "is not a number");
@@ -45,15 +50,19 @@ class Cells {
 }  // namespace
 
 std::vector<EpochModel> read_epoch_models(const CsvTable& table) {
-  const Column name = table.find_any({"Model", "System", "Model name"}), params = table.find_any({"Parameters", "Number of parameters"}),
+  const Column name = table.find_any({"Model", "System", "Model name"}),
+               params = table.find_any({"Parameters", "Number of parameters"}),
                compute = table.find_any({"Training compute (FLOP)", "Training compute (FLOPs)", "Training compute"});
   if (!name || (!params && !compute)) {
-    throw Error(Fault::BadInput, table.name() + ":1: expected the columns \"Model\" and \"Parameters\" or \"Training compute (FLOP)\" of Epoch's table of models");
+    throw Error(Fault::BadInput, table.name() +
+                                     ":1: expected the columns \"Model\" and \"Parameters\" or \"Training compute "
+                                     "(FLOP)\" of Epoch's table of models");
   }
   const Column organisation = table.find_any({"Organization", "Organisation"}), domain = table.find_any({"Domain"}),
                date = table.find_any({"Publication date", "Release date"}), confidence = table.find_any({"Confidence"}),
                hardware = table.find_any({"Training hardware"}), base = table.find_any({"Base model"}),
-               data = table.find_any({"Training dataset size (total)", "Training dataset size (datapoints)", "Training dataset size (gradients)",
+               data = table.find_any({"Training dataset size (total)", "Training dataset size (datapoints)",
+                                      "Training dataset size (gradients)",
                                       "(DEPRECATED) Training dataset size (datapoints)", "Training dataset size"}),
                epochs = table.find_any({"Epochs"}), devices = table.find_any({"Hardware quantity"}),
                hours = table.find_any({"Training time (hours)"}), power = table.find_any({"Training power draw (W)"}),

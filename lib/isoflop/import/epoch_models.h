@@ -1,6 +1,7 @@
 // Epoch AI's table of models (CC BY 4.0, epoch.ai/data): one row per model, columns named by heading because they are
 // renamed from time to time. Sizes count all parameters; "datapoints" are tokens for language models only, and of one
-// epoch unless the table says otherwise. An empty, NaN or Infinity cell is unknown. Quoted line breaks in notes are fine.
+// epoch unless the table says otherwise. An empty, NaN or Infinity cell is unknown. Quoted line breaks in notes are
+// fine.
 #pragma once
 #include <optional>
 #include <string>
@@ -24,8 +25,8 @@ struct EpochModel {
   }
 };
 
-/// Throws Error (BadInput), file:line:column, for a table without model, size or compute columns, a cell that is neither
-/// a number nor unknown, a count that is not positive, or a date that is not ISO.
+/// Throws Error (BadInput), file:line:column, for a table without model, size or compute columns, a cell that is
+/// neither a number nor unknown, a count that is not positive, or a date that is not ISO.
 std::vector<EpochModel> read_epoch_models(const CsvTable& table);
 
 }  // namespace isoflop

@@ -14,7 +14,9 @@ namespace {
 // The harness knows some thousand tasks with a handful of metrics each; more would only cost time.
 constexpr std::size_t most_tasks = 10000, most_metrics = 1000;
 
-[[noreturn]] void reject(const std::string& file, const std::string& problem) { throw Error(Fault::BadInput, file + ": " + problem); }
+[[noreturn]] void reject(const std::string& file, const std::string& problem) {
+  throw Error(Fault::BadInput, file + ": " + problem);
+}
 
 std::string text_of(const Value* value) { return value && value->is_text() ? value->text() : std::string(); }
 
@@ -52,10 +54,13 @@ std::string date_of(const Value& root) {
   const std::int64_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
   const std::int64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const std::int64_t shifted = (5 * of_year + 2) / 153, month = shifted < 10 ? shifted + 3 : shifted - 9;
-  return fmt::format("{:04}-{:02}-{:02}", year_of_era + era * 400 + (month <= 2 ? 1 : 0), month, of_year - (153 * shifted + 2) / 5 + 1);
+  return fmt::format("{:04}-{:02}-{:02}", year_of_era + era * 400 + (month <= 2 ? 1 : 0), month,
+                     of_year - (153 * shifted + 2) / 5 + 1);
 }
 
-bool is_standard_error(const std::string& metric) { return metric.size() > 7 && metric.substr(metric.size() - 7) == "_stderr"; }
+bool is_standard_error(const std::string& metric) {
+  return metric.size() > 7 && metric.substr(metric.size() - 7) == "_stderr";
+}
 
 }  // namespace
 
@@ -63,32 +68,42 @@ HarnessResults read_harness_results(std::string_view json, const std::string& fi
   const Value root = parse_json(json, file);
   if (!root.is_object()) reject(file, "expected an object with \"results\", as lm-evaluation-harness writes");
   const Value* results = root.find("results");
-  if (!results || !results->is_object()) reject(file, "there is no object \"results\"; expected the results file of lm-evaluation-harness");
+  if (!results || !results->is_object())
+    reject(file, "there is no object \"results\"; expected the results file of lm-evaluation-harness");
   HarnessResults found;
   found.model = model_of(root);
   found.date = date_of(root);
   const Value *shots = root.find("n-shot"), *samples = root.find("n-samples"), *configs = root.find("configs");
-  if (results->members().size() > most_tasks) reject(file, fmt::format("{} tasks; expected at most {}", results->members().size(), most_tasks));
+  if (results->members().size() > most_tasks)
+    reject(file, fmt::format("{} tasks; expected at most {}", results->members().size(), most_tasks));
   for (const auto& [task, metrics] : results->members()) {
     if (!metrics.is_object()) reject(file, fmt::format("results: \"{}\" is no object of metrics", task));
-    if (metrics.members().size() > most_metrics) reject(file, fmt::format("results: \"{}\" has {} metrics; expected at most {}", task, metrics.members().size(), most_metrics));
+    if (metrics.members().size() > most_metrics)
+      reject(file, fmt::format("results: \"{}\" has {} metrics; expected at most {}", task, metrics.members().size(),
+                               most_metrics));
     std::optional<std::int64_t> task_shots = shots ? count_of(shots->find(task)) : std::nullopt;
     if (!task_shots && configs)
       if (const Value* config = configs->find(task)) task_shots = count_of(config->find("num_fewshot"));
     std::optional<std::int64_t> task_samples;
-    if (const Value* counts = samples ? samples->find(task) : nullptr) task_samples = count_of(counts->find("effective"));
+    if (const Value* counts = samples ? samples->find(task) : nullptr)
+      task_samples = count_of(counts->find("effective"));
     for (const auto& [key, value] : metrics.members()) {
       const auto comma = key.find(',');
       const std::string metric = key.substr(0, comma);
       if (!value.is_number()) {
-        if (key == "alias" || key == "name" || is_standard_error(metric) || value.is_null() || comma == std::string::npos) continue;
+        if (key == "alias" || key == "name" || is_standard_error(metric) || value.is_null() ||
+            comma == std::string::npos)
+          continue;
         reject(file, fmt::format("results: \"{}\": \"{}\" is not a number", task, key));
       }
       if (is_standard_error(metric) || key == "sample_len" || key == "samples") continue;
       if (!std::isfinite(value.number())) reject(file, fmt::format("results: \"{}\": \"{}\" is not finite", task, key));
-      HarnessScore score{task, metric, comma == std::string::npos ? "" : key.substr(comma + 1), value.number(), std::nullopt, task_shots, task_samples};
+      HarnessScore score{task,           metric,       comma == std::string::npos ? "" : key.substr(comma + 1),
+                         value.number(), std::nullopt, task_shots,
+                         task_samples};
       const std::string error_key = metric + "_stderr" + (comma == std::string::npos ? "" : key.substr(comma));
-      if (const Value* error = metrics.find(error_key); error && error->is_number() && error->number() >= 0) score.standard_error = error->number();
+      if (const Value* error = metrics.find(error_key); error && error->is_number() && error->number() >= 0)
+        score.standard_error = error->number();
       found.scores.push_back(std::move(score));
     }
   }
@@ -109,11 +124,18 @@ const HarnessScore* headline_score(const HarnessResults& results, const std::str
       if (s.task == task && s.metric == metric && (filter.empty() || s.filter == filter)) return &s;
     return nullptr;
   };
-  const bool normalised = task.rfind("arc_", 0) == 0 || task.rfind("hellaswag", 0) == 0 || task.rfind("piqa", 0) == 0 || task.rfind("openbookqa", 0) == 0;
+  const bool normalised = task.rfind("arc_", 0) == 0 || task.rfind("hellaswag", 0) == 0 || task.rfind("piqa", 0) == 0 ||
+                          task.rfind("openbookqa", 0) == 0;
   if (normalised)
     if (const HarnessScore* s = find("acc_norm", "")) return s;
-  for (const auto& [metric, filter] : std::vector<std::pair<std::string, std::string>>{
-           {"acc", ""}, {"exact_match", "strict-match"}, {"exact_match", ""}, {"pass@1", ""}, {"pass_at_1", ""}, {"acc_norm", ""}, {"mc2", ""}, {"prompt_level_strict_acc", ""}})
+  for (const auto& [metric, filter] : std::vector<std::pair<std::string, std::string>>{{"acc", ""},
+                                                                                       {"exact_match", "strict-match"},
+                                                                                       {"exact_match", ""},
+                                                                                       {"pass@1", ""},
+                                                                                       {"pass_at_1", ""},
+                                                                                       {"acc_norm", ""},
+                                                                                       {"mc2", ""},
+                                                                                       {"prompt_level_strict_acc", ""}})
     if (const HarnessScore* s = find(metric, filter)) return s;
   return nullptr;
 }

@@ -1,9 +1,9 @@
 // Results of lm-evaluation-harness as scores: one per task, metric and filter, with standard error and number of shots.
 //   {"results": {"mmlu": {"acc,none": 0.684, "acc_stderr,none": 0.0037, "alias": "mmlu"}, ...}, "n-shot": {"mmlu": 5},
 //    "n-samples": {"mmlu": {"effective": 14042}}, "model_name": "microsoft/Phi-3-mini-4k-instruct", "config": {...}}
-// Files before version 0.4 name metrics without a filter ("acc") and the model in config.model_args. A standard error may
-// be the text "N/A". Scores at different numbers of shots are different measurements and never mix.
-// Source: github.com/EleutherAI/lm-evaluation-harness, docs/interface.md and evaluator.py's output.
+// Files before version 0.4 name metrics without a filter ("acc") and the model in config.model_args. A standard error
+// may be the text "N/A". Scores at different numbers of shots are different measurements and never mix. Source:
+// github.com/EleutherAI/lm-evaluation-harness, docs/interface.md and evaluator.py's output.
 #pragma once
 #include <cstdint>
 #include <optional>

@@ -43,25 +43,33 @@ void check_layout(const TensorFile& file, std::int64_t data_bytes, std::int64_t 
   const StoredTensor* before = nullptr;
   for (const std::size_t i : order) {
     const StoredTensor& t = file.tensors[i];
-    if (t.bytes > longest_data || t.offset > longest_data - t.bytes) reject(fmt::format("tensor \"{}\" ends beyond any file", t.name));
+    if (t.bytes > longest_data || t.offset > longest_data - t.bytes)
+      reject(fmt::format("tensor \"{}\" ends beyond any file", t.name));
     if (t.offset < end && t.bytes > 0)
-      reject(fmt::format("tensor \"{}\" starts at byte {} of the data, inside \"{}\", which ends at {}", t.name, t.offset, before->name, end));
+      reject(fmt::format("tensor \"{}\" starts at byte {} of the data, inside \"{}\", which ends at {}", t.name,
+                         t.offset, before->name, end));
     if (t.offset - end > gap)
-      reject(fmt::format("tensor \"{}\" starts at byte {} of the data; expected {}: bytes that belong to no tensor are not allowed", t.name, t.offset, end));
+      reject(fmt::format(
+          "tensor \"{}\" starts at byte {} of the data; expected {}: bytes that belong to no tensor are not allowed",
+          t.name, t.offset, end));
     if (t.bytes == 0) continue;
     end = t.offset + t.bytes;
     before = &t;
   }
   if (only_header) return;
   if (end > data_bytes)
-    reject(fmt::format("the file is cut short: tensor \"{}\" ends at byte {} of the data, but only {} follow the header", before->name, end, data_bytes));
+    reject(
+        fmt::format("the file is cut short: tensor \"{}\" ends at byte {} of the data, but only {} follow the header",
+                    before->name, end, data_bytes));
   if (data_bytes - end > gap)
-    reject(fmt::format("{} bytes follow the last tensor; expected {}", data_bytes - end, gap == 0 ? "none" : "less than one alignment"));
+    reject(fmt::format("{} bytes follow the last tensor; expected {}", data_bytes - end,
+                       gap == 0 ? "none" : "less than one alignment"));
 }
 
 bool is_quantisation_data(std::string_view name) {
-  for (const std::string_view end : {"_scale_inv", "_scale", ".scale", "_scales", ".scales", ".qzeros", ".zeros", ".g_idx", "_zero_point", ".absmax",
-                                     ".quant_map", ".nested_absmax", ".nested_quant_map", "_scale_2", ".input_scale", ".weight_shape"})
+  for (const std::string_view end :
+       {"_scale_inv", "_scale", ".scale", "_scales", ".scales", ".qzeros", ".zeros", ".g_idx", "_zero_point", ".absmax",
+        ".quant_map", ".nested_absmax", ".nested_quant_map", "_scale_2", ".input_scale", ".weight_shape"})
     if (name.size() > end.size() && name.substr(name.size() - end.size()) == end) return true;
   return name.find(".quant_state.") != std::string_view::npos;
 }

@@ -26,7 +26,8 @@ std::int64_t sum(const std::vector<StoredTensor>& tensors, const Value& value) {
 struct OpenFile {
   explicit OpenFile(const std::string& path) : path_(path), file_(std::fopen(path.c_str(), "rb"), &std::fclose) {
     if (!file_) fail("cannot be opened");
-    if (::fseeko(file_.get(), 0, SEEK_END) != 0) fail("cannot be measured (a weight file is read from disk, not from a pipe)");
+    if (::fseeko(file_.get(), 0, SEEK_END) != 0)
+      fail("cannot be measured (a weight file is read from disk, not from a pipe)");
     size_ = static_cast<std::int64_t>(::ftello(file_.get()));
     if (size_ < 0 || ::fseeko(file_.get(), 0, SEEK_SET) != 0) fail("cannot be measured");
   }

@@ -39,12 +39,15 @@ inline constexpr std::int64_t longest_gguf_header = 128 << 20;           ///< ou
 inline constexpr std::size_t most_kept_metadata = 4096;                  ///< further entries are checked and dropped
 
 /// Reads by what the file starts with. `only_header`: the file may end after the header, as one fetched in part does.
-/// Throws Error: CannotRun when it cannot be opened, BadInput with the byte offset, what was read and what was expected.
+/// Throws Error: CannotRun when it cannot be opened, BadInput with the byte offset, what was read and what was
+/// expected.
 TensorFile read_tensor_file(const std::string& path, bool only_header = false);
 
 /// The same from bytes that hold at least the header; `file_bytes` is the length of the whole file.
-TensorFile parse_safetensors(std::string_view bytes, std::int64_t file_bytes, const std::string& name, bool only_header = false);
-TensorFile parse_gguf(std::string_view bytes, std::int64_t file_bytes, const std::string& name, bool only_header = false);
+TensorFile parse_safetensors(std::string_view bytes, std::int64_t file_bytes, const std::string& name,
+                             bool only_header = false);
+TensorFile parse_gguf(std::string_view bytes, std::int64_t file_bytes, const std::string& name,
+                      bool only_header = false);
 
 /// Whether a file of that name is one of weights: .safetensors or .gguf.
 bool is_tensor_file(std::string_view path);

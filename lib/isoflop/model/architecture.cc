@@ -45,8 +45,9 @@ void check_attention(const Attention& a, const Checker& place) {
   place.positive(a.head_dim, "head width");
   place.require(a.heads % a.kv_heads == 0,
                 fmt::format("{} heads are not a multiple of {} key/value heads", a.heads, a.kv_heads));
-  place.require(a.rotary_dims >= 0 && a.rotary_dims <= a.head_dim && a.rotary_dims % 2 == 0,
-                fmt::format("{} rotated dimensions; expected an even number up to the head width {}", a.rotary_dims, a.head_dim));
+  place.require(
+      a.rotary_dims >= 0 && a.rotary_dims <= a.head_dim && a.rotary_dims % 2 == 0,
+      fmt::format("{} rotated dimensions; expected an even number up to the head width {}", a.rotary_dims, a.head_dim));
   if (a.query_experts) {
     place.positive(a.query_experts->experts, "number of query experts");
     place.require(a.query_experts->per_token >= 1 && a.query_experts->per_token <= a.query_experts->experts,
@@ -69,7 +70,8 @@ void check_layer(const Layer& layer, const Checker& place) {
     place.positive(layer.experts->expert.width, "expert width");
     place.not_negative(layer.experts->shared_width, "shared expert width");
     place.require(layer.experts->per_token >= 1 && layer.experts->per_token <= layer.experts->experts,
-                  fmt::format("{} experts per token; expected between 1 and {}", layer.experts->per_token, layer.experts->experts));
+                  fmt::format("{} experts per token; expected between 1 and {}", layer.experts->per_token,
+                              layer.experts->experts));
   }
 }
 
@@ -109,8 +111,8 @@ std::string describe(const Attention& a) {
   if (a.latent)
     text = fmt::format("MLA {} heads, latent {}+{}", a.heads, a.latent->kv_rank, a.latent->rope_dim);
   else if (a.query_experts)
-    text = fmt::format("MoA {} of {} query experts x {} heads x {}", a.query_experts->per_token, a.query_experts->experts,
-                       a.kv_heads, a.head_dim);
+    text = fmt::format("MoA {} of {} query experts x {} heads x {}", a.query_experts->per_token,
+                       a.query_experts->experts, a.kv_heads, a.head_dim);
   else
     text = fmt::format("{} {}/{} x {}", a.kv_heads == a.heads ? "MHA" : a.kv_heads == 1 ? "MQA" : "GQA", a.heads,
                        a.kv_heads, a.head_dim);

@@ -15,13 +15,22 @@ template <typename Enum, std::size_t Count>
 using Words = std::array<std::pair<Enum, const char*>, Count>;
 
 constexpr Words<NormKind, 2> norm_kinds = {{{NormKind::LayerNorm, "layer_norm"}, {NormKind::RmsNorm, "rms_norm"}}};
-constexpr Words<QkNorm, 4> qk_norms = {{{QkNorm::None, "none"}, {QkNorm::PerHeadDimension, "per_head_dimension"},
-                                        {QkNorm::WholeProjection, "whole_projection"}, {QkNorm::EachHead, "each_head"}}};
-constexpr Words<Activation, 5> activations = {{{Activation::Silu, "silu"}, {Activation::Gelu, "gelu"}, {Activation::Relu, "relu"},
-                                               {Activation::SquaredRelu, "squared_relu"}, {Activation::Xielu, "xielu"}}};
-constexpr Words<RouterScore, 2> router_scores = {{{RouterScore::Softmax, "softmax"}, {RouterScore::Sigmoid, "sigmoid"}}};
-constexpr Words<Wiring, 5> wirings = {{{Wiring::PreNorm, "pre_norm"}, {Wiring::PostNorm, "post_norm"}, {Wiring::Sandwich, "sandwich"},
-                                       {Wiring::Parallel, "parallel"}, {Wiring::DenseHybrid, "dense_hybrid"}}};
+constexpr Words<QkNorm, 4> qk_norms = {{{QkNorm::None, "none"},
+                                        {QkNorm::PerHeadDimension, "per_head_dimension"},
+                                        {QkNorm::WholeProjection, "whole_projection"},
+                                        {QkNorm::EachHead, "each_head"}}};
+constexpr Words<Activation, 5> activations = {{{Activation::Silu, "silu"},
+                                               {Activation::Gelu, "gelu"},
+                                               {Activation::Relu, "relu"},
+                                               {Activation::SquaredRelu, "squared_relu"},
+                                               {Activation::Xielu, "xielu"}}};
+constexpr Words<RouterScore, 2> router_scores = {
+    {{RouterScore::Softmax, "softmax"}, {RouterScore::Sigmoid, "sigmoid"}}};
+constexpr Words<Wiring, 5> wirings = {{{Wiring::PreNorm, "pre_norm"},
+                                       {Wiring::PostNorm, "post_norm"},
+                                       {Wiring::Sandwich, "sandwich"},
+                                       {Wiring::Parallel, "parallel"},
+                                       {Wiring::DenseHybrid, "dense_hybrid"}}};
 
 // Writes a described object, leaving defaults out.
 class Writer {
@@ -113,7 +122,8 @@ class Reader {
   }
   void finish() const {
     for (const auto& [key, unused] : value_.members())
-      if (std::find(taken_.begin(), taken_.end(), key) == taken_.end()) throw unknown_name("member of " + place_, key, taken_, Fault::BadInput);
+      if (std::find(taken_.begin(), taken_.end(), key) == taken_.end())
+        throw unknown_name("member of " + place_, key, taken_, Fault::BadInput);
   }
   [[noreturn]] void reject(const std::string& problem) const { throw Error(Fault::BadInput, place_ + ": " + problem); }
 
@@ -254,7 +264,8 @@ Architecture architecture_from(const Value& value, const std::string& file) {
   const Value* layers = reader.take("layers");
   if (!layers) reader.reject("\"layers\" is missing; expected a list");
   a.layers = read_runs(*layers, file + ".layers");
-  if (const Value* ahead = reader.take("prediction_layers")) a.prediction_layers = read_runs(*ahead, file + ".prediction_layers");
+  if (const Value* ahead = reader.take("prediction_layers"))
+    a.prediction_layers = read_runs(*ahead, file + ".prediction_layers");
   if (const Value* notes = reader.take("notes"))
     for (const Value& note : notes->items()) a.notes.push_back(note.text());
   reader.finish();

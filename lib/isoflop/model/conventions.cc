@@ -60,7 +60,8 @@ std::optional<double> training_flops_per_token(const Architecture& a, std::int64
       double attention = 0;
       for (const Layer& layer : a.layers) {
         const Attention& at = layer.attention;
-        const std::int64_t width = at.latent ? at.latent->nope_dim + at.latent->rope_dim + at.latent->value_dim : 2 * at.head_dim;
+        const std::int64_t width =
+            at.latent ? at.latent->nope_dim + at.latent->rope_dim + at.latent->value_dim : 2 * at.head_dim;
         attention += 6 * static_cast<double>(at.heads * width) * s;
       }
       return 6 * static_cast<double>(count_parameters(a).active_without_input_embedding) + attention;

@@ -24,7 +24,8 @@ enum class FlopConvention {
 
 /// Training FLOP per token at that sequence length. The Megatron formulas hold for its GPT block only: nothing when the
 /// architecture differs (MLP other than plain and 4 d wide, grouped heads, experts, varying layers).
-std::optional<double> training_flops_per_token(const Architecture& architecture, std::int64_t length, FlopConvention convention);
+std::optional<double> training_flops_per_token(const Architecture& architecture, std::int64_t length,
+                                               FlopConvention convention);
 
 /// Forward FLOP of the matrix products per token, mean over a causal pass of `length` tokens, logits at all of them.
 double forward_flops_per_token(const Architecture& architecture, std::int64_t length, AttentionCounting counting);

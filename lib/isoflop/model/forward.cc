@@ -110,7 +110,8 @@ int Builder::mlp(const std::string& name, Part part, int x, const Mlp& mlp) {
   const std::int64_t rows = rows_of(x);
   std::vector<int> wide;
   if (mlp.gated)
-    wide = matmul_split(name + " up", part, x, {{name + " gate", mlp.width}, {name + " up", mlp.width}}, mlp.bias, Split::Columns);
+    wide = matmul_split(name + " up", part, x, {{name + " gate", mlp.width}, {name + " up", mlp.width}}, mlp.bias,
+                        Split::Columns);
   else
     wide = {matmul(name + " up", part, x, mlp.width, mlp.bias, Split::Columns)};
   const int active = activation(name + " activation", rows, mlp.width);
@@ -128,7 +129,8 @@ int Builder::layer(int x, const Layer& l) {
       return add("feed residual", {y, feed(norm("feed norm", Part::Norm, y, style))});
     }
     case Wiring::PostNorm: {
-      const int y = add("attention residual", {x, norm("attention norm", Part::Norm, attention(x, l.attention), style)});
+      const int y =
+          add("attention residual", {x, norm("attention norm", Part::Norm, attention(x, l.attention), style)});
       return add("feed residual", {y, norm("feed norm", Part::Norm, feed(y), style)});
     }
     case Wiring::Sandwich: {
@@ -213,7 +215,8 @@ class WholeModel {
       const int places = b_.tensor("positions", TensorKind::TokenIds, Part::Position, {rows});
       const int positions = b_.weight("position embedding", Part::Position, {a_.learned_positions, d});
       const int p = b_.activation("embedded positions", rows, d);
-      b_.op("position embedding", Part::Position, Lookup{rows, d, a_.learned_positions}, {places}, {positions}, {p}, {});
+      b_.op("position embedding", Part::Position, Lookup{rows, d, a_.learned_positions}, {places}, {positions}, {p},
+            {});
       x = b_.add("position sum", {x, p});
     }
     if (a_.embedding_norm) x = b_.norm("embedding norm", Part::Norm, x, a_.norm);
@@ -221,7 +224,8 @@ class WholeModel {
   }
 
   void head(int x, const std::string& prefix) {
-    const std::int64_t rows = step_.logit_positions(), d = a_.width, inner = a_.embedding_width > 0 ? a_.embedding_width : d;
+    const std::int64_t rows = step_.logit_positions(), d = a_.width,
+                       inner = a_.embedding_width > 0 ? a_.embedding_width : d;
     if (rows < 1) return;
     if (rows < b_.rows_of(x)) {
       const int kept = b_.activation(prefix + "last tokens", rows, d);
@@ -264,7 +268,8 @@ class WholeModel {
     const std::int64_t rows = b_.rows_of(x), d = a_.width, inner = a_.embedding_width;
     if (head_projection_ < 0) head_projection_ = b_.weight("head projection weight", Part::Embedding, {inner, d});
     const int y = b_.activation(prefix + "head projection", rows, inner);
-    b_.op(prefix + "head projection", Part::Embedding, MatMul{rows, inner, d, false, Split::None}, {x}, {head_projection_}, {y}, {x});
+    b_.op(prefix + "head projection", Part::Embedding, MatMul{rows, inner, d, false, Split::None}, {x},
+          {head_projection_}, {y}, {x});
     return y;
   }
 
@@ -293,8 +298,10 @@ Program forward(const Architecture& architecture, const Step& step, LayerListing
   if (step.segments.empty()) throw Error(Fault::BadInput, "step: no segments; expected at least one");
   for (const Segment& s : step.segments) {
     if (s.sequences < 1 || s.new_tokens < 1 || s.context < 0 || s.logit_positions < 0)
-      throw Error(Fault::BadInput, fmt::format("step: segment of {} sequences, {} new tokens after {}, {} logits; expected at "
-                                               "least 1, 1, 0 and 0", s.sequences, s.new_tokens, s.context, s.logit_positions));
+      throw Error(Fault::BadInput,
+                  fmt::format("step: segment of {} sequences, {} new tokens after {}, {} logits; expected at "
+                              "least 1, 1, 0 and 0",
+                              s.sequences, s.new_tokens, s.context, s.logit_positions));
     if (step.training && s.context != 0) throw Error(Fault::BadInput, "step: a training step has no cached tokens");
   }
   return wiring::WholeModel(architecture, step, listing).take();
@@ -309,13 +316,15 @@ std::int64_t Tensor::elements() const {
 double AttentionCore::pairs() const {
   double sum = 0;
   for (const Segment& s : segments)
-    sum += static_cast<double>(s.sequences) * attention_pairs(s.new_tokens, s.context, window, sink_tokens, chunk, causal);
+    sum +=
+        static_cast<double>(s.sequences) * attention_pairs(s.new_tokens, s.context, window, sink_tokens, chunk, causal);
   return sum;
 }
 double AttentionCore::keys_read() const {
   double sum = 0;
   for (const Segment& s : segments)
-    sum += static_cast<double>(s.sequences) * attention_keys_read(s.new_tokens, s.context, window, sink_tokens, chunk, causal);
+    sum += static_cast<double>(s.sequences) *
+           attention_keys_read(s.new_tokens, s.context, window, sink_tokens, chunk, causal);
   return sum;
 }
 std::int64_t AttentionCore::rows() const {
@@ -343,9 +352,10 @@ std::string_view name_of(Part part) {
 }
 
 std::string_view kind_name(const Op& op) {
-  static constexpr std::string_view names[] = {"lookup",   "matmul",   "head_matmul", "grouped_matmul", "norm",    "rotate",
-                                               "cache_write", "attention", "activation", "add",  "gate_scale", "route",
-                                               "dispatch", "combine", "select_rows", "concatenate", "cross_entropy"};
+  static constexpr std::string_view names[] = {
+      "lookup",      "matmul",      "head_matmul",  "grouped_matmul", "norm",  "rotate",   "cache_write",
+      "attention",   "activation",  "add",          "gate_scale",     "route", "dispatch", "combine",
+      "select_rows", "concatenate", "cross_entropy"};
   static_assert(std::size(names) == std::variant_size_v<OpDetail>);
   return names[op.detail.index()];
 }

@@ -27,9 +27,11 @@ class Builder {
   int matmul(const std::string& name, Part part, int x, std::int64_t columns, bool bias, Split split);
   /// As matmul with the columns dealt to several outputs (name, width).
   std::vector<int> matmul_split(const std::string& name, Part part, int x,
-                                const std::vector<std::pair<std::string, std::int64_t>>& outputs, bool bias, Split split);
+                                const std::vector<std::pair<std::string, std::int64_t>>& outputs, bool bias,
+                                Split split);
   int norm(const std::string& name, Part part, int x, NormStyle style);
-  int head_norm(const std::string& name, int x, std::int64_t heads, std::int64_t head_dim, QkNorm style, NormStyle norm);
+  int head_norm(const std::string& name, int x, std::int64_t heads, std::int64_t head_dim, QkNorm style,
+                NormStyle norm);
   int add(const std::string& name, const std::vector<int>& operands);
 
   /// Rows routed to experts: what a router found and the sorted copies of x.
@@ -57,7 +59,8 @@ class Builder {
 
  private:
   int latent_attention(int x, const Attention& attention);
-  AttentionCore core_of(const Attention& attention, std::int64_t kv_heads, std::int64_t key_dim, std::int64_t value_dim) const;
+  AttentionCore core_of(const Attention& attention, std::int64_t kv_heads, std::int64_t key_dim,
+                        std::int64_t value_dim) const;
   int finish_core(const std::string& name, AttentionCore core, std::vector<int> inputs, const Attention& attention);
 
   std::string prefix_;

@@ -3,7 +3,8 @@
 
 namespace isoflop::wiring {
 
-AttentionCore Builder::core_of(const Attention& a, std::int64_t kv_heads, std::int64_t key_dim, std::int64_t value_dim) const {
+AttentionCore Builder::core_of(const Attention& a, std::int64_t kv_heads, std::int64_t key_dim,
+                               std::int64_t value_dim) const {
   AttentionCore core{};
   core.heads = a.heads;
   core.kv_heads = kv_heads;
@@ -48,15 +49,16 @@ int Builder::attention(int x, const Attention& a) {
                                  queries.experts, queries.per_token, false, Split::Columns).front();
     // Back to token order: the k chosen experts' heads side by side.
     q = activation("query", rows, a.heads * e);
-    op("query gather", Part::Attention, Dispatch{rows, queries.per_token, a.kv_heads * e, Deal::Gather}, {sorted_q, routed.chosen}, {}, {q}, {});
-    const auto kv = matmul_split("attention key value", Part::Attention, x, {{"key", a.kv_heads * e}, {"value", a.kv_heads * e}},
-                                 false, Split::Columns);
+    op("query gather", Part::Attention, Dispatch{rows, queries.per_token, a.kv_heads * e, Deal::Gather},
+       {sorted_q, routed.chosen}, {}, {q}, {});
+    const auto kv = matmul_split("attention key value", Part::Attention, x,
+                                 {{"key", a.kv_heads * e}, {"value", a.kv_heads * e}}, false, Split::Columns);
     k = kv[0];
     v = kv[1];
   } else {
     const auto qkv = matmul_split("attention qkv", Part::Attention, x,
-                                  {{"query", a.heads * e}, {"key", a.kv_heads * e}, {"value", a.kv_heads * e}}, a.qkv_bias,
-                                  Split::Columns);
+                                  {{"query", a.heads * e}, {"key", a.kv_heads * e}, {"value", a.kv_heads * e}},
+                                  a.qkv_bias, Split::Columns);
     q = qkv[0];
     k = qkv[1];
     v = qkv[2];
@@ -67,7 +69,8 @@ int Builder::attention(int x, const Attention& a) {
   }
   if (a.rotary_dims > 0) {
     const int rq = activation("rotated query", rows, a.heads * e), rk = activation("rotated key", rows, a.kv_heads * e);
-    op("rotary", Part::Attention, Rotate{rows, a.heads + a.kv_heads, e, a.rotary_dims, false}, {q, k}, {}, {rq, rk}, {});
+    op("rotary", Part::Attention, Rotate{rows, a.heads + a.kv_heads, e, a.rotary_dims, false}, {q, k}, {}, {rq, rk},
+       {});
     q = rq;
     k = rk;
   }
@@ -83,9 +86,11 @@ int Builder::attention(int x, const Attention& a) {
   if (!a.query_experts) return matmul("attention out", Part::Attention, mixed, d, a.output_bias, Split::Rows);
   const std::int64_t copies = a.query_experts->per_token;
   const int by_expert = activation("attention by expert", rows * copies, a.kv_heads * e);
-  op("attention scatter", Part::Attention, Dispatch{rows, copies, a.kv_heads * e, Deal::Part}, {mixed, routed.chosen}, {}, {by_expert}, {});
-  const int out = grouped("attention out", by_expert, routed.chosen, {{"attention out by expert", d}}, a.query_experts->experts,
-                          copies, false, Split::Rows).front();
+  op("attention scatter", Part::Attention, Dispatch{rows, copies, a.kv_heads * e, Deal::Part}, {mixed, routed.chosen},
+     {}, {by_expert}, {});
+  const int out = grouped("attention out", by_expert, routed.chosen, {{"attention out by expert", d}},
+                          a.query_experts->experts, copies, false, Split::Rows)
+                      .front();
   return combine("attention combine", Part::Attention, out, routed, copies, a.output_bias);
 }
 
@@ -94,17 +99,18 @@ int Builder::latent_attention(int x, const Attention& a) {
   const std::int64_t rows = rows_of(x), d = architecture.width, h = a.heads, key = m.nope_dim + m.rope_dim;
   int q, latent, key_rope;
   if (m.query_rank > 0) {
-    const auto down = matmul_split("attention down", Part::Attention, x,
-                                   {{"query latent", m.query_rank}, {"key value latent", m.kv_rank}, {"shared key", m.rope_dim}},
-                                   false, Split::None);
+    const auto down =
+        matmul_split("attention down", Part::Attention, x,
+                     {{"query latent", m.query_rank}, {"key value latent", m.kv_rank}, {"shared key", m.rope_dim}},
+                     false, Split::None);
     const int normed = norm("query latent norm", Part::Norm, down[0], {NormKind::RmsNorm, true, false});
     q = matmul("attention query", Part::Attention, normed, h * key, false, Split::Columns);
     latent = down[1];
     key_rope = down[2];
   } else {
     q = matmul("attention query", Part::Attention, x, h * key, false, Split::Columns);
-    const auto down = matmul_split("attention down", Part::Attention, x, {{"key value latent", m.kv_rank}, {"shared key", m.rope_dim}},
-                                   false, Split::None);
+    const auto down = matmul_split("attention down", Part::Attention, x,
+                                   {{"key value latent", m.kv_rank}, {"shared key", m.rope_dim}}, false, Split::None);
     latent = down[0];
     key_rope = down[1];
   }
@@ -122,24 +128,27 @@ int Builder::latent_attention(int x, const Attention& a) {
   for (const Segment& s : step.segments) absorbed = absorbed && s.new_tokens == 1;
 
   if (!step.training) {
-    const int cache = tensor("latent cache", TensorKind::KvCache, Part::Attention, {step.cached_tokens(), m.kv_rank + m.rope_dim});
+    const int cache =
+        tensor("latent cache", TensorKind::KvCache, Part::Attention, {step.cached_tokens(), m.kv_rank + m.rope_dim});
     op("cache write", Part::Attention, CacheWrite{rows, m.kv_rank + m.rope_dim}, {latent, key_rope}, {}, {cache}, {});
     latent = cache;
   }
   if (absorbed) {
     const int aq = activation("absorbed query", rows, h * (m.kv_rank + m.rope_dim));
-    op("attention absorb query", Part::Attention, HeadMatMul{h, rows, m.kv_rank, m.nope_dim, 0, true}, {q}, {up}, {aq}, {});
+    op("attention absorb query", Part::Attention, HeadMatMul{h, rows, m.kv_rank, m.nope_dim, 0, true}, {q}, {up}, {aq},
+       {});
     AttentionCore core = core_of(a, 1, m.kv_rank + m.rope_dim, m.kv_rank);
     core.values_in_keys = true;
     const int mixed = finish_core("attention core", std::move(core), {aq, latent}, a);
     const int values = activation("attention values", rows, h * m.value_dim);
-    op("attention absorb value", Part::Attention, HeadMatMul{h, rows, m.value_dim, m.kv_rank, h * m.nope_dim, false}, {mixed}, {up}, {values}, {});
+    op("attention absorb value", Part::Attention, HeadMatMul{h, rows, m.value_dim, m.kv_rank, h * m.nope_dim, false},
+       {mixed}, {up}, {values}, {});
     return matmul("attention out", Part::Attention, values, d, a.output_bias, Split::Rows);
   }
   const std::int64_t keys = step.cached_tokens();
   const int k = activation("key", keys, h * m.nope_dim), v = activation("value", keys, h * m.value_dim);
-  op("attention expand", Part::Attention, MatMul{keys, h * (m.nope_dim + m.value_dim), m.kv_rank, false, Split::Columns}, {latent},
-     {up}, {k, v}, {latent});
+  op("attention expand", Part::Attention,
+     MatMul{keys, h * (m.nope_dim + m.value_dim), m.kv_rank, false, Split::Columns}, {latent}, {up}, {k, v}, {latent});
   AttentionCore core = core_of(a, h, key, m.value_dim);
   core.shared_key_dim = m.rope_dim;
   core.from_cache = false;

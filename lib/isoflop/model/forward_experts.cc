@@ -11,16 +11,16 @@ Builder::Routed Builder::route(const std::string& name, int x, const MixtureOfEx
   if (selection_bias) weights.push_back(weight(name + " bias", Part::Router, {m.experts}));
   const int scale = activation(name + " weights", rows, m.per_token);
   const int chosen = tensor(name + " chosen", TensorKind::Selection, Part::Router, {rows, m.per_token});
-  op(name + " choice", Part::Router, Route{rows, m.experts, m.per_token, m.score, selection_bias}, {logits}, std::move(weights),
-     {scale, chosen}, {logits, scale, chosen});
+  op(name + " choice", Part::Router, Route{rows, m.experts, m.per_token, m.score, selection_bias}, {logits},
+     std::move(weights), {scale, chosen}, {logits, scale, chosen});
   const int sorted = activation(name + " sorted", rows * m.per_token, d);
   op(name + " dispatch", Part::Router, Dispatch{rows, m.per_token, d, Deal::Copy}, {x, chosen}, {}, {sorted}, {});
   return {scale, chosen, sorted};
 }
 
 std::vector<int> Builder::grouped(const std::string& name, int x, int chosen,
-                                  const std::vector<std::pair<std::string, std::int64_t>>& outputs, std::int64_t experts,
-                                  std::int64_t per_token, bool bias, Split split) {
+                                  const std::vector<std::pair<std::string, std::int64_t>>& outputs,
+                                  std::int64_t experts, std::int64_t per_token, bool bias, Split split) {
   const std::int64_t rows = rows_of(x), inner = width_of(x);
   std::int64_t columns = 0;
   for (const auto& output : outputs) columns += output.second;
@@ -28,13 +28,15 @@ std::vector<int> Builder::grouped(const std::string& name, int x, int chosen,
   if (bias) weights.push_back(weight(name + " bias", Part::Expert, {experts, columns}, experts, per_token));
   std::vector<int> results;
   for (const auto& [output, width] : outputs) results.push_back(activation(output, rows, width));
-  const double touched = expected_distinct_experts(experts, per_token, static_cast<double>(step.tokens()), step.routing);
+  const double touched =
+      expected_distinct_experts(experts, per_token, static_cast<double>(step.tokens()), step.routing);
   op(name, Part::Expert, GroupedMatMul{rows, columns, inner, experts, per_token, bias, split, touched}, {x, chosen},
      std::move(weights), results, {x});
   return results;
 }
 
-int Builder::combine(const std::string& name, Part part, int x, const Routed& routed, std::int64_t per_token, bool bias) {
+int Builder::combine(const std::string& name, Part part, int x, const Routed& routed, std::int64_t per_token,
+                     bool bias) {
   const std::int64_t rows = rows_of(x) / per_token, d = width_of(x);
   std::vector<int> weights;
   if (bias) weights.push_back(weight(name + " bias", part, {d}));
@@ -48,11 +50,14 @@ int Builder::mixture(int x, const MixtureOfExperts& m) {
   const Routed routed = route("router", x, m);
   std::vector<std::pair<std::string, std::int64_t>> wide = {{"expert up", f}};
   if (m.expert.gated) wide.insert(wide.begin(), {"expert gate", f});
-  const auto up = grouped("expert up", routed.rows, routed.chosen, wide, m.experts, m.per_token, m.expert.bias, Split::Columns);
+  const auto up =
+      grouped("expert up", routed.rows, routed.chosen, wide, m.experts, m.per_token, m.expert.bias, Split::Columns);
   const int active = activation("expert activation", rows * m.per_token, f);
-  op("expert activation", Part::Expert, Activate{rows * m.per_token, f, m.expert.activation, m.expert.gated}, up, {}, {active}, up);
-  const int down = grouped("expert down", active, routed.chosen, {{"expert down", d}}, m.experts, m.per_token, m.expert.bias,
-                           Split::Rows).front();
+  op("expert activation", Part::Expert, Activate{rows * m.per_token, f, m.expert.activation, m.expert.gated}, up, {},
+     {active}, up);
+  const int down = grouped("expert down", active, routed.chosen, {{"expert down", d}}, m.experts, m.per_token,
+                           m.expert.bias, Split::Rows)
+                       .front();
   const int sum = combine("expert combine", Part::Expert, down, routed, m.per_token, m.output_bias);
   if (m.shared_width <= 0) return sum;
   Mlp shared = m.expert;

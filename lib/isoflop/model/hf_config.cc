@@ -38,19 +38,22 @@ Draft common(const HfFields& f, bool tied_by_default) {
   at.kv_heads = f.whole_or({"num_key_value_heads"}, at.heads);
   if (at.heads < 1) f.reject(fmt::format("field \"num_attention_heads\" is {}; expected at least 1", at.heads));
   at.head_dim = f.whole_or({"head_dim"}, a.width / at.heads);
-  const auto rotary = static_cast<std::int64_t>(f.number_or("partial_rotary_factor", 1) * static_cast<double>(at.head_dim));
+  const auto rotary =
+      static_cast<std::int64_t>(f.number_or("partial_rotary_factor", 1) * static_cast<double>(at.head_dim));
   at.rotary_dims = std::clamp<std::int64_t>(rotary / 2 * 2, 0, std::max<std::int64_t>(at.head_dim, 0));
   const bool attention_bias = f.truth_or({"attention_bias"}, false);
   at.qkv_bias = at.output_bias = attention_bias;
   if (const auto width = f.maybe_whole({"intermediate_size"}))
-    d.layer.mlp = Mlp{*width, true, activation_of(f, f.find({"hidden_activation"}) ? "hidden_activation" : "hidden_act", "silu"),
-                      f.truth_or({"mlp_bias"}, false)};
+    d.layer.mlp =
+        Mlp{*width, true, activation_of(f, f.find({"hidden_activation"}) ? "hidden_activation" : "hidden_act", "silu"),
+            f.truth_or({"mlp_bias"}, false)};
   return d;
 }
 
 std::int64_t layer_count(const HfFields& f) {
   const std::int64_t layers = f.whole({"num_hidden_layers", "n_layers", "n_layer", "num_transformer_layers"});
-  if (layers < 1 || layers > most_layers) f.reject(fmt::format("{} layers; expected between 1 and {}", layers, most_layers));
+  if (layers < 1 || layers > most_layers)
+    f.reject(fmt::format("{} layers; expected between 1 and {}", layers, most_layers));
   return layers;
 }
 
@@ -73,7 +76,8 @@ void apply_windows(const HfFields& f, Architecture& a, std::int64_t window, cons
     bool full = is_full(static_cast<std::int64_t>(i));
     if (!types.empty()) {
       full = types[i] == "full_attention";
-      if (!full && types[i] != "sliding_attention") f.reject(fmt::format("layer type \"{}\" is not supported", types[i]));
+      if (!full && types[i] != "sliding_attention")
+        f.reject(fmt::format("layer type \"{}\" is not supported", types[i]));
     }
     if (!full && window > 0) a.layers[i].attention.window = window;
   }
@@ -192,15 +196,18 @@ Architecture deepseek_latent(const HfFields& f) {
                               f.whole({"qk_rope_head_dim"}), f.whole({"v_head_dim"})};
   d.layer.attention = at;
   MixtureOfExperts m = deepseek_experts(f);
-  m.router_bias = f.text_or("topk_method", f.text_or("model_type", "") == "deepseek_v3" ? "noaux_tc" : "") == "noaux_tc";
+  m.router_bias =
+      f.text_or("topk_method", f.text_or("model_type", "") == "deepseek_v3" ? "noaux_tc" : "") == "noaux_tc";
   if (m.router_bias || f.text_or("scoring_func", "softmax") == "sigmoid") m.score = RouterScore::Sigmoid;
   return deepseek_layers(f, std::move(d), m);
 }
 
 Architecture arctic(const HfFields& f) {
   Draft d = common(f, false);
-  if (!f.truth_or({"parallel_attn_mlp_res"}, false) || !f.truth_or({"use_residual"}, true) || f.whole_or({"moe_layer_frequency"}, 1) != 1)
-    f.reject("only the published form is supported: parallel_attn_mlp_res and use_residual true, moe_layer_frequency 1");
+  if (!f.truth_or({"parallel_attn_mlp_res"}, false) || !f.truth_or({"use_residual"}, true) ||
+      f.whole_or({"moe_layer_frequency"}, 1) != 1)
+    f.reject(
+        "only the published form is supported: parallel_attn_mlp_res and use_residual true, moe_layer_frequency 1");
   MixtureOfExperts m;
   m.experts = f.whole({"num_local_experts"});
   m.per_token = f.whole({"num_experts_per_tok"});
@@ -234,8 +241,11 @@ Architecture openelm(const HfFields& f) {
   const auto queries = f.wholes("num_query_heads"), keys = f.wholes("num_kv_heads");
   const Value* multipliers = f.find({"ffn_multipliers"});
   const auto layers = static_cast<std::size_t>(layer_count(f));
-  if (queries.size() != layers || keys.size() != layers || !multipliers || !multipliers->is_array() || multipliers->items().size() != layers)
-    f.reject(fmt::format("num_query_heads, num_kv_heads and ffn_multipliers must be lists with one entry for each of {} layers", layers));
+  if (queries.size() != layers || keys.size() != layers || !multipliers || !multipliers->is_array() ||
+      multipliers->items().size() != layers)
+    f.reject(fmt::format(
+        "num_query_heads, num_kv_heads and ffn_multipliers must be lists with one entry for each of {} layers",
+        layers));
   const std::int64_t divisor = f.whole_or({"ffn_dim_divisor"}, 256);
   if (divisor < 1) f.reject("field \"ffn_dim_divisor\" is below 1");
   for (std::size_t i = 0; i < layers; ++i) {
@@ -245,7 +255,9 @@ Architecture openelm(const HfFields& f) {
     layer.attention.head_dim = layer.attention.rotary_dims = f.whole({"head_dim"});
     if (f.truth_or({"normalize_qk_projections"}, false)) layer.attention.qk_norm = QkNorm::PerHeadDimension;
     const double wanted = multipliers->items()[i].number() * static_cast<double>(a.width);
-    std::int64_t width = static_cast<std::int64_t>(std::floor((wanted + static_cast<double>(divisor) / 2) / static_cast<double>(divisor))) * divisor;
+    std::int64_t width = static_cast<std::int64_t>(
+                             std::floor((wanted + static_cast<double>(divisor) / 2) / static_cast<double>(divisor))) *
+                         divisor;
     width = std::max(width, divisor);
     if (static_cast<double>(width) < 0.9 * wanted) width += divisor;
     layer.mlp = Mlp{width, f.truth_or({"ffn_with_glu"}, true), activation_of(f, "activation_fn_name", "swish"), false};
@@ -255,11 +267,13 @@ Architecture openelm(const HfFields& f) {
 }
 
 // LayerNorm with bias, biases everywhere, plain MLP: GPT-2, BLOOM, GPT-NeoX, OPT, StarCoder2.
-Draft classic(const HfFields& f, bool tied_by_default, const std::string& activation_field, const std::string& activation) {
+Draft classic(const HfFields& f, bool tied_by_default, const std::string& activation_field,
+              const std::string& activation) {
   Draft d = common(f, tied_by_default);
   d.architecture.norm = {NormKind::LayerNorm, true, true};
   d.layer.attention.qkv_bias = d.layer.attention.output_bias = true;
-  const std::int64_t width = f.whole_or({"intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size"}, 4 * d.architecture.width);
+  const std::int64_t width =
+      f.whole_or({"intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size"}, 4 * d.architecture.width);
   d.layer.mlp = Mlp{width, false, activation_of(f, activation_field, activation), true};
   return d;
 }
@@ -279,16 +293,19 @@ Architecture bloom(const HfFields& f) {
   return repeat(f, std::move(d));
 }
 
-// Attention and MLP stand in parallel behind two norms; costs are those of the sequential block, which is how it is listed.
+// Attention and MLP stand in parallel behind two norms; costs are those of the sequential block, which is how it is
+// listed.
 Architecture gpt_neox(const HfFields& f) {
   Draft d = classic(f, false, "hidden_act", "gelu");
   const double share = f.number_or("rotary_pct", 0.25);
-  d.layer.attention.rotary_dims = static_cast<std::int64_t>(share * static_cast<double>(d.layer.attention.head_dim)) / 2 * 2;
+  d.layer.attention.rotary_dims =
+      static_cast<std::int64_t>(share * static_cast<double>(d.layer.attention.head_dim)) / 2 * 2;
   return repeat(f, std::move(d));
 }
 
 Architecture opt(const HfFields& f) {
-  if (f.whole_or({"word_embed_proj_dim"}, f.whole({"hidden_size"})) != f.whole({"hidden_size"}) || !f.truth_or({"do_layer_norm_before"}, true))
+  if (f.whole_or({"word_embed_proj_dim"}, f.whole({"hidden_size"})) != f.whole({"hidden_size"}) ||
+      !f.truth_or({"do_layer_norm_before"}, true))
     f.reject("OPT-350M's post-norm block is not supported by the importer");
   Draft d = classic(f, true, "activation_function", "relu");
   d.layer.attention.rotary_dims = 0;
@@ -384,7 +401,8 @@ Architecture read_hf_config(std::string_view json, const std::string& file) {
   if (reader == readers().end()) {
     std::string known;
     for (const auto& [name, unused] : readers()) known += (known.empty() ? "" : ", ") + name;
-    throw Error(Fault::BadInput, fmt::format("{}: model_type \"{}\" is not supported; expected one of {}", file, type, known));
+    throw Error(Fault::BadInput,
+                fmt::format("{}: model_type \"{}\" is not supported; expected one of {}", file, type, known));
   }
   Architecture a = reader->second(fields);
   a.name = HfFields(root, file).text_or("_name_or_path", "");

@@ -21,10 +21,13 @@ class Backward {
   void operator()(const Lookup& o) {
     for (std::int64_t r = 0; r < o.rows; ++r)
       for (std::int64_t c = 0; c < o.width; ++c)
-        accumulate(dweight(0)[at(values_.ints(op_->inputs[0])[static_cast<std::size_t>(r)], o.width, c)], dout(0)[at(r, o.width, c)]);
+        accumulate(dweight(0)[at(values_.ints(op_->inputs[0])[static_cast<std::size_t>(r)], o.width, c)],
+                   dout(0)[at(r, o.width, c)]);
   }
 
-  void operator()(const MatMul& o) { products(o.rows, o.columns, o.inner, o.bias, [](std::int64_t) { return std::int64_t{0}; }); }
+  void operator()(const MatMul& o) {
+    products(o.rows, o.columns, o.inner, o.bias, [](std::int64_t) { return std::int64_t{0}; });
+  }
 
   void operator()(const GroupedMatMul& o) {
     const auto& chosen = values_.ints(op_->inputs[1]);
@@ -62,7 +65,8 @@ class Backward {
           const auto i = static_cast<std::size_t>(c);
           normal[i] = (centre ? x(c) - mean : x(c)) * inverse;
           slope[i] = dout(0)[at(r, stride, first + c)];
-          if (o.style.bias) accumulate(dweight(o.style.scale ? 1 : 0)[static_cast<std::size_t>(first_scale + c)], slope[i]);
+          if (o.style.bias)
+            accumulate(dweight(o.style.scale ? 1 : 0)[static_cast<std::size_t>(first_scale + c)], slope[i]);
           if (o.style.scale) {
             Scalar& d = dweight(0)[static_cast<std::size_t>(first_scale + c)];
             d = d + slope[i] * normal[i];
@@ -91,7 +95,8 @@ class Backward {
       for (std::int64_t r = 0; r < o.rows; ++r)
         for (std::int64_t h = 0; h < width; h += o.head_dim) {
           for (std::int64_t c = 0; c < o.head_dim; ++c)
-            if (c < first || c >= first + o.rotated) accumulate(din(part)[at(r, width, h + c)], dout(part)[at(r, width, h + c)]);
+            if (c < first || c >= first + o.rotated)
+              accumulate(din(part)[at(r, width, h + c)], dout(part)[at(r, width, h + c)]);
           for (std::int64_t i = 0; i < half; ++i) {
             const double angle = rotary_angle(places[static_cast<std::size_t>(r)].position, i, o.rotated);
             const Scalar cosine(std::cos(angle)), sine(std::sin(angle));
@@ -107,8 +112,10 @@ class Backward {
     using std::exp;
     const auto places = row_places(o.segments);
     const KeyLayout layout = key_layout(values_, *op_, o);
-    const std::int64_t q_width = o.heads * o.key_dim, k_width = o.kv_heads * layout.own, out_width = o.heads * o.value_dim;
-    const std::int64_t v_width = o.kv_heads * o.value_dim, s_width = o.shared_key_dim > 0 ? values_.width(op_->inputs[3]) : 0;
+    const std::int64_t q_width = o.heads * o.key_dim, k_width = o.kv_heads * layout.own,
+                       out_width = o.heads * o.value_dim;
+    const std::int64_t v_width = o.kv_heads * o.value_dim,
+                       s_width = o.shared_key_dim > 0 ? values_.width(op_->inputs[3]) : 0;
     const Scalar scale(1 / std::sqrt(static_cast<double>(o.scale_dim)));
     for (std::size_t i = 0; i < places.size(); ++i)
       for (std::int64_t h = 0; h < o.heads; ++h) {
@@ -125,11 +132,14 @@ class Backward {
           const std::int64_t key = place.first_cached_row + j;
           Scalar score(0);
           for (std::int64_t c = 0; c < layout.own; ++c)
-            score = multiply_add(in(0)[at(row, q_width, h * o.key_dim + c)], in(1)[at(key, k_width, g * layout.own + c)], score);
+            score = multiply_add(in(0)[at(row, q_width, h * o.key_dim + c)],
+                                 in(1)[at(key, k_width, g * layout.own + c)], score);
           for (std::int64_t c = 0; c < o.shared_key_dim; ++c)
-            score = multiply_add(in(0)[at(row, q_width, h * o.key_dim + layout.own + c)], in(3)[at(key, s_width, layout.shared_from + c)], score);
+            score = multiply_add(in(0)[at(row, q_width, h * o.key_dim + layout.own + c)],
+                                 in(3)[at(key, s_width, layout.shared_from + c)], score);
           score = score * scale;
-          if (o.alibi) score = score + Scalar(alibi_slope(h, o.heads)) * Scalar(static_cast<double>(j - place.position));
+          if (o.alibi)
+            score = score + Scalar(alibi_slope(h, o.heads)) * Scalar(static_cast<double>(j - place.position));
           const Scalar share = exp(score - lse);
           Scalar dshare(0);
           for (std::int64_t c = 0; c < o.value_dim; ++c) {
@@ -145,7 +155,8 @@ class Backward {
             din(1)[k] = multiply_add(dscore, in(0)[q], din(1)[k]);
           }
           for (std::int64_t c = 0; c < o.shared_key_dim; ++c) {
-            const std::size_t q = at(row, q_width, h * o.key_dim + layout.own + c), k = at(key, s_width, layout.shared_from + c);
+            const std::size_t q = at(row, q_width, h * o.key_dim + layout.own + c),
+                              k = at(key, s_width, layout.shared_from + c);
             din(0)[q] = multiply_add(dscore, in(3)[k], din(0)[q]);
             din(3)[k] = multiply_add(dscore, in(0)[q], din(3)[k]);
           }
@@ -257,7 +268,9 @@ class Backward {
       const std::int64_t pair = order[sorted], row = static_cast<std::int64_t>(sorted);
       for (std::int64_t c = 0; c < o.width; ++c) {
         if (o.deal == Deal::Gather) accumulate(din(0)[at(row, o.width, c)], dout(0)[at(pair, o.width, c)]);
-        else accumulate(din(0)[at(o.deal == Deal::Copy ? pair / o.per_token : pair, o.width, c)], dout(0)[at(row, o.width, c)]);
+        else
+          accumulate(din(0)[at(o.deal == Deal::Copy ? pair / o.per_token : pair, o.width, c)],
+                     dout(0)[at(row, o.width, c)]);
       }
     }
   }
@@ -275,7 +288,8 @@ class Backward {
     }
     if (o.bias)
       for (std::int64_t r = 0; r < o.rows; ++r)
-        for (std::int64_t c = 0; c < o.width; ++c) accumulate(dweight(0)[static_cast<std::size_t>(c)], dout(0)[at(r, o.width, c)]);
+        for (std::int64_t c = 0; c < o.width; ++c)
+          accumulate(dweight(0)[static_cast<std::size_t>(c)], dout(0)[at(r, o.width, c)]);
   }
 
   void operator()(const SelectRows& o) {
@@ -289,7 +303,8 @@ class Backward {
     for (std::int64_t r = 0; r < o.rows; ++r)
       for (std::size_t part = 0; part < 2; ++part)
         for (std::int64_t c = 0; c < o.width; ++c)
-          accumulate(din(part)[at(r, o.width, c)], dout(0)[at(r, 2 * o.width, static_cast<std::int64_t>(part) * o.width + c)]);
+          accumulate(din(part)[at(r, o.width, c)],
+                     dout(0)[at(r, 2 * o.width, static_cast<std::int64_t>(part) * o.width + c)]);
   }
 
   void operator()(const CrossEntropy& o) {

@@ -25,7 +25,8 @@ class Forward {
   void operator()(const Lookup& o) {
     for (std::int64_t r = 0; r < o.rows; ++r)
       for (std::int64_t c = 0; c < o.width; ++c)
-        out(0)[at(r, o.width, c)] = weight(0)[at(values_.ints(op_->inputs[0])[static_cast<std::size_t>(r)], o.width, c)];
+        out(0)[at(r, o.width, c)] =
+            weight(0)[at(values_.ints(op_->inputs[0])[static_cast<std::size_t>(r)], o.width, c)];
   }
 
   void operator()(const MatMul& o) {
@@ -36,7 +37,8 @@ class Forward {
         const std::int64_t width = values_.width(op_->outputs[part]);
         for (std::int64_t c = 0; c < width; ++c) {
           Scalar sum(0);
-          for (std::int64_t k = 0; k < o.inner; ++k) sum = multiply_add(in(0)[at(r, stride, k)], weight(0)[at(first + c, o.inner, k)], sum);
+          for (std::int64_t k = 0; k < o.inner; ++k)
+            sum = multiply_add(in(0)[at(r, stride, k)], weight(0)[at(first + c, o.inner, k)], sum);
           if (o.bias) sum = sum + weight(1)[static_cast<std::size_t>(first + c)];
           out(part)[at(r, width, c)] = sum;
         }
@@ -46,14 +48,16 @@ class Forward {
   }
 
   void operator()(const HeadMatMul& o) {
-    const std::int64_t in_head = values_.width(op_->inputs[0]) / o.heads, out_head = values_.width(op_->outputs[0]) / o.heads;
+    const std::int64_t in_head = values_.width(op_->inputs[0]) / o.heads,
+                       out_head = values_.width(op_->outputs[0]) / o.heads;
     for (std::int64_t r = 0; r < o.rows; ++r)
       for (std::int64_t h = 0; h < o.heads; ++h) {
         const std::int64_t x = h * in_head, y = h * out_head;
         for (std::int64_t c = 0; c < o.columns; ++c) {
           Scalar sum(0);
           for (std::int64_t k = 0; k < o.inner; ++k) {
-            const std::size_t w = o.transposed ? at(o.first_row + h * o.inner + k, o.columns, c) : at(o.first_row + h * o.columns + c, o.inner, k);
+            const std::size_t w = o.transposed ? at(o.first_row + h * o.inner + k, o.columns, c)
+                                               : at(o.first_row + h * o.columns + c, o.inner, k);
             sum = multiply_add(in(0)[at(r, o.heads * in_head, x + k)], weight(0)[w], sum);
           }
           out(0)[at(r, o.heads * out_head, y + c)] = sum;
@@ -73,7 +77,8 @@ class Forward {
         const std::int64_t width = values_.width(op_->outputs[part]);
         for (std::int64_t c = 0; c < width; ++c) {
           Scalar sum(0);
-          for (std::int64_t k = 0; k < o.inner; ++k) sum = multiply_add(in(0)[at(r, o.inner, k)], weight(0)[at(first + c, o.inner, k)], sum);
+          for (std::int64_t k = 0; k < o.inner; ++k)
+            sum = multiply_add(in(0)[at(r, o.inner, k)], weight(0)[at(first + c, o.inner, k)], sum);
           if (o.bias) sum = sum + weight(1)[static_cast<std::size_t>(first + c)];
           out(part)[at(r, width, c)] = sum;
         }
@@ -131,7 +136,8 @@ class Forward {
   void operator()(const CacheWrite& o) {
     const auto places = row_places(values_.program.step.segments);
     for (std::int64_t r = 0; r < o.rows; ++r) {
-      const std::int64_t row = places[static_cast<std::size_t>(r)].first_cached_row + places[static_cast<std::size_t>(r)].position;
+      const std::int64_t row =
+          places[static_cast<std::size_t>(r)].first_cached_row + places[static_cast<std::size_t>(r)].position;
       std::size_t target = 0;
       std::int64_t column = 0;
       // Inputs are written one after the other into the outputs, side by side where one output takes several.
@@ -150,7 +156,8 @@ class Forward {
     using std::log;
     const auto places = row_places(o.segments);
     const KeyLayout layout = key_layout(values_, *op_, o);
-    const std::int64_t q_width = o.heads * o.key_dim, k_width = o.kv_heads * layout.own, out_width = o.heads * o.value_dim;
+    const std::int64_t q_width = o.heads * o.key_dim, k_width = o.kv_heads * layout.own,
+                       out_width = o.heads * o.value_dim;
     const Scalar scale(1 / std::sqrt(static_cast<double>(o.scale_dim)));
     std::vector<Scalar> score;
     for (std::size_t r = 0; r < places.size(); ++r)
@@ -164,7 +171,8 @@ class Forward {
           const std::int64_t key = place.first_cached_row + j;
           Scalar sum(0);
           for (std::int64_t c = 0; c < layout.own; ++c)
-            sum = multiply_add(in(0)[at(row, q_width, h * o.key_dim + c)], in(1)[at(key, k_width, g * layout.own + c)], sum);
+            sum = multiply_add(in(0)[at(row, q_width, h * o.key_dim + c)], in(1)[at(key, k_width, g * layout.own + c)],
+                               sum);
           for (std::int64_t c = 0; c < o.shared_key_dim; ++c)
             sum = multiply_add(in(0)[at(row, q_width, h * o.key_dim + layout.own + c)],
                                in(3)[at(key, values_.width(op_->inputs[3]), layout.shared_from + c)], sum);
@@ -250,7 +258,8 @@ class Forward {
       std::vector<std::int64_t> order(score.size());
       std::iota(order.begin(), order.end(), std::int64_t{0});
       std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
-        return static_cast<double>(rank[static_cast<std::size_t>(a)]) > static_cast<double>(rank[static_cast<std::size_t>(b)]);
+        return static_cast<double>(rank[static_cast<std::size_t>(a)]) >
+               static_cast<double>(rank[static_cast<std::size_t>(b)]);
       });
       const Scalar top(static_cast<double>(score[static_cast<std::size_t>(order[0])]));
       Scalar total(0);
@@ -296,7 +305,8 @@ class Forward {
   void operator()(const SelectRows& o) {
     const auto rows = selected_rows(values_.program.step);
     for (std::size_t r = 0; r < rows.size(); ++r)
-      for (std::int64_t c = 0; c < o.width; ++c) out(0)[at(static_cast<std::int64_t>(r), o.width, c)] = in(0)[at(rows[r], o.width, c)];
+      for (std::int64_t c = 0; c < o.width; ++c)
+        out(0)[at(static_cast<std::int64_t>(r), o.width, c)] = in(0)[at(rows[r], o.width, c)];
   }
 
   static std::vector<std::int64_t> selected_rows(const Step& step) {
@@ -304,7 +314,8 @@ class Forward {
     std::int64_t first = 0;
     for (const Segment& s : step.segments)
       for (std::int64_t b = 0; b < s.sequences; ++b, first += s.new_tokens)
-        for (std::int64_t i = std::max<std::int64_t>(0, s.new_tokens - s.logit_positions); i < s.new_tokens; ++i) rows.push_back(first + i);
+        for (std::int64_t i = std::max<std::int64_t>(0, s.new_tokens - s.logit_positions); i < s.new_tokens; ++i)
+          rows.push_back(first + i);
     return rows;
   }
 
@@ -318,7 +329,8 @@ class Forward {
   void operator()(const CrossEntropy& o) {
     Scalar sum(0);
     for (std::int64_t r = 0; r < o.rows; ++r)
-      sum = sum + (log_sum_exp(in(0), r, o.vocabulary) - in(0)[at(r, o.vocabulary, values_.ints(op_->inputs[1])[static_cast<std::size_t>(r)])]);
+      sum = sum + (log_sum_exp(in(0), r, o.vocabulary) -
+                   in(0)[at(r, o.vocabulary, values_.ints(op_->inputs[1])[static_cast<std::size_t>(r)])]);
     out(0)[0] = sum / Scalar(static_cast<double>(o.rows));
   }
 
@@ -326,7 +338,8 @@ class Forward {
     using std::exp;
     using std::log;
     double highest = -std::numeric_limits<double>::infinity();
-    for (std::int64_t c = 0; c < width; ++c) highest = std::max(highest, static_cast<double>(logits[at(row, width, c)]));
+    for (std::int64_t c = 0; c < width; ++c)
+      highest = std::max(highest, static_cast<double>(logits[at(row, width, c)]));
     const Scalar top(highest);
     Scalar total(0);
     for (std::int64_t c = 0; c < width; ++c) total = total + exp(logits[at(row, width, c)] - top);

@@ -20,7 +20,8 @@ Scalar multiply_add(const Scalar& a, const Scalar& b, const Scalar& c) {
 
 template <typename Scalar>
 struct Values {
-  explicit Values(const Program& p) : program(p), data(p.tensors.size()), gradient(p.tensors.size()), whole(p.tensors.size()) {
+  explicit Values(const Program& p)
+      : program(p), data(p.tensors.size()), gradient(p.tensors.size()), whole(p.tensors.size()) {
     for (std::size_t i = 0; i < p.tensors.size(); ++i) {
       const Tensor& t = p.tensors[i];
       const auto size = static_cast<std::size_t>(t.elements());
@@ -59,7 +60,8 @@ inline std::vector<RowPlace> row_places(const std::vector<Segment>& segments) {
   std::int64_t cached = 0;
   for (const Segment& s : segments)
     for (std::int64_t b = 0; b < s.sequences; ++b) {
-      for (std::int64_t i = 0; i < s.new_tokens; ++i) places.push_back({cached, s.context + i, s.context + s.new_tokens});
+      for (std::int64_t i = 0; i < s.new_tokens; ++i)
+        places.push_back({cached, s.context + i, s.context + s.new_tokens});
       cached += s.context + s.new_tokens;
     }
   return places;
@@ -85,7 +87,8 @@ inline std::vector<std::int64_t> expert_order(const std::vector<std::int64_t>& c
 
 /// Rotation angle of pair `i` of `rotated` dimensions; base 10000 (arXiv:2104.09864).
 inline double rotary_angle(std::int64_t position, std::int64_t i, std::int64_t rotated) {
-  return static_cast<double>(position) * std::pow(10000.0, -2.0 * static_cast<double>(i) / static_cast<double>(rotated));
+  return static_cast<double>(position) *
+         std::pow(10000.0, -2.0 * static_cast<double>(i) / static_cast<double>(rotated));
 }
 
 /// Slope of head j of h (arXiv:2108.12409), for powers of two of h and, by the same formula, for the rest.

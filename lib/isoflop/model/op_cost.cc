@@ -26,7 +26,9 @@ Traffic moved(double weights, double activations, double gradients = 0) {
 }
 
 struct ForwardCost {
-  PassCost operator()(const Lookup& o) const { return arithmetic(0, 0, moved(n(o.rows) * n(o.width), n(o.rows) * n(o.width))); }
+  PassCost operator()(const Lookup& o) const {
+    return arithmetic(0, 0, moved(n(o.rows) * n(o.width), n(o.rows) * n(o.width)));
+  }
 
   PassCost operator()(const MatMul& o) const {
     const double m = n(o.rows), c = n(o.columns), k = n(o.inner), bias = o.bias ? 1 : 0;
@@ -52,7 +54,8 @@ struct ForwardCost {
   }
 
   PassCost operator()(const Rotate& o) const {
-    return arithmetic(0, 3 * n(o.rows) * n(o.heads) * n(o.rotated), moved(0, 2 * n(o.rows) * n(o.heads) * n(o.head_dim)));
+    return arithmetic(0, 3 * n(o.rows) * n(o.heads) * n(o.rotated),
+                      moved(0, 2 * n(o.rows) * n(o.heads) * n(o.head_dim)));
   }
 
   PassCost operator()(const CacheWrite& o) const {
@@ -69,12 +72,14 @@ struct ForwardCost {
     const double own = n(o.kv_heads) * (n(o.key_dim - o.shared_key_dim) + (o.values_in_keys ? 0 : n(o.value_dim)));
     (o.from_cache ? t.kv : t.activations) += keys * (own + n(o.shared_key_dim));
     t.statistics = queries;
-    return arithmetic(2 * scores * n(o.key_dim + o.value_dim), softmax * scores + (2 + (o.learned_sinks ? 3 : 0)) * queries, t);
+    return arithmetic(2 * scores * n(o.key_dim + o.value_dim),
+                      softmax * scores + (2 + (o.learned_sinks ? 3 : 0)) * queries, t);
   }
 
   PassCost operator()(const Activate& o) const {
     const double elements = n(o.rows) * n(o.width);
-    return arithmetic(0, elements * (activation_flops(o.activation) + (o.gated ? 1 : 0)), moved(0, elements * (o.gated ? 3 : 2)));
+    return arithmetic(0, elements * (activation_flops(o.activation) + (o.gated ? 1 : 0)),
+                      moved(0, elements * (o.gated ? 3 : 2)));
   }
   static double activation_flops(Activation a) {
     switch (a) {
@@ -139,8 +144,9 @@ struct BackwardCost {
 
   PassCost operator()(const GroupedMatMul& o) const {
     const double m = n(o.rows), c = n(o.columns), k = n(o.inner), bias = o.bias ? 1 : 0;
-    return arithmetic(4 * m * c * k, bias * m * c,
-                      moved(o.expected_experts * c * k, 2 * m * c + 2 * m * k, o.expected_experts * (c * k + bias * c)));
+    return arithmetic(
+        4 * m * c * k, bias * m * c,
+        moved(o.expected_experts * c * k, 2 * m * c + 2 * m * k, o.expected_experts * (c * k + bias * c)));
   }
 
   PassCost operator()(const Normalise& o) const {
@@ -195,7 +201,8 @@ struct BackwardCost {
 
   PassCost operator()(const Route& o) const {
     const double k = n(o.per_token);
-    return arithmetic(0, n(o.rows) * (o.score == RouterScore::Softmax ? 5 * k : 13 * k), moved(0, n(o.rows) * (n(o.experts) + 3 * k)));
+    return arithmetic(0, n(o.rows) * (o.score == RouterScore::Softmax ? 5 * k : 13 * k),
+                      moved(0, n(o.rows) * (n(o.experts) + 3 * k)));
   }
 
   PassCost operator()(const Dispatch& o) const {
@@ -267,8 +274,8 @@ PassCost cost(const Program& program, Pass pass) {
 }
 
 double bytes(const Traffic& t, const Formats& f) {
-  return t.weights * f.weight_bytes + t.activations * f.activation_bytes + t.kv * f.kv_bytes + t.gradients * f.gradient_bytes +
-         t.statistics * 4;
+  return t.weights * f.weight_bytes + t.activations * f.activation_bytes + t.kv * f.kv_bytes +
+         t.gradients * f.gradient_bytes + t.statistics * 4;
 }
 
 SavedActivations saved_activations(const Program& program) {

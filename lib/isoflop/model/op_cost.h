@@ -10,8 +10,9 @@ namespace isoflop {
 
 enum class Pass {
   Forward,
-  Backward,   ///< what the mathematics needs: twice the matrix products of the forward pass
-  ScoresAgain,  ///< what flash attention repeats in its backward pass because it keeps no scores (half the forward core)
+  Backward,     ///< what the mathematics needs: twice the matrix products of the forward pass
+  ScoresAgain,  ///< what flash attention repeats in its backward pass because it keeps no scores (half the forward
+                ///< core)
 };
 
 /// Elements moved, by what they are; bytes follow from the formats.

@@ -2,9 +2,10 @@
 // knows the wiring: parameter counts, KV bytes, activation memory and FLOPs are sums over it, the simulators price it,
 // the kernel executes it. Operations are in execution order; tensors are named by index.
 //
-// Letters: T new tokens of the step, d width, h query heads, g key/value heads, e head width, f MLP width, V vocabulary,
-// E experts, k experts per token. Weights are stored (outputs, inputs), activations (tokens, width), row-major.
-// Not represented, because they change neither counts nor traffic: dropout, logit soft-capping, embedding scaling.
+// Letters: T new tokens of the step, d width, h query heads, g key/value heads, e head width, f MLP width, V
+// vocabulary, E experts, k experts per token. Weights are stored (outputs, inputs), activations (tokens, width),
+// row-major. Not represented, because they change neither counts nor traffic: dropout, logit soft-capping, embedding
+// scaling.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -26,7 +27,20 @@ enum class TensorKind {
 };
 
 /// What a weight belongs to; parameter breakdowns and parallel layouts go by it.
-enum class Part { Embedding, Position, Attention, Mlp, Expert, SharedExpert, Router, Norm, Head, Prediction, Residual, Loss };
+enum class Part {
+  Embedding,
+  Position,
+  Attention,
+  Mlp,
+  Expert,
+  SharedExpert,
+  Router,
+  Norm,
+  Head,
+  Prediction,
+  Residual,
+  Loss
+};
 
 struct Tensor {
   std::string name;
@@ -55,8 +69,14 @@ struct MatMul { std::int64_t rows, columns, inner; bool bias; Split split; };
 struct HeadMatMul { std::int64_t heads, rows, columns, inner, first_row; bool transposed; };
 /// Row r goes through the matrices of its expert; rows = T k sorted by expert. Each expert's w is (columns, inner).
 /// `expected_experts`: distinct experts that these tokens touch, by Step::routing.
-struct GroupedMatMul { std::int64_t rows, columns, inner, experts, per_token; bool bias; Split split; double expected_experts; };
-/// Per row and group of `width` elements. `scales` weights in all: width, or groups * width when each group has its own.
+struct GroupedMatMul {
+  std::int64_t rows, columns, inner, experts, per_token;
+  bool bias;
+  Split split;
+  double expected_experts;
+};
+/// Per row and group of `width` elements. `scales` weights in all: width, or groups * width when each group has its
+/// own.
 struct Normalise { std::int64_t rows, groups, width; NormStyle style; std::int64_t scales; };
 /// Rotates `rotated` of each head's `head_dim` dimensions by position (arXiv:2104.09864). With `tail` the last ones,
 /// else the first. Inputs and outputs: one or more tensors of whole heads, `heads` in all.
@@ -99,8 +119,9 @@ struct Concatenate { std::int64_t rows, width; };
 /// Mean cross-entropy of softmax(logits) against the next token.
 struct CrossEntropy { std::int64_t rows, vocabulary; };
 
-using OpDetail = std::variant<Lookup, MatMul, HeadMatMul, GroupedMatMul, Normalise, Rotate, CacheWrite, AttentionCore,
-                              Activate, Add, GateScale, Route, Dispatch, Combine, SelectRows, Concatenate, CrossEntropy>;
+using OpDetail =
+    std::variant<Lookup, MatMul, HeadMatMul, GroupedMatMul, Normalise, Rotate, CacheWrite, AttentionCore, Activate, Add,
+                 GateScale, Route, Dispatch, Combine, SelectRows, Concatenate, CrossEntropy>;
 
 struct Op {
   std::string name;  ///< "layer 3 attention out"

@@ -61,15 +61,17 @@ std::int64_t Step::logit_positions() const {
   return sum;
 }
 
-double attention_pairs(std::int64_t q, std::int64_t c, std::int64_t window, std::int64_t sink_tokens, std::int64_t chunk,
-                       bool causal) {
+double attention_pairs(std::int64_t q, std::int64_t c, std::int64_t window, std::int64_t sink_tokens,
+                       std::int64_t chunk, bool causal) {
   if (!causal) return static_cast<double>(q) * static_cast<double>(c + q);
   const std::int64_t limit = window > 0 ? window + sink_tokens : c + q;
   if (chunk <= 0) return capped_triangle(c, c + q, limit);
   const std::int64_t last = c + q;
   double pairs = 0;
   const std::int64_t first_chunk = c / chunk, last_chunk = (last - 1) / chunk;
-  const auto within = [&](std::int64_t from, std::int64_t to) { return capped_triangle(from, to, std::min(limit, chunk)); };
+  const auto within = [&](std::int64_t from, std::int64_t to) {
+    return capped_triangle(from, to, std::min(limit, chunk));
+  };
   if (first_chunk == last_chunk) return within(c - first_chunk * chunk, last - first_chunk * chunk);
   pairs += within(c - first_chunk * chunk, chunk);
   pairs += static_cast<double>(last_chunk - first_chunk - 1) * within(0, chunk);
@@ -89,7 +91,8 @@ double attention_keys_read(std::int64_t q, std::int64_t c, std::int64_t window, 
 
 double expected_distinct_experts(std::int64_t experts, std::int64_t per_token, double tokens, const Routing& routing) {
   if (experts < 1 || per_token < 0 || per_token > experts || tokens < 0)
-    throw Error(Fault::BadInput, "expected_distinct_experts: experts per token must lie in [0, experts] and tokens be at least 0");
+    throw Error(Fault::BadInput,
+                "expected_distinct_experts: experts per token must lie in [0, experts] and tokens be at least 0");
   if (routing.skew <= 0) {
     const double missed = 1 - static_cast<double>(per_token) / static_cast<double>(experts);
     return static_cast<double>(experts) * (1 - std::pow(missed, tokens));
@@ -99,7 +102,8 @@ double expected_distinct_experts(std::int64_t experts, std::int64_t per_token, d
   return sum;
 }
 
-double expert_group_imbalance(std::int64_t experts, std::int64_t per_token, std::int64_t groups, const Routing& routing) {
+double expert_group_imbalance(std::int64_t experts, std::int64_t per_token, std::int64_t groups,
+                              const Routing& routing) {
   if (groups <= 1 || routing.skew <= 0) return 1;
   const std::vector<double> q = inclusion_probabilities(experts, per_token, routing.skew);
   std::vector<double> load(static_cast<std::size_t>(groups), 0.0);

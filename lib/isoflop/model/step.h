@@ -26,10 +26,16 @@ struct Step {
   bool causal = true;     ///< false counts every pair of the segment, as encoders compute
   Routing routing;
 
-  static Step train(std::int64_t sequences, std::int64_t length) { return {{{sequences, length, 0, length}}, true, true, {}}; }
-  static Step prefill(std::int64_t sequences, std::int64_t prompt) { return {{{sequences, prompt, 0, 1}}, false, true, {}}; }
+  static Step train(std::int64_t sequences, std::int64_t length) {
+    return {{{sequences, length, 0, length}}, true, true, {}};
+  }
+  static Step prefill(std::int64_t sequences, std::int64_t prompt) {
+    return {{{sequences, prompt, 0, 1}}, false, true, {}};
+  }
   /// `context` counts the tokens before the new one.
-  static Step decode(std::int64_t sequences, std::int64_t context) { return {{{sequences, 1, context, 1}}, false, true, {}}; }
+  static Step decode(std::int64_t sequences, std::int64_t context) {
+    return {{{sequences, 1, context, 1}}, false, true, {}};
+  }
   static Step chunk(std::int64_t sequences, std::int64_t tokens, std::int64_t context) {
     return {{{sequences, tokens, context, 1}}, false, true, {}};
   }
@@ -43,8 +49,8 @@ struct Step {
 /// Keys that the q new queries of a sequence see together after c cached tokens: the number of (query, key) pairs.
 /// causal: query i (0-based) sees the c + i + 1 tokens up to itself, at most `window + sink_tokens` of them when
 /// window > 0, and only those of its own chunk when chunk > 0. Not causal: q (c + q). Reference: brute force in tests.
-double attention_pairs(std::int64_t q, std::int64_t c, std::int64_t window, std::int64_t sink_tokens, std::int64_t chunk,
-                       bool causal);
+double attention_pairs(std::int64_t q, std::int64_t c, std::int64_t window, std::int64_t sink_tokens,
+                       std::int64_t chunk, bool causal);
 
 /// Distinct cached keys that those queries need to read: what moves from memory once per pass.
 double attention_keys_read(std::int64_t q, std::int64_t c, std::int64_t window, std::int64_t sink_tokens,
@@ -57,6 +63,7 @@ double expected_distinct_experts(std::int64_t experts, std::int64_t per_token, d
 
 /// Share of all token-expert pairs that falls on the most popular of `groups` equal groups of experts, times `groups`:
 /// 1 when balanced. Experts are dealt to groups round robin by popularity, the kindest placement.
-double expert_group_imbalance(std::int64_t experts, std::int64_t per_token, std::int64_t groups, const Routing& routing);
+double expert_group_imbalance(std::int64_t experts, std::int64_t per_token, std::int64_t groups,
+                              const Routing& routing);
 
 }  // namespace isoflop

@@ -39,7 +39,8 @@ class Extent {
       low /= factor;
       high *= factor;
     } else {
-      const double least = scale_ == Scale::Date ? 10 : std::max(1e-9 * std::max(std::fabs(low), std::fabs(high)), 1e-300);
+      const double least =
+          scale_ == Scale::Date ? 10 : std::max(1e-9 * std::max(std::fabs(low), std::fabs(high)), 1e-300);
       const bool starts_at_zero = low >= 0;
       if (high - low < least) {
         const double half = scale_ == Scale::Date ? 15 : (high == 0 ? 1 : 0.1 * std::fabs(high));
@@ -65,8 +66,8 @@ class Extent {
   double low_ = 0, high_ = 1;
 };
 
-void check_columns(const PlotSpec& plot, const std::string& layer, std::size_t rows, std::size_t column, const char* what,
-                   bool may_be_empty) {
+void check_columns(const PlotSpec& plot, const std::string& layer, std::size_t rows, std::size_t column,
+                   const char* what, bool may_be_empty) {
   if (column == rows || (may_be_empty && column == 0)) return;
   throw Error(Fault::CannotRun, "plot " + plot.name + ": layer \"" + layer + "\" has " + std::to_string(rows) +
                                     " rows but " + std::to_string(column) + " in " + what);
@@ -75,7 +76,8 @@ void check_columns(const PlotSpec& plot, const std::string& layer, std::size_t r
 }  // namespace
 
 double AxisMap::place(double value) const {
-  const double share = scale == Scale::Log ? std::log(value / low) / std::log(high / low) : (value - low) / (high - low);
+  const double share =
+      scale == Scale::Log ? std::log(value / low) / std::log(high / low) : (value - low) / (high - low);
   return low_px + share * (high_px - low_px);
 }
 
@@ -213,7 +215,8 @@ void check_plot(const PlotSpec& plot) {
     check_columns(plot, layer.legend, layer.x.size(), layer.notes.size(), "notes", true);
     check_columns(plot, layer.legend, layer.x.size(), layer.labelled.size(), "labelled", true);
     if (!layer.labelled.empty() && layer.names.empty() && !layer.x.empty())
-      throw Error(Fault::CannotRun, "plot " + plot.name + ": layer \"" + layer.legend + "\" is labelled but has no names");
+      throw Error(Fault::CannotRun,
+                  "plot " + plot.name + ": layer \"" + layer.legend + "\" is labelled but has no names");
   }
   for (const auto& layer : plot.lines) check_columns(plot, layer.legend, layer.x.size(), layer.y.size(), "y", false);
   for (const auto& layer : plot.bands) {

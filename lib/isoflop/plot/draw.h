@@ -22,6 +22,7 @@ std::string draw_vega_lite(const PlotSpec& plot, Theme theme = Theme::Light);
 /// Names asked for that the drawing leaves out for lack of room; its caption lists them too.
 std::vector<std::string> unlabelled_names(const PlotSpec& plot);
 /// Braille (or ASCII) picture for a terminal.
-std::string draw_terminal(const PlotSpec& plot, std::size_t columns, std::size_t lines, bool colour, bool unicode = true);
+std::string draw_terminal(const PlotSpec& plot, std::size_t columns, std::size_t lines, bool colour,
+                          bool unicode = true);
 
 }  // namespace isoflop

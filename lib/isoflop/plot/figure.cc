@@ -28,8 +28,10 @@ double least_axes_height(const PlotSpec& plot, double unit) {
   double lines = 1;
   const auto categories = bar_categories(plot);
   for (const auto& name : categories)
-    lines = std::max(lines, static_cast<double>(wrap_text(clean_text(name), name_room, figure_sizes::tick * unit).size()));
-  return static_cast<double>(categories.size()) * std::max({18.0, 11.0 * bars, 1.2 * figure_sizes::tick * lines}) * unit;
+    lines =
+        std::max(lines, static_cast<double>(wrap_text(clean_text(name), name_room, figure_sizes::tick * unit).size()));
+  return static_cast<double>(categories.size()) * std::max({18.0, 11.0 * bars, 1.2 * figure_sizes::tick * lines}) *
+         unit;
 }
 
 }  // namespace

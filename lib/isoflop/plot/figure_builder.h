@@ -34,7 +34,8 @@ class FigureBuilder {
  private:
   double px(double size) const { return size * figure_.unit; }
   double full_width() const { return figure_.width - 2 * px(figure_sizes::edge); }
-  FigureText& add_text(double x, double y, double size, std::string text, Anchor anchor = Anchor::Start, Ink ink = Ink::Text);
+  FigureText& add_text(double x, double y, double size, std::string text, Anchor anchor = Anchor::Start,
+                       Ink ink = Ink::Text);
 
   void paragraph(const std::string& text, double size, Ink ink, bool bold);
   void header();

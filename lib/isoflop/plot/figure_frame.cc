@@ -209,7 +209,8 @@ void FigureBuilder::place_axes() {
 double FigureBuilder::y_label_width() {
   double widest = 0;
   if (plot_.bars.empty()) {
-    for (const auto& t : figure_.y_ticks.major) widest = std::max(widest, text_width_px(t.label, px(figure_sizes::tick)));
+    for (const auto& t : figure_.y_ticks.major)
+      widest = std::max(widest, text_width_px(t.label, px(figure_sizes::tick)));
     return widest;
   }
   categories_.clear();
@@ -248,7 +249,8 @@ void FigureBuilder::tick_texts() {
 void FigureBuilder::footer() {
   // A crowd of names would push out the plot; the CSV behind the plot has them all.
   constexpr std::size_t most_names = 40;
-  if (!figure_.unlabelled.empty()) notes_.push_back(listed("Not labelled for lack of room:", figure_.unlabelled, most_names));
+  if (!figure_.unlabelled.empty())
+    notes_.push_back(listed("Not labelled for lack of room:", figure_.unlabelled, most_names));
   if (!figure_.outside.empty()) notes_.push_back(listed("Outside the axes:", figure_.outside, most_names));
   const double size = px(figure_sizes::note);
   std::vector<std::string> lines;

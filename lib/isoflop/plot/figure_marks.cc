@@ -19,7 +19,8 @@ void FigureBuilder::bar_values() {
   };
   std::vector<End> ends;
   const auto boxes = bar_boxes(plot_);
-  const auto thickness = std::fabs(figure_.y.place(boxes.empty() ? 1 : boxes[0].y_high) - figure_.y.place(boxes.empty() ? 0 : boxes[0].y_low));
+  const auto thickness = std::fabs(figure_.y.place(boxes.empty() ? 1 : boxes[0].y_high) -
+                                   figure_.y.place(boxes.empty() ? 0 : boxes[0].y_low));
   if (thickness < px(figure_sizes::label) * 0.9) return;
   // An interval makes further digits idle.
   const bool uncertain = std::any_of(boxes.begin(), boxes.end(), [](const BarBox& box) { return box.has_interval; });
@@ -36,13 +37,16 @@ void FigureBuilder::bar_values() {
     }
   }
   if (stacked)
-    for (std::size_t k = 0; k < totals.size(); ++k) ends.push_back({far[k], static_cast<double>(k), tick_text(plot_.x, totals[k], uncertain ? 3 : 4)});
+    for (std::size_t k = 0; k < totals.size(); ++k)
+      ends.push_back({far[k], static_cast<double>(k), tick_text(plot_.x, totals[k], uncertain ? 3 : 4)});
   const double size = px(figure_sizes::label);
   if (plot_.x.scale == Scale::Linear && !plot_.x.high) {
     double high = figure_.x.high;
     for (const auto& end : ends) {
       const double room = figure_.axes.right - figure_.axes.left - text_width_px(end.text, size) - px(10);
-      if (room > 0) high = std::max(high, figure_.x.low + (end.at - figure_.x.low) * (figure_.axes.right - figure_.axes.left) / room);
+      if (room > 0)
+        high =
+            std::max(high, figure_.x.low + (end.at - figure_.x.low) * (figure_.axes.right - figure_.axes.left) / room);
     }
     figure_.x.high = high;
     figure_.x_ticks = make_ticks(plot_.x, figure_.x.low, figure_.x.high, x_room());
@@ -64,7 +68,8 @@ void FigureBuilder::prepare_heat() {
     any = true;
   }
   if (!any) figure_.heat_low = layer.scale == Scale::Log ? 1 : 0;
-  if (!(figure_.heat_high > figure_.heat_low)) figure_.heat_high = figure_.heat_low + (figure_.heat_low == 0 ? 1 : std::fabs(figure_.heat_low));
+  if (!(figure_.heat_high > figure_.heat_low))
+    figure_.heat_high = figure_.heat_low + (figure_.heat_low == 0 ? 1 : std::fabs(figure_.heat_low));
   heat_axis_.scale = layer.scale == Scale::Date ? Scale::Linear : layer.scale;
   const AxisMap map = heat_map();
   TickRoom room = y_room();
@@ -94,7 +99,8 @@ void FigureBuilder::heat() {
   figure_.colour_bar = {left, figure_.axes.top, left + px(16), figure_.axes.bottom};
   const AxisMap map = heat_map();
   for (const auto& t : heat_ticks_.major)
-    add_text(figure_.colour_bar.right + px(6), map.place(t.at) + half_digit * px(figure_sizes::tick), px(figure_sizes::tick), t.label);
+    add_text(figure_.colour_bar.right + px(6), map.place(t.at) + half_digit * px(figure_sizes::tick),
+             px(figure_sizes::tick), t.label);
   if (!layer.contours) return;
   for (const auto& t : heat_ticks_.major)
     for (const auto& line : contour_lines(layer, t.at, plot_.x.scale, plot_.y.scale)) {
@@ -119,7 +125,9 @@ void FigureBuilder::contour_label(const std::vector<PixelPoint>& path, const std
     const PixelBox box = label.box();
     if (!figure_.axes.contains(box)) continue;
     if (is_kept_out(box) || covers_marker(box)) continue;
-    if (std::any_of(drawn_lines_.begin(), drawn_lines_.end(), [&](const PixelSegment& line) { return line.crosses(box); })) continue;
+    if (std::any_of(drawn_lines_.begin(), drawn_lines_.end(),
+                    [&](const PixelSegment& line) { return line.crosses(box); }))
+      continue;
     keep_out_.push_back(box);
     figure_.texts.push_back(label);
     return;
@@ -168,7 +176,9 @@ void FigureBuilder::rule_captions() {
   const double size = px(figure_sizes::label), height = (above_baseline + below_baseline) * size;
   for (const auto& rule : plot_.rules) {
     const std::string text = clean_text(rule.caption);
-    const std::string where = rule.y ? "y = " + tick_text(plot_.y, *rule.y) : rule.x ? "x = " + tick_text(plot_.x, *rule.x) : "";
+    const std::string where = rule.y   ? "y = " + tick_text(plot_.y, *rule.y)
+                              : rule.x ? "x = " + tick_text(plot_.x, *rule.x)
+                                       : "";
     if ((rule.y && !figure_.y.shows(*rule.y)) || (rule.x && !figure_.x.shows(*rule.x))) {
       figure_.outside.push_back("line at " + where + (text.empty() ? "" : " (" + text + ")"));
       continue;
@@ -189,8 +199,10 @@ void FigureBuilder::rule_captions() {
 
 void FigureBuilder::add_line(const std::vector<double>& xs, const std::vector<double>& ys) {
   for (std::size_t i = 1; i < xs.size(); ++i) {
-    const PixelSegment piece = {{figure_.x.place(xs[i - 1]), figure_.y.place(ys[i - 1])}, {figure_.x.place(xs[i]), figure_.y.place(ys[i])}};
-    if (std::isfinite(piece.from.x + piece.from.y + piece.to.x + piece.to.y) && piece.crosses(figure_.axes)) drawn_lines_.push_back(piece);
+    const PixelSegment piece = {{figure_.x.place(xs[i - 1]), figure_.y.place(ys[i - 1])},
+                                {figure_.x.place(xs[i]), figure_.y.place(ys[i])}};
+    if (std::isfinite(piece.from.x + piece.from.y + piece.to.x + piece.to.y) && piece.crosses(figure_.axes))
+      drawn_lines_.push_back(piece);
   }
 }
 
@@ -203,7 +215,8 @@ void FigureBuilder::collect_lines() {
   }
   for (const auto& layer : plot_.points)
     for (std::size_t i = 0; i < layer.y_low.size(); ++i)
-      if (figure_.x.shows(layer.x[i]) && figure_.y.shows(layer.y[i])) add_line({layer.x[i], layer.x[i]}, {layer.y_low[i], layer.y_high[i]});
+      if (figure_.x.shows(layer.x[i]) && figure_.y.shows(layer.y[i]))
+        add_line({layer.x[i], layer.x[i]}, {layer.y_low[i], layer.y_high[i]});
 }
 
 void FigureBuilder::point_labels() {
@@ -225,7 +238,8 @@ void FigureBuilder::point_labels() {
       }
       const bool wanted = !layer.labelled.empty() && layer.labelled[i] && !name.empty();
       if (wanted) {
-        requests.push_back({obstacles.markers.size(), text_width_px(name, size), (above_baseline + below_baseline) * size});
+        requests.push_back(
+            {obstacles.markers.size(), text_width_px(name, size), (above_baseline + below_baseline) * size});
         names.push_back(name);
       }
       obstacles.markers.push_back({{figure_.x.place(layer.x[i]), figure_.y.place(layer.y[i])}, radius});
@@ -237,7 +251,15 @@ void FigureBuilder::point_labels() {
       figure_.unlabelled.push_back(names[k]);
       continue;
     }
-    figure_.labels.push_back({placed[k].box.left, placed[k].box.top + above_baseline * size, size, names[k], Anchor::Start, Ink::Text, false, true, {}});
+    figure_.labels.push_back({placed[k].box.left,
+                              placed[k].box.top + above_baseline * size,
+                              size,
+                              names[k],
+                              Anchor::Start,
+                              Ink::Text,
+                              false,
+                              true,
+                              {}});
     if (placed[k].has_leader) figure_.leaders.push_back(placed[k].leader);
   }
 }

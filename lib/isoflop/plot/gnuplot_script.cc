@@ -106,13 +106,13 @@ class ScriptWriter {
     axis('x', figure_.x_ticks, plot_.bars.empty() ? 5.4 : 1e6);
     axis('y', figure_.y_ticks, 9);
     if (plot_.heat.empty())
-      line("set grid {} back lt 1 dt solid lc rgb '{}' lw {:.2f}", figure_.y_ticks.major.empty() ? "xtics" : "xtics ytics",
-           hex_colour(colours_.grid), unit(1));
+      line("set grid {} back lt 1 dt solid lc rgb '{}' lw {:.2f}",
+           figure_.y_ticks.major.empty() ? "xtics" : "xtics ytics", hex_colour(colours_.grid), unit(1));
   }
 
   void rectangle(const PixelBox& box, const std::string& fill) {
-    line("set object {} rectangle from {} to {} fs solid 1 noborder fc rgb {}", ++objects_, screen(box.left, box.bottom),
-         screen(box.right, box.top), fill);
+    line("set object {} rectangle from {} to {} fs solid 1 noborder fc rgb {}", ++objects_,
+         screen(box.left, box.bottom), screen(box.right, box.top), fill);
   }
 
   void keys() {
@@ -125,7 +125,8 @@ class ScriptWriter {
         line("set arrow {} from {} to {} nohead lw {:.2f} dt {} lc rgb {} front", ++arrows_, screen(left, key.y),
              screen(right, key.y), unit(key.line_width), dash(key.dashes), colour(key.colour));
       else
-        rectangle({left, key.y - unit(6), right, key.y + unit(6)}, faint(mark_colour(colours_, key.colour), key.opacity));
+        rectangle({left, key.y - unit(6), right, key.y + unit(6)},
+                  faint(mark_colour(colours_, key.colour), key.opacity));
     }
   }
 
@@ -136,14 +137,16 @@ class ScriptWriter {
     const double step = (bar.bottom - bar.top) / steps;
     for (int k = 0; k < steps; ++k) {
       const double bottom = bar.bottom - k * step;
-      rectangle({bar.left, bottom - step, bar.right, std::min(bottom + 1, bar.bottom)}, "'" + hex_colour(ramp_colour(colours_, (k + 0.5) / steps)) + "'");
+      rectangle({bar.left, bottom - step, bar.right, std::min(bottom + 1, bar.bottom)},
+                "'" + hex_colour(ramp_colour(colours_, (k + 0.5) / steps)) + "'");
     }
   }
 
   void leaders() {
     for (const auto& leader : figure_.leaders)
-      line("set arrow {} from {} to {} nohead lw {:.2f} lc rgb '{}' front", ++arrows_, screen(leader.from.x, leader.from.y),
-           screen(leader.to.x, leader.to.y), unit(0.9), hex_colour(colours_.axis));
+      line("set arrow {} from {} to {} nohead lw {:.2f} lc rgb '{}' front", ++arrows_,
+           screen(leader.from.x, leader.from.y), screen(leader.to.x, leader.to.y), unit(0.9),
+           hex_colour(colours_.axis));
   }
 
   void block(const std::string& rows) {
@@ -151,7 +154,8 @@ class ScriptWriter {
   }
   void command(const std::string& style, const std::string& columns, std::optional<std::size_t> layer = {}) {
     layers_.push_back(layer);
-    commands_.push_back(fmt::format("$layer{}{} {}", commands_.size() + 1, columns.empty() ? "" : " using " + columns, style));
+    commands_.push_back(
+        fmt::format("$layer{}{} {}", commands_.size() + 1, columns.empty() ? "" : " using " + columns, style));
   }
 
   static bool drawable(const AxisMap& axis, double value) {
@@ -205,7 +209,9 @@ class ScriptWriter {
       std::string rows;
       for (const auto& [x, y] : contour.line) rows += fmt::format("{} {}\n", x, y);
       block(rows);
-      command(fmt::format("with lines lw {:.2f} lc rgb {}", unit(1), faint(ink_on(ramp_colour(colours_, contour.heat_share)), 0.7)), "1:2");
+      command(fmt::format("with lines lw {:.2f} lc rgb {}", unit(1),
+                          faint(ink_on(ramp_colour(colours_, contour.heat_share)), 0.7)),
+              "1:2");
     }
   }
 
@@ -218,22 +224,29 @@ class ScriptWriter {
           if (!rows.empty() && !rows.ends_with("\n\n")) rows += "\n";
           continue;
         }
-        rows += fmt::format("{} {} {}\n", layer.x[i], shown(layer.low[i], figure_.y.low), shown(layer.high[i], figure_.y.high));
+        rows += fmt::format("{} {} {}\n", layer.x[i], shown(layer.low[i], figure_.y.low),
+                            shown(layer.high[i], figure_.y.high));
       }
       if (rows.empty()) continue;
       block(rows);
-      command(fmt::format("with filledcurves fs transparent solid {:.3f} noborder lc rgb {}", layer.opacity, colour(layer.colour)), "1:2:3");
+      command(fmt::format("with filledcurves fs transparent solid {:.3f} noborder lc rgb {}", layer.opacity,
+                          colour(layer.colour)),
+              "1:2:3");
     }
   }
 
   void rules() {
     for (const auto& rule : plot_.rules) {
       std::string rows;
-      if (rule.y && figure_.y.shows(*rule.y)) rows += fmt::format("{0} {1}\n{2} {1}\n\n", figure_.x.low, *rule.y, figure_.x.high);
-      if (rule.x && figure_.x.shows(*rule.x)) rows += fmt::format("{0} {1}\n{0} {2}\n\n", *rule.x, figure_.y.low, figure_.y.high);
+      if (rule.y && figure_.y.shows(*rule.y))
+        rows += fmt::format("{0} {1}\n{2} {1}\n\n", figure_.x.low, *rule.y, figure_.x.high);
+      if (rule.x && figure_.x.shows(*rule.x))
+        rows += fmt::format("{0} {1}\n{0} {2}\n\n", *rule.x, figure_.y.low, figure_.y.high);
       if (rows.empty()) continue;
       block(rows);
-      command(fmt::format("with lines lw {:.2f} dt {} lc rgb '{}'", unit(1.3), dash(dash_pattern(rule.dash)), hex_colour(colours_.muted_text)), "1:2");
+      command(fmt::format("with lines lw {:.2f} dt {} lc rgb '{}'", unit(1.3), dash(dash_pattern(rule.dash)),
+                          hex_colour(colours_.muted_text)),
+              "1:2");
     }
   }
 
@@ -243,8 +256,9 @@ class ScriptWriter {
       const std::string rows = path_rows(layer.x, layer.y);
       if (rows.empty()) continue;
       block(rows);
-      command(fmt::format("with lines lw {:.2f} dt {} lc rgb {}", unit(layer.width), dash(dashes_of_line(plot_, k)), colour(layer.colour)), "1:2",
-              goes_through_points(k) ? std::optional(k) : std::nullopt);
+      command(fmt::format("with lines lw {:.2f} dt {} lc rgb {}", unit(layer.width), dash(dashes_of_line(plot_, k)),
+                          colour(layer.colour)),
+              "1:2", goes_through_points(k) ? std::optional(k) : std::nullopt);
     }
   }
 
@@ -260,23 +274,28 @@ class ScriptWriter {
       }
       if (rows.empty()) continue;
       block(rows);
-      command(fmt::format("with boxxyerror fs solid 1 border lc rgb '{}' fc rgb {} lw {:.2f}", hex_colour(colours_.background),
-                          colour(plot_.bars[l].colour), unit(1)), "1:2:3:4:5:6");
+      command(fmt::format("with boxxyerror fs solid 1 border lc rgb '{}' fc rgb {} lw {:.2f}",
+                          hex_colour(colours_.background), colour(plot_.bars[l].colour), unit(1)),
+              "1:2:3:4:5:6");
     }
     std::string rows;
     for (const auto& box : boxes)
       if (box.has_interval)
-        rows += fmt::format("{0} {2}\n{1} {2}\n\n", std::max(box.interval_low, figure_.x.low), std::min(box.interval_high, figure_.x.high),
-                            (box.y_low + box.y_high) / 2);
+        rows += fmt::format("{0} {2}\n{1} {2}\n\n", std::max(box.interval_low, figure_.x.low),
+                            std::min(box.interval_high, figure_.x.high), (box.y_low + box.y_high) / 2);
     if (rows.empty()) return;
     // A rim of background keeps the interval visible on its own bar.
     for (const bool rim : {true, false}) {
       block(rows);
-      command(fmt::format("with lines lw {:.2f} lc rgb '{}'", unit(rim ? 4 : 1.8), hex_colour(rim ? colours_.background : colours_.text)), "1:2");
+      command(fmt::format("with lines lw {:.2f} lc rgb '{}'", unit(rim ? 4 : 1.8),
+                          hex_colour(rim ? colours_.background : colours_.text)),
+              "1:2");
     }
   }
 
-  bool shown(const PointLayer& layer, std::size_t i) const { return figure_.x.shows(layer.x[i]) && figure_.y.shows(layer.y[i]); }
+  bool shown(const PointLayer& layer, std::size_t i) const {
+    return figure_.x.shows(layer.x[i]) && figure_.y.shows(layer.y[i]);
+  }
 
   bool goes_through_points(std::size_t line) const {
     return plot_.lines.size() == plot_.points.size() && plot_.lines[line].x == plot_.points[line].x;
@@ -288,12 +307,14 @@ class ScriptWriter {
       std::string rows;
       for (std::size_t i = 0; i < layer.y_low.size(); ++i) {
         if (!shown(layer, i) || std::isnan(layer.y_low[i]) || std::isnan(layer.y_high[i])) continue;
-        rows += fmt::format("{0} {1}\n{0} {2}\n\n", layer.x[i], std::clamp(layer.y_low[i], figure_.y.low, figure_.y.high),
-                            std::clamp(layer.y_high[i], figure_.y.low, figure_.y.high));
+        rows +=
+            fmt::format("{0} {1}\n{0} {2}\n\n", layer.x[i], std::clamp(layer.y_low[i], figure_.y.low, figure_.y.high),
+                        std::clamp(layer.y_high[i], figure_.y.low, figure_.y.high));
       }
       if (rows.empty()) continue;
       block(rows);
-      command(fmt::format("with lines lw {:.2f} lc rgb {}", unit(1.4), faint(mark_colour(colours_, layer.colour), 0.6)), "1:2", k);
+      command(fmt::format("with lines lw {:.2f} lc rgb {}", unit(1.4), faint(mark_colour(colours_, layer.colour), 0.6)),
+              "1:2", k);
     }
   }
 

@@ -11,11 +11,12 @@
 
 namespace isoflop {
 
-/// Reads like any gnuplot script and writes SVG to standard output. Point layers come out as one <use> a point, in order.
+/// Reads like any gnuplot script and writes SVG to standard output. Point layers come out as one <use> a point, in
+/// order.
 std::string gnuplot_script(const Figure& figure, Theme theme);
 
-/// The point layer that each `plot` element of the script belongs to, in order; nothing for the others. A line belongs to
-/// the point layer of its index when it goes through the same number of points.
+/// The point layer that each `plot` element of the script belongs to, in order; nothing for the others. A line belongs
+/// to the point layer of its index when it goes through the same number of points.
 std::vector<std::optional<std::size_t>> gnuplot_element_layers(const Figure& figure);
 
 /// gnuplot's number of a marker; svg_document redefines their shapes.

@@ -25,7 +25,9 @@ struct Candidate {
   double cost = 0;  ///< against everything that does not move
 };
 
-PixelBox grown(const PixelBox& box, double by) { return {box.left - by, box.top - by, box.right + by, box.bottom + by}; }
+PixelBox grown(const PixelBox& box, double by) {
+  return {box.left - by, box.top - by, box.right + by, box.bottom + by};
+}
 
 class Placer {
  public:
@@ -76,7 +78,8 @@ class Placer {
       const double length = std::hypot(end.x - own.centre.x, end.y - own.centre.y);
       const double rim = (own.radius + 0.5) / length;
       candidate.label.has_leader = true;
-      candidate.label.leader = {{own.centre.x + rim * (end.x - own.centre.x), own.centre.y + rim * (end.y - own.centre.y)}, end};
+      candidate.label.leader = {
+          {own.centre.x + rim * (end.x - own.centre.x), own.centre.y + rim * (end.y - own.centre.y)}, end};
       for (const auto& kept : obstacles_.keep_out)
         if (candidate.label.leader.crosses(kept)) return;
     }
@@ -87,7 +90,8 @@ class Placer {
       if (distance < (m == request.marker ? gap_ - 0.01 : 1.0)) return;
       if (m == request.marker) continue;
       // Points drawn on top of each other share their label's neighbourhood; nothing can tell them apart.
-      if (std::hypot(marker.centre.x - own.centre.x, marker.centre.y - own.centre.y) > 1) nearest_other = std::min(nearest_other, distance);
+      if (std::hypot(marker.centre.x - own.centre.x, marker.centre.y - own.centre.y) > 1)
+        nearest_other = std::min(nearest_other, distance);
       if (with_leader && candidate.label.leader.distance(marker.centre) < marker.radius + 1) candidate.cost += 200;
     }
     if (!with_leader && nearest_other < own_distance + 3) candidate.cost += 25;
@@ -99,7 +103,8 @@ class Placer {
       const PixelSegment& leader = candidate.label.leader;
       if (line.crosses(leader)) candidate.cost += 2;
       // Along an error bar or a rule a leader would not be seen.
-      if (line.distance({(leader.from.x + leader.to.x) / 2, (leader.from.y + leader.to.y) / 2}) < 2) candidate.cost += 8;
+      if (line.distance({(leader.from.x + leader.to.x) / 2, (leader.from.y + leader.to.y) / 2}) < 2)
+        candidate.cost += 8;
     }
     candidate.cost += 20.0 * std::min(covered, 3);
     candidate.reach = grown(box, 3);

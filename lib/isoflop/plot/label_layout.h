@@ -4,7 +4,8 @@
 // a leader line. Hard rules: a box lies inside the area, covers no marker, no other box, no leader and no kept-out box.
 // Soft costs: distance, covering a drawn line, a leader crossing things, standing nearer to another point than to its
 // own. Greedy from the most confined label on, then sweeps that move one label, or one label and its blocker, while
-// that lowers the total cost, and annealing where much cost remains. Labels without a candidate are dropped and counted. Deterministic.
+// that lowers the total cost, and annealing where much cost remains. Labels without a candidate are dropped and
+// counted. Deterministic.
 #pragma once
 #include <cstddef>
 #include <vector>

@@ -1,4 +1,5 @@
-// Colour never stands alone: where several named layers differ in colour only, their shapes or dashes are made to differ.
+// Colour never stands alone: where several named layers differ in colour only, their shapes or dashes are made to
+// differ.
 #pragma once
 #include <cstddef>
 #include <vector>
@@ -7,7 +8,8 @@
 
 namespace isoflop {
 
-/// Lengths of dash and gap in px at unit 1; empty for a solid line. Three or more named solid lines get patterns of their own.
+/// Lengths of dash and gap in px at unit 1; empty for a solid line. Three or more named solid lines get patterns of
+/// their own.
 std::vector<double> dashes_of_line(const PlotSpec& plot, std::size_t layer);
 
 /// The layer's own marker, unless all named, coloured layers are circles: then each gets its own shape.

@@ -43,14 +43,20 @@ std::string short_hex(const std::string& colour) {
 }
 
 void replace_all(std::string& text, const std::string& what, const std::string& by) {
-  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) text.replace(at, what.size(), by);
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size())
+    text.replace(at, what.size(), by);
 }
 
 // gnuplot states every default on every group. The classes mean the same in the page's style.
 std::string compact(std::string svg) {
-  for (const auto& [what, by] : {std::pair{" stroke-linecap=\"butt\" stroke-linejoin=\"miter\"", ""}, {" stroke-width=\"1.00\"", ""},
-                                 {"<g fill=\"none\" color=\"black\" stroke=\"currentColor\"", "<g class=\"g\""}, {" shape-rendering='crispEdges'", " class='e'"},
-                                 {" class=\"gridline\" ", ""}, {"\t", ""}, {" \n", "\n"}, {">\n<", "><"}})
+  for (const auto& [what, by] : {std::pair{" stroke-linecap=\"butt\" stroke-linejoin=\"miter\"", ""},
+                                 {" stroke-width=\"1.00\"", ""},
+                                 {"<g fill=\"none\" color=\"black\" stroke=\"currentColor\"", "<g class=\"g\""},
+                                 {" shape-rendering='crispEdges'", " class='e'"},
+                                 {" class=\"gridline\" ", ""},
+                                 {"\t", ""},
+                                 {" \n", "\n"},
+                                 {">\n<", "><"}})
     replace_all(svg, what, by);
   return svg;
 }
@@ -62,7 +68,8 @@ ThemedSvg draw_themed_svg(const PlotSpec& plot, const std::string& id, bool seco
   named.name = id;
   const Figure figure = lay_out(named);
   const auto drawn = [&](Theme theme) {
-    const std::string geometry = run_tool("gnuplot", {"--default-settings", "-"}, gnuplot_script(figure, theme), "gnuplot-nox");
+    const std::string geometry =
+        run_tool("gnuplot", {"--default-settings", "-"}, gnuplot_script(figure, theme), "gnuplot-nox");
     return svg_document(geometry, figure, theme, second ? MarkData::Numbers : MarkData::ForScripts);
   };
   return {drawn(Theme::Light), drawn(Theme::Dark)};
@@ -89,7 +96,8 @@ std::string page_markup(const ThemedSvg& picture, PageColours& colours) {
   std::size_t light_at = start, dark_at = picture.dark.find("<svg");
   while (true) {
     const auto light = next_colour(picture.light, light_at), dark = next_colour(picture.dark, dark_at);
-    if (light.has_value() != dark.has_value()) throw Error(Fault::CannotRun, "a picture differs between its themes in more than colours");
+    if (light.has_value() != dark.has_value())
+      throw Error(Fault::CannotRun, "a picture differs between its themes in more than colours");
     if (!light) break;
     markup.append(picture.light, light_at, light->begin - light_at);
     markup += colours.property(picture.light.substr(light->begin, light->end - light->begin),

@@ -30,7 +30,8 @@ class PageColours {
   std::vector<std::pair<std::string, std::string>> pairs_;
 };
 
-/// The picture as markup, with its colours in `colours`. Throws Error (CannotRun) when the two differ in more than colours.
+/// The picture as markup, with its colours in `colours`. Throws Error (CannotRun) when the two differ in more than
+/// colours.
 std::string page_markup(const ThemedSvg& picture, PageColours& colours);
 
 }  // namespace isoflop

@@ -27,7 +27,8 @@ std::string pixels(double value) {
 }
 
 void replace_all(std::string& text, const std::string& what, const std::string& by) {
-  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) text.replace(at, what.size(), by);
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size())
+    text.replace(at, what.size(), by);
 }
 
 // Removes every stretch from `start` to the end of the following `end`.
@@ -115,7 +116,8 @@ std::vector<Mark> drawn_marks(const Figure& figure, MarkData data) {
       }
       std::string text = layer.names[i] + ": ";
       if (data != MarkData::HoverText)
-        text += plot.y.title + " " + tick_text(plot.y, layer.y[i]) + "; " + plot.x.title + " " + tick_text(plot.x, layer.x[i]);
+        text += plot.y.title + " " + tick_text(plot.y, layer.y[i]) + "; " + plot.x.title + " " +
+                tick_text(plot.x, layer.x[i]);
       else
         text += tick_text(plot.x, layer.x[i]) + ", " + tick_text(plot.y, layer.y[i]);
       if (!layer.notes.empty() && !layer.notes[i].empty()) text += "; " + layer.notes[i];
@@ -134,8 +136,11 @@ std::string with_hover_texts(const std::string& geometry, const std::vector<Mark
     const std::size_t end = use == std::string::npos ? use : geometry.find("/>", use);
     if (end == std::string::npos) throw Error(Fault::CannotRun, "gnuplot drew fewer points than it was given");
     result.append(geometry, at, end - at);
-    if (data != MarkData::HoverText) result += fmt::format(" data-g=\"{}\" data-i=\"{}\"", marks[k].layer, marks[k].number);
-    result += marks[k].text.empty() || data == MarkData::Numbers ? "/>" : "><title>" + xml_text(marks[k].text) + "</title></use>";
+    if (data != MarkData::HoverText)
+      result += fmt::format(" data-g=\"{}\" data-i=\"{}\"", marks[k].layer, marks[k].number);
+    result += marks[k].text.empty() || data == MarkData::Numbers
+                  ? "/>"
+                  : "><title>" + xml_text(marks[k].text) + "</title></use>";
     ++k;
     at = end + 2;
   }
@@ -146,7 +151,9 @@ std::string with_hover_texts(const std::string& geometry, const std::vector<Mark
 void name_layers(std::string& geometry, const Figure& figure) {
   const auto layers = gnuplot_element_layers(figure);
   for (std::size_t k = 0; k < layers.size(); ++k)
-    if (layers[k]) replace_all(geometry, " id=\"gnuplot_plot_" + std::to_string(k + 1) + "\"", " data-g=\"" + std::to_string(*layers[k]) + "\"");
+    if (layers[k])
+      replace_all(geometry, " id=\"gnuplot_plot_" + std::to_string(k + 1) + "\"",
+                  " data-g=\"" + std::to_string(*layers[k]) + "\"");
 }
 
 /// Clear boxes over the bars, which gnuplot draws without identity.
@@ -157,16 +164,21 @@ std::string bar_targets(const Figure& figure, MarkData data) {
   for (const auto& box : bar_boxes(plot)) {
     const BarLayer& layer = plot.bars[box.layer];
     const double left = std::clamp(figure.x.place(std::min(box.x_from, box.x_to)), figure.axes.left, figure.axes.right);
-    const double right = std::clamp(figure.x.place(std::max(box.x_from, box.x_to)), figure.axes.left, figure.axes.right);
+    const double right =
+        std::clamp(figure.x.place(std::max(box.x_from, box.x_to)), figure.axes.left, figure.axes.right);
     const double top = figure.y.place(box.y_high), bottom = figure.y.place(box.y_low);
-    svg += fmt::format("<rect class=\"bar\" data-i=\"{}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" pointer-events=\"all\"", number++, pixels(left),
-                       pixels(top), pixels(right - left), pixels(bottom - top));
+    svg += fmt::format(
+        "<rect class=\"bar\" data-i=\"{}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" "
+        "pointer-events=\"all\"",
+        number++, pixels(left), pixels(top), pixels(right - left), pixels(bottom - top));
     if (data == MarkData::Numbers) {
       svg += "/>\n";
       continue;
     }
-    std::string text = layer.categories[box.row] + ": " + (layer.legend.empty() ? "" : layer.legend + " ") + tick_text(plot.x, layer.values[box.row]);
-    if (box.has_interval) text += " (" + tick_text(plot.x, layer.low[box.row]) + " to " + tick_text(plot.x, layer.high[box.row]) + ")";
+    std::string text = layer.categories[box.row] + ": " + (layer.legend.empty() ? "" : layer.legend + " ") +
+                       tick_text(plot.x, layer.values[box.row]);
+    if (box.has_interval)
+      text += " (" + tick_text(plot.x, layer.low[box.row]) + " to " + tick_text(plot.x, layer.high[box.row]) + ")";
     svg += "><title>" + xml_text(clean_text(text + "; " + plot.x.title)) + "</title></rect>\n";
   }
   return svg;
@@ -180,9 +192,12 @@ std::optional<std::size_t> layer_of_name(const PlotSpec& plot, const std::string
   return std::nullopt;
 }
 
-void append_text(std::string& svg, const FigureText& text, const Palette& colours, double unit, std::optional<std::size_t> layer = {}) {
-  fmt::format_to(std::back_inserter(svg), "<text x=\"{}\" y=\"{}\" font-size=\"{}\"", pixels(text.x), pixels(text.y), pixels(text.size));
-  if (text.anchor != Anchor::Start) svg += text.anchor == Anchor::End ? " text-anchor=\"end\"" : " text-anchor=\"middle\"";
+void append_text(std::string& svg, const FigureText& text, const Palette& colours, double unit,
+                 std::optional<std::size_t> layer = {}) {
+  fmt::format_to(std::back_inserter(svg), "<text x=\"{}\" y=\"{}\" font-size=\"{}\"", pixels(text.x), pixels(text.y),
+                 pixels(text.size));
+  if (text.anchor != Anchor::Start)
+    svg += text.anchor == Anchor::End ? " text-anchor=\"end\"" : " text-anchor=\"middle\"";
   if (layer) svg += " data-g=\"" + std::to_string(*layer) + "\"";
   if (text.bold) svg += " font-weight=\"bold\"";
   const Rgb ground = text.heat_share ? ramp_colour(colours, *text.heat_share) : colours.background;
@@ -238,15 +253,17 @@ std::string svg_document(const std::string& gnuplot_svg, const Figure& figure, T
                  "font-family=\"{3}\" fill=\"{4}\">\n",
                  figure.width, figure.height, id, fonts, hex_colour(colours.text));
   svg += "<title id=\"" + id + "-title\">" + xml_text(clean_text(plot.title)) + "</title>\n";
-  svg += "<desc id=\"" + id + "-desc\">" + xml_text(clean_text(plot.description.empty() ? plot.subtitle : plot.description)) + "</desc>\n";
+  svg += "<desc id=\"" + id + "-desc\">" +
+         xml_text(clean_text(plot.description.empty() ? plot.subtitle : plot.description)) + "</desc>\n";
   svg += marker_definitions(markers, theme);
-  fmt::format_to(std::back_inserter(svg), "<rect width=\"{}\" height=\"{}\" fill=\"{}\"/>\n", figure.width, figure.height,
-                 hex_colour(colours.background));
+  fmt::format_to(std::back_inserter(svg), "<rect width=\"{}\" height=\"{}\" fill=\"{}\"/>\n", figure.width,
+                 figure.height, hex_colour(colours.background));
   const std::size_t start = geometry.find_first_not_of(" \t\n");
   if (start != std::string::npos) svg += geometry.substr(start);
   for (const auto& text : figure.texts) append_text(svg, text, colours, figure.unit);
   for (const auto& text : figure.labels)
-    append_text(svg, text, colours, figure.unit, data != MarkData::HoverText ? layer_of_name(plot, text.text) : std::nullopt);
+    append_text(svg, text, colours, figure.unit,
+                data != MarkData::HoverText ? layer_of_name(plot, text.text) : std::nullopt);
   if (data != MarkData::HoverText) svg += bar_targets(figure, data);
   return svg + "</svg>\n";
 }

@@ -44,7 +44,8 @@ char32_t symbol(Marker marker, bool unicode) {
 
 class Canvas {
  public:
-  Canvas(std::size_t columns, std::size_t lines, bool unicode) : columns_(columns), lines_(lines), unicode_(unicode), cells_(columns * lines) {}
+  Canvas(std::size_t columns, std::size_t lines, bool unicode)
+      : columns_(columns), lines_(lines), unicode_(unicode), cells_(columns * lines) {}
 
   Cell& at(std::size_t column, std::size_t line) { return cells_[line * columns_ + column]; }
   std::size_t columns() const { return columns_; }
@@ -55,7 +56,8 @@ class Canvas {
     if (!(x >= 0 && y >= 0)) return;
     const auto dot_x = static_cast<std::size_t>(x), dot_y = static_cast<std::size_t>(y);
     if (dot_x >= 2 * columns_ || dot_y >= 4 * lines_) return;
-    static constexpr std::array<std::array<unsigned, 2>, 4> bits = {{{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}}};
+    static constexpr std::array<std::array<unsigned, 2>, 4> bits = {
+        {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}}};
     Cell& cell = at(dot_x / 2, dot_y / 4);
     cell.dots |= bits[dot_y % 4][dot_x % 2];
     if (cell.colour == Cell::none || colour >= 0) cell.colour = colour;
@@ -74,9 +76,12 @@ class Canvas {
   }
 
   bool is_free(long column, long line, std::size_t length) const {
-    if (line < 0 || column < 0 || static_cast<std::size_t>(line) >= lines_ || static_cast<std::size_t>(column) + length > columns_) return false;
+    if (line < 0 || column < 0 || static_cast<std::size_t>(line) >= lines_ ||
+        static_cast<std::size_t>(column) + length > columns_)
+      return false;
     for (std::size_t k = 0; k < length; ++k)
-      if (cells_[static_cast<std::size_t>(line) * columns_ + static_cast<std::size_t>(column) + k].glyph != 0) return false;
+      if (cells_[static_cast<std::size_t>(line) * columns_ + static_cast<std::size_t>(column) + k].glyph != 0)
+        return false;
     return true;
   }
 
@@ -92,7 +97,8 @@ class Canvas {
     std::string text;
     int current = Cell::none;
     std::size_t used = columns_;
-    while (used > 0 && cells_[line * columns_ + used - 1].glyph == 0 && cells_[line * columns_ + used - 1].dots == 0) --used;
+    while (used > 0 && cells_[line * columns_ + used - 1].glyph == 0 && cells_[line * columns_ + used - 1].dots == 0)
+      --used;
     for (std::size_t c = 0; c < used; ++c) {
       const Cell& cell = cells_[line * columns_ + c];
       const bool empty = cell.glyph == 0 && cell.dots == 0;
@@ -117,8 +123,13 @@ class Canvas {
 class TerminalPlot {
  public:
   TerminalPlot(const PlotSpec& plot, std::size_t columns, std::size_t lines, bool colour, bool unicode)
-      : plot_(plot), columns_(std::max<std::size_t>(columns, 30)), lines_(std::max<std::size_t>(lines, 8)), colour_(colour),
-        unicode_(unicode), x_(x_range(plot)), y_(y_range(plot)) {}
+      : plot_(plot),
+        columns_(std::max<std::size_t>(columns, 30)),
+        lines_(std::max<std::size_t>(lines, 8)),
+        colour_(colour),
+        unicode_(unicode),
+        x_(x_range(plot)),
+        y_(y_range(plot)) {}
 
   std::string draw() {
     std::string text = heading();
@@ -177,7 +188,8 @@ class TerminalPlot {
       entry(sample, plot_.points[k].legend, plot_.points[k].colour);
     }
     for (const auto& l : plot_.lines) entry(unicode_ ? "⣀⣀" : "..", l.legend, l.colour);
-    for (const auto& l : plot_.bands) entry(unicode_ ? "⢐⢐" : "..", l.legend.empty() ? "" : l.legend + " (edges)", l.colour);
+    for (const auto& l : plot_.bands)
+      entry(unicode_ ? "⢐⢐" : "..", l.legend.empty() ? "" : l.legend + " (edges)", l.colour);
     if (used > 0) text += line + "\n";
     if (!plot_.y.title.empty()) text += cut(shown(plot_.y.title), columns_) + "\n";
     return text;
@@ -222,7 +234,8 @@ class TerminalPlot {
         high = std::max(high.value_or(z), z);
       }
     if (!low || *low == *high) return;
-    const double level = heat.scale == Scale::Log ? *low * std::pow(*high / *low, share) : *low + share * (*high - *low);
+    const double level =
+        heat.scale == Scale::Log ? *low * std::pow(*high / *low, share) : *low + share * (*high - *low);
     for (const auto& piece : contour_lines(heat, level, plot_.x.scale, plot_.y.scale)) {
       std::vector<double> x, y;
       for (const auto& [a, b] : piece) x.push_back(a), y.push_back(b);
@@ -243,11 +256,14 @@ class TerminalPlot {
     const std::size_t length = character_count(text);
     const long c = static_cast<long>(column(layer.x[i], canvas)), l = static_cast<long>(line(layer.y[i], canvas));
     const long n = static_cast<long>(length);
-    const std::array<std::pair<long, long>, 4> places = {{{c + 2, l}, {c - 1 - n, l}, {c - n / 2, l - 1}, {c - n / 2, l + 1}}};
+    const std::array<std::pair<long, long>, 4> places = {
+        {{c + 2, l}, {c - 1 - n, l}, {c - n / 2, l - 1}, {c - n / 2, l + 1}}};
     for (const auto& [left, row] : places) {
       // A blank on both sides keeps names apart.
-      if (!canvas.is_free(left, row, length) || (left > 0 && left - 1 != c && !canvas.is_free(left - 1, row, 1))) continue;
-      if (left + n < static_cast<long>(canvas.columns()) && left + n != c && !canvas.is_free(left + n, row, 1)) continue;
+      if (!canvas.is_free(left, row, length) || (left > 0 && left - 1 != c && !canvas.is_free(left - 1, row, 1)))
+        continue;
+      if (left + n < static_cast<long>(canvas.columns()) && left + n != c && !canvas.is_free(left + n, row, 1))
+        continue;
       canvas.write(static_cast<std::size_t>(left), static_cast<std::size_t>(row), text, Cell::none);
       return;
     }

@@ -22,7 +22,9 @@ std::string fill_of(std::size_t layer, bool colour, bool unicode) {
 std::string terminal_bars(const PlotSpec& plot, std::size_t columns, bool colour, bool unicode) {
   constexpr std::size_t number_room = 12, least_bar = 10;
   const auto shown = [&](const std::string& text) { return terminal_text(text, unicode); };
-  const auto inked = [&](int index, const std::string& text) { return colour ? terminal_colour(index) + text + "\x1b[0m" : text; };
+  const auto inked = [&](int index, const std::string& text) {
+    return colour ? terminal_colour(index) + text + "\x1b[0m" : text;
+  };
   const auto categories = bar_categories(plot);
   const auto boxes = bar_boxes(plot);
   std::size_t margin = 0;
@@ -34,7 +36,8 @@ std::string terminal_bars(const PlotSpec& plot, std::size_t columns, bool colour
   std::string text = cut_terminal_text(shown(plot.title), columns, unicode) + "\n";
   for (std::size_t l = 0; l < plot.bars.size(); ++l)
     if (!plot.bars[l].legend.empty())
-      text += inked(plot.bars[l].colour, fill_of(l, colour, unicode)) + " " + cut_terminal_text(shown(plot.bars[l].legend), columns - 2, unicode) + "\n";
+      text += inked(plot.bars[l].colour, fill_of(l, colour, unicode)) + " " +
+              cut_terminal_text(shown(plot.bars[l].legend), columns - 2, unicode) + "\n";
   const bool stacked = plot.stacked && plot.bars.size() > 1;
   const std::size_t rows_each = stacked || plot.bars.empty() ? 1 : plot.bars.size();
   for (std::size_t k = 0; k < categories.size(); ++k)

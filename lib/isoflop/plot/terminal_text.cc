@@ -43,7 +43,8 @@ std::string terminal_text(const std::string& text, bool unicode) {
 std::string cut_terminal_text(const std::string& text, std::size_t room, bool unicode) {
   if (character_count(text) <= room) return text;
   std::string result;
-  for (std::size_t at = 0, count = 0; at < text.size() && count + 1 < room; ++count) append_code_point(result, next_code_point(text, at));
+  for (std::size_t at = 0, count = 0; at < text.size() && count + 1 < room; ++count)
+    append_code_point(result, next_code_point(text, at));
   return result + (unicode ? "…" : "~");
 }
 

@@ -82,7 +82,10 @@ bool is_continuation(unsigned char byte) { return (byte & 0xC0) == 0x80; }
 char32_t next_code_point(std::string_view text, std::size_t& at) {
   const auto lead = static_cast<unsigned char>(text[at++]);
   if (lead < 0x80) return lead;
-  const std::size_t more = lead >= 0xF0 && lead < 0xF5 ? 3 : lead >= 0xE0 ? (lead < 0xF0 ? 2 : 0) : lead >= 0xC2 ? 1 : 0;
+  const std::size_t more = lead >= 0xF0 && lead < 0xF5 ? 3
+                           : lead >= 0xE0              ? (lead < 0xF0 ? 2 : 0)
+                           : lead >= 0xC2              ? 1
+                                                       : 0;
   if (more == 0) return 0xFFFD;
   char32_t code = lead & (0x3F >> more);
   for (std::size_t k = 0; k < more; ++k) {

@@ -19,7 +19,8 @@ inline double text_width_px(std::string_view text, double size_px, bool bold = f
 /// control characters and broken bytes U+FFFD.
 std::string clean_text(std::string_view text);
 
-/// Lines no wider than `width_px`, broken at blanks; a word that is too wide alone is broken inside. Empty for empty text.
+/// Lines no wider than `width_px`, broken at blanks; a word that is too wide alone is broken inside. Empty for empty
+/// text.
 std::vector<std::string> wrap_text(std::string_view text, double width_px, double size_px, bool bold = false);
 
 /// The same number of lines, as equally long as breaking at blanks allows: no last line of one word.

@@ -31,12 +31,24 @@ double luminance(Rgb c) {
 
 const Palette& palette(Theme theme) {
   static const Palette light = {
-      rgb(0xFFFFFF), rgb(0x1A1A1A), rgb(0x565B62), rgb(0x6B7078), rgb(0xE6E8EB), rgb(0x8A8F98),
-      {rgb(0x0072B2), rgb(0xD55E00), rgb(0x00916A), rgb(0xA9447F), rgb(0x8A6D00), rgb(0x3A3A3A), rgb(0x2C8FC7), rgb(0x7A3E12)},
+      rgb(0xFFFFFF),
+      rgb(0x1A1A1A),
+      rgb(0x565B62),
+      rgb(0x6B7078),
+      rgb(0xE6E8EB),
+      rgb(0x8A8F98),
+      {rgb(0x0072B2), rgb(0xD55E00), rgb(0x00916A), rgb(0xA9447F), rgb(0x8A6D00), rgb(0x3A3A3A), rgb(0x2C8FC7),
+       rgb(0x7A3E12)},
       {rgb(0xF4F7EE), rgb(0xBFE0D2), rgb(0x6BBBC4), rgb(0x2E8BB5), rgb(0x1F5A96), rgb(0x1B2A5E)}};
   static const Palette dark = {
-      rgb(0x121212), rgb(0xEDEDED), rgb(0xB0B4BA), rgb(0x8B9098), rgb(0x2E3136), rgb(0x858A93),
-      {rgb(0x56B4E9), rgb(0xFF8A4A), rgb(0x35D0A0), rgb(0xE58BC4), rgb(0xF0E442), rgb(0xF2F2F2), rgb(0xA9C7FF), rgb(0xC98A00)},
+      rgb(0x121212),
+      rgb(0xEDEDED),
+      rgb(0xB0B4BA),
+      rgb(0x8B9098),
+      rgb(0x2E3136),
+      rgb(0x858A93),
+      {rgb(0x56B4E9), rgb(0xFF8A4A), rgb(0x35D0A0), rgb(0xE58BC4), rgb(0xF0E442), rgb(0xF2F2F2), rgb(0xA9C7FF),
+       rgb(0xC98A00)},
       {rgb(0x1A1D2E), rgb(0x1F4A78), rgb(0x2380A6), rgb(0x47B5B0), rgb(0x9ADBAE), rgb(0xF4F6C8)}};
   return theme == Theme::Dark ? dark : light;
 }
@@ -71,9 +83,10 @@ Rgb ink_on(Rgb ground) {
 }
 
 Marker marker_of_group(std::size_t group) {
-  static constexpr std::array order = {Marker::Circle,         Marker::TriangleUp, Marker::Square,       Marker::Diamond,
-                                       Marker::TriangleDown,   Marker::Pentagon,   Marker::CircleOpen,   Marker::TriangleUpOpen,
-                                       Marker::SquareOpen,     Marker::DiamondOpen, Marker::TriangleDownOpen, Marker::Cross};
+  static constexpr std::array order = {Marker::Circle,      Marker::TriangleUp,       Marker::Square,
+                                       Marker::Diamond,     Marker::TriangleDown,     Marker::Pentagon,
+                                       Marker::CircleOpen,  Marker::TriangleUpOpen,   Marker::SquareOpen,
+                                       Marker::DiamondOpen, Marker::TriangleDownOpen, Marker::Cross};
   return order[group % order.size()];
 }
 

@@ -165,12 +165,15 @@ Ticks date_ticks(double low, double high, const TickRoom& room) {
   const auto date_of = [](double days) {
     return year_month_day{sys_days{std::chrono::days{static_cast<int>(std::floor(days))}}};
   };
-  const auto days_from = [](year_month_day date) { return static_cast<double>(sys_days{date}.time_since_epoch().count()); };
+  const auto days_from = [](year_month_day date) {
+    return static_cast<double>(sys_days{date}.time_since_epoch().count());
+  };
   const int first_year = static_cast<int>(date_of(low).year()), last_year = static_cast<int>(date_of(high).year());
   if (high - low < 90) {
     for (const double step : {1.0, 2.0, 7.0, 14.0, 28.0}) {
       Ticks ticks;
-      for (double day = std::ceil(low / step) * step; day <= high; day += step) ticks.major.push_back({day, date_text(day)});
+      for (double day = std::ceil(low / step) * step; day <= high; day += step)
+        ticks.major.push_back({day, date_text(day)});
       if (keeps_distance(ticks.major, room) && ticks.major.size() >= 2) return ticks;
     }
   }
@@ -223,7 +226,8 @@ std::string tick_text(const Axis& axis, double value, int digits) {
   if (axis.scale == Scale::Date) return date_text(value);
   if (axis.ticks == TickStyle::Count) return with_minus(format_count(value, 3));
   const double magnitude = std::fabs(value);
-  if (axis.ticks == TickStyle::Power || (axis.ticks == TickStyle::Auto && magnitude > 0 && (magnitude >= 1e6 || magnitude < 1e-4)))
+  if (axis.ticks == TickStyle::Power ||
+      (axis.ticks == TickStyle::Auto && magnitude > 0 && (magnitude >= 1e6 || magnitude < 1e-4)))
     return power_text(value);
   if (magnitude >= 1000) return grouped(value, 0);
   return with_minus(format_number(value, digits));

@@ -26,7 +26,8 @@ struct TickRoom {
   double spacing_px = 50;    ///< least distance between two ticks that carry numbers
 };
 
-/// The densest set of round ticks in [low, high] whose labels keep their distance. low < high; both positive on a Log axis.
+/// The densest set of round ticks in [low, high] whose labels keep their distance. low < high; both positive on a Log
+/// axis.
 Ticks make_ticks(const Axis& axis, double low, double high, const TickRoom& room);
 
 /// One number in the style of the axis: "10²¹", "2×10²¹", "1.4T", "2,500", "2024-04-30".

@@ -33,7 +33,8 @@ class TemporaryFile {
 
   void write(const std::string& text) {
     const bool written = std::fwrite(text.data(), 1, text.size(), file_) == text.size() && std::fflush(file_) == 0;
-    if (!written) throw Error(Fault::CannotRun, std::string("a temporary file cannot be written: ") + std::strerror(errno));
+    if (!written)
+      throw Error(Fault::CannotRun, std::string("a temporary file cannot be written: ") + std::strerror(errno));
     std::rewind(file_);
   }
 
@@ -94,7 +95,8 @@ std::string run_tool(const std::string& program, const std::vector<std::string>&
   posix_spawn_file_actions_adddup2(&actions, out.descriptor(), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, err.descriptor(), STDERR_FILENO);
   pid_t child = 0;
-  const int problem = ::posix_spawnp(&child, program.c_str(), &actions, nullptr, pointers(words).data(), pointers(environment).data());
+  const int problem =
+      ::posix_spawnp(&child, program.c_str(), &actions, nullptr, pointers(words).data(), pointers(environment).data());
   posix_spawn_file_actions_destroy(&actions);
   if (problem == ENOENT)
     throw Error(Fault::CannotRun, program + " is not installed; install the Debian package " + package +
@@ -105,7 +107,8 @@ std::string run_tool(const std::string& program, const std::vector<std::string>&
     if (errno != EINTR) throw Error(Fault::CannotRun, program + ": " + std::strerror(errno));
   const std::string complaint = first_lines(err.read(), 600);
   const std::string said = complaint.empty() ? "" : ": " + complaint;
-  if (WIFSIGNALED(status)) throw Error(Fault::CannotRun, program + " was ended by signal " + std::to_string(WTERMSIG(status)) + said);
+  if (WIFSIGNALED(status))
+    throw Error(Fault::CannotRun, program + " was ended by signal " + std::to_string(WTERMSIG(status)) + said);
   if (WEXITSTATUS(status) != 0)
     throw Error(Fault::CannotRun, program + " failed with status " + std::to_string(WEXITSTATUS(status)) + said);
   std::string output = out.read();

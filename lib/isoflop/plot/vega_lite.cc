@@ -24,7 +24,8 @@ const char* vega_shape(Marker marker) {
     case Marker::TriangleDown: case Marker::TriangleDownOpen: return "triangle-down";
     case Marker::Diamond: case Marker::DiamondOpen: return "diamond";
     case Marker::Pentagon: return "M0,-1.18L1.12,-0.36L0.69,0.95L-0.69,0.95L-1.12,-0.36Z";
-    case Marker::Cross: return "M-0.9,-0.7L-0.7,-0.9L0,-0.2L0.7,-0.9L0.9,-0.7L0.2,0L0.9,0.7L0.7,0.9L0,0.2L-0.7,0.9L-0.9,0.7L-0.2,0Z";
+    case Marker::Cross:
+      return "M-0.9,-0.7L-0.7,-0.9L0,-0.2L0.7,-0.9L0.9,-0.7L0.2,0L0.9,0.7L0.7,0.9L0,0.2L-0.7,0.9L-0.9,0.7L-0.2,0Z";
   }
   return "circle";
 }
@@ -39,9 +40,16 @@ class VegaWriter {
   VegaWriter(const PlotSpec& plot, Theme theme) : plot_(plot), figure_(lay_out(plot)), colours_(palette(theme)) {}
 
   std::string write() {
-    Value spec = Value::object({{"$schema", "https://vega.github.io/schema/vega-lite/v5.json"}, {"description", clean_text(plot_.description)}});
-    spec["title"] = Value::object({{"text", lines_of(plot_.title, 20)}, {"subtitle", lines_of(plot_.subtitle, 14)}, {"anchor", "start"},
-                                   {"color", ink(colours_.text)}, {"subtitleColor", ink(colours_.muted_text)}, {"fontSize", 20}, {"subtitleFontSize", 14}, {"offset", 12}});
+    Value spec = Value::object({{"$schema", "https://vega.github.io/schema/vega-lite/v5.json"},
+                                {"description", clean_text(plot_.description)}});
+    spec["title"] = Value::object({{"text", lines_of(plot_.title, 20)},
+                                   {"subtitle", lines_of(plot_.subtitle, 14)},
+                                   {"anchor", "start"},
+                                   {"color", ink(colours_.text)},
+                                   {"subtitleColor", ink(colours_.muted_text)},
+                                   {"fontSize", 20},
+                                   {"subtitleFontSize", 14},
+                                   {"offset", 12}});
     spec["background"] = ink(colours_.background);
     spec["width"] = std::round(figure_.axes.right - figure_.axes.left);
     spec["height"] = std::round(figure_.axes.bottom - figure_.axes.top);
@@ -74,14 +82,24 @@ class VegaWriter {
   }
 
   Value config() const {
-    return Value::object(
-        {{"font", "DejaVu Sans, Verdana, sans-serif"},
-         {"view", Value::object({{"stroke", nullptr}})},
-         {"axis", Value::object({{"labelColor", ink(colours_.text)}, {"titleColor", ink(colours_.muted_text)}, {"gridColor", ink(colours_.grid)},
-                                 {"domainColor", ink(colours_.axis)}, {"tickColor", ink(colours_.axis)}, {"labelFontSize", 12}, {"titleFontSize", 13},
-                                 {"titleFontWeight", "normal"}})},
-         {"legend", Value::object({{"labelColor", ink(colours_.text)}, {"titleColor", ink(colours_.muted_text)}, {"labelFontSize", 12}, {"orient", "top"},
-                                   {"direction", "horizontal"}, {"columns", 4}, {"gridAlign", "none"}, {"labelLimit", 400}})}});
+    return Value::object({{"font", "DejaVu Sans, Verdana, sans-serif"},
+                          {"view", Value::object({{"stroke", nullptr}})},
+                          {"axis", Value::object({{"labelColor", ink(colours_.text)},
+                                                  {"titleColor", ink(colours_.muted_text)},
+                                                  {"gridColor", ink(colours_.grid)},
+                                                  {"domainColor", ink(colours_.axis)},
+                                                  {"tickColor", ink(colours_.axis)},
+                                                  {"labelFontSize", 12},
+                                                  {"titleFontSize", 13},
+                                                  {"titleFontWeight", "normal"}})},
+                          {"legend", Value::object({{"labelColor", ink(colours_.text)},
+                                                    {"titleColor", ink(colours_.muted_text)},
+                                                    {"labelFontSize", 12},
+                                                    {"orient", "top"},
+                                                    {"direction", "horizontal"},
+                                                    {"columns", 4},
+                                                    {"gridAlign", "none"},
+                                                    {"labelLimit", 400}})}});
   }
 
   Value x_value(double v) const { return plot_.x.scale == Scale::Date ? Value(v * ms_per_day) : Value(v); }
@@ -99,7 +117,11 @@ class VegaWriter {
       naming += "datum.value == " + to_json(Value(t.at * unit), -1) + " ? '" + t.label + "' : ";
     }
     Value look = Value::object({{"values", values}, {"labelExpr", naming + "''"}, {"labelFlush", false}});
-    return Value::object({{"field", field}, {"type", "quantitative"}, {"title", clean_text(axis.title)}, {"scale", scale}, {"axis", look}});
+    return Value::object({{"field", field},
+                          {"type", "quantitative"},
+                          {"title", clean_text(axis.title)},
+                          {"scale", scale},
+                          {"axis", look}});
   }
   Value x_channel(const char* field = "x") const { return position(field, plot_.x, figure_.x, figure_.x_ticks); }
   Value y_channel(const char* field = "y") const { return position(field, plot_.y, figure_.y, figure_.y_ticks); }
@@ -120,11 +142,15 @@ class VegaWriter {
 
   static Value legend_colour(const std::string& legend, const std::string& ink_text, Value look) {
     look["title"] = nullptr;
-    return Value::object({{"datum", legend}, {"scale", Value::object({{"range", Value::array({ink_text})}})}, {"legend", std::move(look)}});
+    return Value::object({{"datum", legend},
+                          {"scale", Value::object({{"range", Value::array({ink_text})}})},
+                          {"legend", std::move(look)}});
   }
 
   void add_layer(Value data, Value mark, Value encoding) {
-    layers_.push_back(Value::object({{"data", Value::object({{"values", std::move(data)}})}, {"mark", std::move(mark)}, {"encoding", std::move(encoding)}}));
+    layers_.push_back(Value::object({{"data", Value::object({{"values", std::move(data)}})},
+                                     {"mark", std::move(mark)},
+                                     {"encoding", std::move(encoding)}}));
   }
 
   void heat() {
@@ -139,17 +165,36 @@ class VegaWriter {
         for (std::size_t i = 0; i < layer.x.size(); ++i) {
           const double z = layer.z[j * layer.x.size() + i];
           if (!std::isfinite(z) || (layer.scale == Scale::Log && z <= 0)) continue;
-          rows.push_back(Value::object({{"x", x_value(x[i])}, {"x2", x_value(far(x, i))}, {"y", y_value(y[j])}, {"y2", y_value(far(y, j))}, {"z", z}}));
+          rows.push_back(Value::object({{"x", x_value(x[i])},
+                                        {"x2", x_value(far(x, i))},
+                                        {"y", y_value(y[j])},
+                                        {"y2", y_value(far(y, j))},
+                                        {"z", z}}));
         }
       for (const Rgb colour : colours_.ramp) range.push_back(ink(colour));
       const std::string title = clean_text(layer.legend);
-      Value fill = Value::object({{"field", "z"}, {"type", "quantitative"}, {"title", title},
-                                  {"scale", Value::object({{"type", layer.scale == Scale::Log ? "log" : "linear"}, {"range", range},
-                                                           {"domain", Value::array({figure_.heat_low, figure_.heat_high})}, {"nice", false}, {"zero", false}})},
-                                  {"legend", Value::object({{"type", "gradient"}, {"orient", "right"}, {"direction", "vertical"}, {"titleFontWeight", "normal"}})}});
+      Value fill =
+          Value::object({{"field", "z"},
+                         {"type", "quantitative"},
+                         {"title", title},
+                         {"scale", Value::object({{"type", layer.scale == Scale::Log ? "log" : "linear"},
+                                                  {"range", range},
+                                                  {"domain", Value::array({figure_.heat_low, figure_.heat_high})},
+                                                  {"nice", false},
+                                                  {"zero", false}})},
+                         {"legend", Value::object({{"type", "gradient"},
+                                                   {"orient", "right"},
+                                                   {"direction", "vertical"},
+                                                   {"titleFontWeight", "normal"}})}});
       add_layer(rows, Value::object({{"type", "rect"}, {"clip", true}}),
-                Value::object({{"x", x_channel()}, {"x2", Value::object({{"field", "x2"}})}, {"y", y_channel()}, {"y2", Value::object({{"field", "y2"}})}, {"fill", fill},
-                               {"tooltip", Value::array({tip("x", clean_text(plot_.x.title), &plot_.x), tip("y", clean_text(plot_.y.title), &plot_.y), tip("z", title, &linear_)})}}));
+                Value::object({{"x", x_channel()},
+                               {"x2", Value::object({{"field", "x2"}})},
+                               {"y", y_channel()},
+                               {"y2", Value::object({{"field", "y2"}})},
+                               {"fill", fill},
+                               {"tooltip", Value::array({tip("x", clean_text(plot_.x.title), &plot_.x),
+                                                         tip("y", clean_text(plot_.y.title), &plot_.y),
+                                                         tip("z", title, &linear_)})}}));
     }
   }
 
@@ -157,16 +202,22 @@ class VegaWriter {
     for (const auto& layer : plot_.bands) {
       Value rows = Value::array();
       for (std::size_t i = 0; i < layer.x.size(); ++i)
-        rows.push_back(Value::object({{"x", x_value(layer.x[i])}, {"low", y_value(layer.low[i])}, {"high", y_value(layer.high[i])}}));
-      Value encoding = Value::object({{"x", x_channel()}, {"y", y_channel("low")}, {"y2", Value::object({{"field", "high"}})}});
+        rows.push_back(Value::object(
+            {{"x", x_value(layer.x[i])}, {"low", y_value(layer.low[i])}, {"high", y_value(layer.high[i])}}));
+      Value encoding =
+          Value::object({{"x", x_channel()}, {"y", y_channel("low")}, {"y2", Value::object({{"field", "high"}})}});
       Value mark = Value::object({{"type", "area"}, {"opacity", layer.opacity}, {"clip", true}, {"tooltip", false}});
       if (layer.legend.empty()) mark["color"] = ink_of(layer.colour);
-      else encoding["color"] = legend_colour(clean_text(layer.legend), ink_of(layer.colour), Value::object({{"symbolType", "square"}, {"symbolSize", 250}}));
+      else
+        encoding["color"] = legend_colour(clean_text(layer.legend), ink_of(layer.colour),
+                                          Value::object({{"symbolType", "square"}, {"symbolSize", 250}}));
       add_layer(rows, mark, encoding);
     }
   }
 
-  static Value dash_of(const std::vector<double>& lengths) { return lengths.empty() ? Value::array({1, 0}) : Value(lengths); }
+  static Value dash_of(const std::vector<double>& lengths) {
+    return lengths.empty() ? Value::array({1, 0}) : Value(lengths);
+  }
 
   void rules() {
     for (const auto& rule : plot_.rules) {
@@ -175,13 +226,23 @@ class VegaWriter {
       if (rule.x) row["x"] = x_value(*rule.x), encoding["x"] = x_channel();
       if (rule.y) row["y"] = y_value(*rule.y), encoding["y"] = y_channel();
       const Value rows = Value::array({row});
-      add_layer(rows, Value::object({{"type", "rule"}, {"color", ink(colours_.muted_text)}, {"strokeDash", dash_of(dash_pattern(rule.dash))}}), encoding);
+      add_layer(rows,
+                Value::object({{"type", "rule"},
+                               {"color", ink(colours_.muted_text)},
+                               {"strokeDash", dash_of(dash_pattern(rule.dash))}}),
+                encoding);
       if (rule.caption.empty()) continue;
       Value text = Value::object({{"text", Value::object({{"field", "caption"}})}});
       if (rule.x) text["x"] = x_channel(), text["y"] = Value::object({{"value", 4}});
       if (rule.y) text["y"] = y_channel(), text["x"] = Value::object({{"value", "width"}});
-      add_layer(rows, Value::object({{"type", "text"}, {"align", rule.x ? "left" : "right"}, {"baseline", rule.x ? "top" : "bottom"}, {"dx", rule.x ? 4 : -4}, {"dy", rule.x ? 0 : -3},
-                                     {"color", ink(colours_.muted_text)}}), text);
+      add_layer(rows,
+                Value::object({{"type", "text"},
+                               {"align", rule.x ? "left" : "right"},
+                               {"baseline", rule.x ? "top" : "bottom"},
+                               {"dx", rule.x ? 4 : -4},
+                               {"dy", rule.x ? 0 : -3},
+                               {"color", ink(colours_.muted_text)}}),
+                text);
     }
   }
 
@@ -191,13 +252,18 @@ class VegaWriter {
       const Value dashes = dash_of(dashes_of_line(plot_, k));
       Value rows = Value::array();
       for (std::size_t i = 0; i < layer.x.size(); ++i)
-        rows.push_back(Value::object({{"x", x_value(layer.x[i])}, {"y", y_value(layer.y[i])}, {"order", static_cast<std::int64_t>(i)}}));
-      Value encoding = Value::object({{"x", x_channel()}, {"y", y_channel()}, {"order", Value::object({{"field", "order"}, {"type", "quantitative"}})}});
-      Value mark = Value::object({{"type", "line"}, {"strokeWidth", layer.width}, {"strokeDash", dashes}, {"clip", true}, {"tooltip", false}});
+        rows.push_back(Value::object(
+            {{"x", x_value(layer.x[i])}, {"y", y_value(layer.y[i])}, {"order", static_cast<std::int64_t>(i)}}));
+      Value encoding = Value::object({{"x", x_channel()},
+                                      {"y", y_channel()},
+                                      {"order", Value::object({{"field", "order"}, {"type", "quantitative"}})}});
+      Value mark = Value::object(
+          {{"type", "line"}, {"strokeWidth", layer.width}, {"strokeDash", dashes}, {"clip", true}, {"tooltip", false}});
       if (layer.legend.empty()) mark["color"] = ink_of(layer.colour);
       else
-        encoding["color"] = legend_colour(clean_text(layer.legend), ink_of(layer.colour),
-                                          Value::object({{"symbolStrokeWidth", layer.width}, {"symbolSize", 400}, {"symbolDash", dashes}}));
+        encoding["color"] = legend_colour(
+            clean_text(layer.legend), ink_of(layer.colour),
+            Value::object({{"symbolStrokeWidth", layer.width}, {"symbolSize", 400}, {"symbolDash", dashes}}));
       add_layer(rows, mark, encoding);
     }
   }
@@ -207,12 +273,16 @@ class VegaWriter {
     const bool grouped = !plot_.stacked && plot_.bars.size() > 1;
     Value order = Value::array(), domain = Value::array(), range = Value::array();
     for (const auto& name : bar_categories(plot_)) order.push_back(clean_text(name));
-    for (const auto& layer : plot_.bars) domain.push_back(clean_text(layer.legend)), range.push_back(ink_of(layer.colour));
+    for (const auto& layer : plot_.bars)
+      domain.push_back(clean_text(layer.legend)), range.push_back(ink_of(layer.colour));
     Value rows = Value::array(), intervals = Value::array();
     for (const auto& box : bar_boxes(plot_)) {
       const BarLayer& layer = plot_.bars[box.layer];
-      Value row = Value::object({{"category", clean_text(layer.categories[box.row])}, {"group", clean_text(layer.legend)}, {"x", x_value(box.x_from)},
-                                 {"x2", x_value(box.x_to)}, {"value", layer.values[box.row]}});
+      Value row = Value::object({{"category", clean_text(layer.categories[box.row])},
+                                 {"group", clean_text(layer.legend)},
+                                 {"x", x_value(box.x_from)},
+                                 {"x2", x_value(box.x_to)},
+                                 {"value", layer.values[box.row]}});
       if (box.has_interval) {
         row["low"] = layer.low[box.row];
         row["high"] = layer.high[box.row];
@@ -223,18 +293,28 @@ class VegaWriter {
       }
       rows.push_back(row);
     }
-    const Value category = Value::object({{"field", "category"}, {"type", "nominal"}, {"sort", order}, {"title", clean_text(plot_.y.title)},
+    const Value category = Value::object({{"field", "category"},
+                                          {"type", "nominal"},
+                                          {"sort", order},
+                                          {"title", clean_text(plot_.y.title)},
                                           {"axis", Value::object({{"labelLimit", 400}})}});
     Value encoding = Value::object({{"x", x_channel()}, {"x2", Value::object({{"field", "x2"}})}, {"y", category}});
     if (grouped) encoding["yOffset"] = Value::object({{"field", "group"}, {"sort", domain}});
-    Value tips = Value::array({tip("category", "", nullptr), tip("group", "", nullptr), tip("value", clean_text(plot_.x.title), &plot_.x)});
+    Value tips = Value::array(
+        {tip("category", "", nullptr), tip("group", "", nullptr), tip("value", clean_text(plot_.x.title), &plot_.x)});
     if (!intervals.items().empty()) tips.push_back(tip("low", "", &plot_.x)), tips.push_back(tip("high", "", &plot_.x));
     encoding["tooltip"] = tips;
     Value filled = encoding;
-    filled["fill"] = Value::object({{"field", "group"}, {"type", "nominal"}, {"sort", nullptr}, {"scale", Value::object({{"domain", domain}, {"range", range}})},
-                                    {"legend", plot_.bars.size() > 1 ? Value::object({{"title", nullptr}}) : Value(nullptr)}});
+    filled["fill"] =
+        Value::object({{"field", "group"},
+                       {"type", "nominal"},
+                       {"sort", nullptr},
+                       {"scale", Value::object({{"domain", domain}, {"range", range}})},
+                       {"legend", plot_.bars.size() > 1 ? Value::object({{"title", nullptr}}) : Value(nullptr)}});
     add_layer(rows, Value::object({{"type", "bar"}, {"stroke", ink(colours_.background)}}), filled);
-    if (!intervals.items().empty()) add_layer(intervals, Value::object({{"type", "rule"}, {"color", ink(colours_.text)}, {"strokeWidth", 1.8}}), encoding);
+    if (!intervals.items().empty())
+      add_layer(intervals, Value::object({{"type", "rule"}, {"color", ink(colours_.text)}, {"strokeWidth", 1.8}}),
+                encoding);
   }
 
   Value point_tips(const PointLayer& layer) const {
@@ -250,7 +330,10 @@ class VegaWriter {
   void add_rows(const PointLayer& layer, Value& rows, Value& intervals) const {
     for (std::size_t i = 0; i < layer.x.size(); ++i) {
       if (!figure_.x.shows(layer.x[i]) || !figure_.y.shows(layer.y[i])) continue;
-      Value row = Value::object({{"group", clean_text(layer.legend)}, {"x", x_value(layer.x[i])}, {"y", y_value(layer.y[i])}, {"size", 75 * layer.size * layer.size}});
+      Value row = Value::object({{"group", clean_text(layer.legend)},
+                                 {"x", x_value(layer.x[i])},
+                                 {"y", y_value(layer.y[i])},
+                                 {"size", 75 * layer.size * layer.size}});
       if (!layer.names.empty()) row["name"] = clean_text(layer.names[i]);
       if (!layer.notes.empty()) row["note"] = clean_text(layer.notes[i]);
       if (!layer.y_low.empty()) {
@@ -262,11 +345,14 @@ class VegaWriter {
     }
   }
 
-  std::string fill_of(const PointLayer& layer) const { return is_open(layer.marker) ? ink(colours_.background) : ink_of(layer.colour); }
+  std::string fill_of(const PointLayer& layer) const {
+    return is_open(layer.marker) ? ink(colours_.background) : ink_of(layer.colour);
+  }
 
   // Layers with a legend share one drawing, so that a click on a legend entry fades all others; the rest stand alone.
   void points() {
-    Value rows = Value::array(), intervals = Value::array(), domain = Value::array(), strokes = Value::array(), fills = Value::array(), shapes = Value::array();
+    Value rows = Value::array(), intervals = Value::array(), domain = Value::array(), strokes = Value::array(),
+          fills = Value::array(), shapes = Value::array();
     std::set<std::string> groups;
     const PointLayer* fullest = nullptr;
     for (std::size_t k = 0; k < plot_.points.size(); ++k) {
@@ -281,39 +367,67 @@ class VegaWriter {
       fills.push_back(fill_of(layer));
       shapes.push_back(vega_shape(marker_of_layer(plot_, k)));
       add_rows(layer, rows, intervals);
-      if (!fullest || layer.names.size() + layer.notes.size() > fullest->names.size() + fullest->notes.size()) fullest = &layer;
+      if (!fullest || layer.names.size() + layer.notes.size() > fullest->names.size() + fullest->notes.size())
+        fullest = &layer;
     }
     if (!fullest) return;
-    const Value fade = Value::object({{"condition", Value::object({{"param", "picked"}, {"value", 1}})}, {"value", 0.06}});
+    const Value fade =
+        Value::object({{"condition", Value::object({{"param", "picked"}, {"value", 1}})}, {"value", 0.06}});
     const auto by_group = [&](const Value& range) {
-      return Value::object({{"field", "group"}, {"type", "nominal"}, {"sort", nullptr}, {"scale", Value::object({{"domain", domain}, {"range", range}})},
+      return Value::object({{"field", "group"},
+                            {"type", "nominal"},
+                            {"sort", nullptr},
+                            {"scale", Value::object({{"domain", domain}, {"range", range}})},
                             {"legend", Value::object({{"title", nullptr}})}});
     };
     if (!intervals.items().empty()) {
       Value stroke = by_group(strokes);
       stroke["legend"] = nullptr;
       add_layer(intervals, Value::object({{"type", "rule"}, {"strokeWidth", 1.4}}),
-                Value::object({{"x", x_channel()}, {"y", y_channel("low")}, {"y2", Value::object({{"field", "high"}})}, {"stroke", stroke}, {"opacity", fade}}));
+                Value::object({{"x", x_channel()},
+                               {"y", y_channel("low")},
+                               {"y2", Value::object({{"field", "high"}})},
+                               {"stroke", stroke},
+                               {"opacity", fade}}));
     }
     Value layer = Value::object(
-        {{"params", Value::array({Value::object({{"name", "picked"}, {"select", Value::object({{"type", "point"}, {"fields", Value::array({"group"})}})}, {"bind", "legend"}})})},
+        {{"params", Value::array({Value::object(
+                        {{"name", "picked"},
+                         {"select", Value::object({{"type", "point"}, {"fields", Value::array({"group"})}})},
+                         {"bind", "legend"}})})},
          {"data", Value::object({{"values", rows}})},
          {"mark", Value::object({{"type", "point"}, {"strokeWidth", 1.4}})},
-         {"encoding", Value::object({{"x", x_channel()}, {"y", y_channel()}, {"fill", by_group(fills)}, {"stroke", by_group(strokes)}, {"shape", by_group(shapes)},
-                                     {"size", point_size()}, {"opacity", fade}, {"tooltip", point_tips(*fullest)}})}});
+         {"encoding", Value::object({{"x", x_channel()},
+                                     {"y", y_channel()},
+                                     {"fill", by_group(fills)},
+                                     {"stroke", by_group(strokes)},
+                                     {"shape", by_group(shapes)},
+                                     {"size", point_size()},
+                                     {"opacity", fade},
+                                     {"tooltip", point_tips(*fullest)}})}});
     layers_.push_back(std::move(layer));
   }
 
-  static Value point_size() { return Value::object({{"field", "size"}, {"type", "quantitative"}, {"scale", nullptr}, {"legend", nullptr}}); }
+  static Value point_size() {
+    return Value::object({{"field", "size"}, {"type", "quantitative"}, {"scale", nullptr}, {"legend", nullptr}});
+  }
 
   void add_alone(const PointLayer& layer, Marker marker) {
     Value rows = Value::array(), intervals = Value::array();
     add_rows(layer, rows, intervals);
     if (!intervals.items().empty())
-      add_layer(intervals, Value::object({{"type", "rule"}, {"strokeWidth", 1.4}, {"color", ink_of(layer.colour)}}),
-                Value::object({{"x", x_channel()}, {"y", y_channel("low")}, {"y2", Value::object({{"field", "high"}})}}));
-    add_layer(rows, Value::object({{"type", "point"}, {"strokeWidth", 1.4}, {"opacity", 1}, {"shape", vega_shape(marker)}, {"fill", fill_of(layer)}, {"stroke", ink_of(layer.colour)}}),
-              Value::object({{"x", x_channel()}, {"y", y_channel()}, {"size", point_size()}, {"tooltip", point_tips(layer)}}));
+      add_layer(
+          intervals, Value::object({{"type", "rule"}, {"strokeWidth", 1.4}, {"color", ink_of(layer.colour)}}),
+          Value::object({{"x", x_channel()}, {"y", y_channel("low")}, {"y2", Value::object({{"field", "high"}})}}));
+    add_layer(rows,
+              Value::object({{"type", "point"},
+                             {"strokeWidth", 1.4},
+                             {"opacity", 1},
+                             {"shape", vega_shape(marker)},
+                             {"fill", fill_of(layer)},
+                             {"stroke", ink_of(layer.colour)}}),
+              Value::object(
+                  {{"x", x_channel()}, {"y", y_channel()}, {"size", point_size()}, {"tooltip", point_tips(layer)}}));
   }
 
   // Label places are turned back into data units; they hold at the size the specification states.
@@ -322,16 +436,28 @@ class VegaWriter {
     Value rows = Value::array(), lines = Value::array();
     for (const auto& label : figure_.labels) {
       const PixelBox box = label.box();
-      rows.push_back(Value::object({{"x", x_value(figure_.x.value_at(box.left))}, {"y", y_value(figure_.y.value_at((box.top + box.bottom) / 2))}, {"name", label.text}}));
+      rows.push_back(Value::object({{"x", x_value(figure_.x.value_at(box.left))},
+                                    {"y", y_value(figure_.y.value_at((box.top + box.bottom) / 2))},
+                                    {"name", label.text}}));
     }
     for (const auto& leader : figure_.leaders)
-      lines.push_back(Value::object({{"x", x_value(figure_.x.value_at(leader.from.x))}, {"y", y_value(figure_.y.value_at(leader.from.y))},
-                                     {"x2", x_value(figure_.x.value_at(leader.to.x))}, {"y2", y_value(figure_.y.value_at(leader.to.y))}}));
-    add_layer(rows, Value::object({{"type", "text"}, {"align", "left"}, {"baseline", "middle"}, {"fontSize", 13 * figure_.unit}, {"color", ink(colours_.text)}}),
+      lines.push_back(Value::object({{"x", x_value(figure_.x.value_at(leader.from.x))},
+                                     {"y", y_value(figure_.y.value_at(leader.from.y))},
+                                     {"x2", x_value(figure_.x.value_at(leader.to.x))},
+                                     {"y2", y_value(figure_.y.value_at(leader.to.y))}}));
+    add_layer(rows,
+              Value::object({{"type", "text"},
+                             {"align", "left"},
+                             {"baseline", "middle"},
+                             {"fontSize", 13 * figure_.unit},
+                             {"color", ink(colours_.text)}}),
               Value::object({{"x", x_channel()}, {"y", y_channel()}, {"text", Value::object({{"field", "name"}})}}));
     if (!figure_.leaders.empty())
       add_layer(lines, Value::object({{"type", "rule"}, {"color", ink(colours_.axis)}, {"strokeWidth", 0.9}}),
-                Value::object({{"x", x_channel()}, {"y", y_channel()}, {"x2", Value::object({{"field", "x2"}})}, {"y2", Value::object({{"field", "y2"}})}}));
+                Value::object({{"x", x_channel()},
+                               {"y", y_channel()},
+                               {"x2", Value::object({{"field", "x2"}})},
+                               {"y2", Value::object({{"field", "y2"}})}}));
   }
 
   const PlotSpec& plot_;

@@ -128,7 +128,8 @@ std::string table_text(const ReportTable& table, std::size_t width) {
   while (width > 0 && total() > width) {
     std::size_t widest = n;
     for (std::size_t c = 0; c < n; ++c)
-      if (table.columns[c].align == Align::Left && widths[c] > 16 && (widest == n || widths[c] > widths[widest])) widest = c;
+      if (table.columns[c].align == Align::Left && widths[c] > 16 && (widest == n || widths[c] > widths[widest]))
+        widest = c;
     if (widest == n) break;
     --widths[widest];
   }
@@ -156,7 +157,8 @@ std::string table_text(const ReportTable& table, std::size_t width) {
 std::string table_csv(const ReportTable& table) {
   std::string result;
   for (std::size_t c = 0; c < table.columns.size(); ++c)
-    result += (c == 0 ? "" : ",") + csv_cell(table.columns[c].key.empty() ? table.columns[c].heading : table.columns[c].key);
+    result +=
+        (c == 0 ? "" : ",") + csv_cell(table.columns[c].key.empty() ? table.columns[c].heading : table.columns[c].key);
   result += "\n";
   for (const auto& row : table.rows) {
     for (std::size_t c = 0; c < row.size(); ++c) result += (c == 0 ? "" : ",") + cell_csv(row[c]);
@@ -234,7 +236,8 @@ std::string write_text(const Report& report, bool explain, std::size_t width, bo
   }
   if (!report.warnings.empty() || !report.distrust.empty()) result += "\n";
   for (const auto& warning : report.warnings) result += wrapped("Note: " + warning, wrap, "") + "\n";
-  if (!report.distrust.empty()) result += bold + wrapped("Not trustworthy: " + report.distrust, wrap, "") + plain + "\n";
+  if (!report.distrust.empty())
+    result += bold + wrapped("Not trustworthy: " + report.distrust, wrap, "") + plain + "\n";
   if (report.seed) result += fmt::format("seed {}\n", *report.seed);
   return result;
 }

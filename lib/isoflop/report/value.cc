@@ -48,7 +48,8 @@ Json to_library(const Value& value) {
   return std::visit(Visitor{}, value.content());
 }
 
-/// Builds a Value from the events of the parser, so that memory and time stay proportional to the text whatever it holds.
+/// Builds a Value from the events of the parser, so that memory and time stay proportional to the text whatever it
+/// holds.
 class Builder : public nlohmann::json_sax<nlohmann::json> {
  public:
   Value take() { return std::move(root_); }
@@ -57,7 +58,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   bool boolean(bool truth) override { return put(Value(truth)); }
   bool number_integer(number_integer_t number) override { return put(Value(number)); }
   bool number_unsigned(number_unsigned_t number) override {
-    return put(number <= static_cast<number_unsigned_t>(INT64_MAX) ? Value(static_cast<std::int64_t>(number)) : Value(static_cast<double>(number)));
+    return put(number <= static_cast<number_unsigned_t>(INT64_MAX) ? Value(static_cast<std::int64_t>(number))
+                                                                   : Value(static_cast<double>(number)));
   }
   bool number_float(number_float_t number, const string_t&) override { return put(Value(number)); }
   bool string(string_t& text) override { return put(Value(std::move(text))); }
@@ -109,7 +111,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     std::unordered_map<std::string_view, std::size_t> first;
     std::vector<std::pair<std::size_t, std::size_t>> replaced;
     for (std::size_t i = 0; i < members.size(); ++i)
-      if (const auto [found, is_new] = first.emplace(members[i].first, i); !is_new) replaced.emplace_back(found->second, i);
+      if (const auto [found, is_new] = first.emplace(members[i].first, i); !is_new)
+        replaced.emplace_back(found->second, i);
     if (replaced.empty()) return;
     std::vector<bool> gone(members.size());
     for (const auto& [to, from] : replaced) members[to].second = std::move(members[from].second), gone[from] = true;
@@ -198,7 +201,8 @@ Value parse_json(std::string_view text, const std::string& name) {
   std::string what = builder.problem_;
   if (const auto colon = what.find("column "); colon != std::string::npos)
     if (const auto after = what.find(": ", colon); after != std::string::npos) what = what.substr(after + 2);
-  throw Error(Fault::BadInput, name + ":" + std::to_string(line) + ":" + std::to_string(column) + ": not JSON: " + what);
+  throw Error(Fault::BadInput,
+              name + ":" + std::to_string(line) + ":" + std::to_string(column) + ": not JSON: " + what);
 }
 
 }  // namespace isoflop

@@ -60,7 +60,9 @@ class Value {
   bool is_null() const { return std::holds_alternative<std::monostate>(content_); }
   bool is_object() const { return std::holds_alternative<Object>(content_); }
   bool is_array() const { return std::holds_alternative<Array>(content_); }
-  bool is_number() const { return std::holds_alternative<double>(content_) || std::holds_alternative<std::int64_t>(content_); }
+  bool is_number() const {
+    return std::holds_alternative<double>(content_) || std::holds_alternative<std::int64_t>(content_);
+  }
   bool is_text() const { return std::holds_alternative<std::string>(content_); }
   bool is_truth() const { return std::holds_alternative<bool>(content_); }
 

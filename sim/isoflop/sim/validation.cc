@@ -23,8 +23,8 @@ Value named_accuracies(const std::vector<std::pair<std::string, Accuracy>>& part
 
 }  // namespace
 
-std::vector<std::pair<std::string, Accuracy>> accuracy_by(const std::vector<PredictedRow>& rows,
-                                                          const std::function<std::string(const PredictedRow&)>& property) {
+std::vector<std::pair<std::string, Accuracy>> accuracy_by(
+    const std::vector<PredictedRow>& rows, const std::function<std::string(const PredictedRow&)>& property) {
   std::vector<std::string> order;
   std::map<std::string, std::vector<PredictedRow>> parts;
   for (const auto& row : rows) {
@@ -56,8 +56,9 @@ PlotSpec predicted_against_measured(const std::string& name, const std::string& 
   plot.description = "Each mark is one measured row; on the line the prediction equals the measurement.";
   plot.x = {"measured (" + unit + ")", Scale::Log, {}, {}};
   plot.y = {"predicted (" + unit + ")", Scale::Log, {}, {}};
-  constexpr std::array markers = {Marker::Circle, Marker::Square, Marker::TriangleUp, Marker::Diamond, Marker::TriangleDown,
-                                  Marker::CircleOpen, Marker::SquareOpen, Marker::TriangleUpOpen, Marker::DiamondOpen};
+  constexpr std::array markers = {Marker::Circle,     Marker::Square,         Marker::TriangleUp,
+                                  Marker::Diamond,    Marker::TriangleDown,   Marker::CircleOpen,
+                                  Marker::SquareOpen, Marker::TriangleUpOpen, Marker::DiamondOpen};
   double low = std::numeric_limits<double>::infinity(), high = 0;
   std::map<std::string, std::vector<const PredictedRow*>> parts;
   for (const auto& row : rows) {

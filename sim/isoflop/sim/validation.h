@@ -51,8 +51,8 @@ struct ValidationKind {
 const std::vector<ValidationKind>& validation_kinds();
 
 /// Accuracy by a property of the row, in order of first appearance.
-std::vector<std::pair<std::string, Accuracy>> accuracy_by(const std::vector<PredictedRow>& rows,
-                                                          const std::function<std::string(const PredictedRow&)>& property);
+std::vector<std::pair<std::string, Accuracy>> accuracy_by(
+    const std::vector<PredictedRow>& rows, const std::function<std::string(const PredictedRow&)>& property);
 
 /// Reasons with how many rows each explains, most frequent first.
 std::vector<std::pair<std::string, std::size_t>> reasons_of(const std::vector<UnsupportedRow>& rows);

@@ -11,7 +11,8 @@ const std::vector<ValidationKind>& validation_kinds() {
   static const std::vector<ValidationKind> kinds = [] {
     std::vector<ValidationKind> all;
     for (const auto& name : op_table_kinds())
-      all.push_back({name, "measured kernel times", [name](const ValidationRequest& request) { return validate_op(name, request); }});
+      all.push_back({name, "measured kernel times",
+                     [name](const ValidationRequest& request) { return validate_op(name, request); }});
     all.push_back({"footprint", "published training footprints, or measured serving energy", validate_footprint});
     all.push_back({"training", "measured training speeds and device-hours", validate_training});
     all.push_back({"inference", "measured speed and memory of single requests and fixed batches", validate_inference});

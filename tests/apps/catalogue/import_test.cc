@@ -46,7 +46,8 @@ struct Folder {
 };
 
 // A Llama of two layers: V 16, d 8, 2 heads, f 12, untied.
-const std::string tiny_config = R"({"model_type": "llama", "hidden_size": 8, "vocab_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
+const std::string tiny_config =
+    R"({"model_type": "llama", "hidden_size": 8, "vocab_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
   "num_key_value_heads": 1, "intermediate_size": 12, "max_position_embeddings": 64})";
 
 std::string tiny_weights(bool with_head) {
@@ -55,8 +56,10 @@ std::string tiny_weights(bool with_head) {
   const auto add = [&](const std::string& name, std::initializer_list<int> shape) {
     std::size_t elements = 1;
     std::string list;
-    for (const int size : shape) elements *= static_cast<std::size_t>(size), list += (list.empty() ? "" : ", ") + std::to_string(size);
-    json += (at ? ", \"" : "\"") + name + R"(": {"dtype": "BF16", "shape": [)" + list + R"(], "data_offsets": [)" + std::to_string(at) + ", " + std::to_string(at + 2 * elements) + "]}";
+    for (const int size : shape)
+      elements *= static_cast<std::size_t>(size), list += (list.empty() ? "" : ", ") + std::to_string(size);
+    json += (at ? ", \"" : "\"") + name + R"(": {"dtype": "BF16", "shape": [)" + list + R"(], "data_offsets": [)" +
+            std::to_string(at) + ", " + std::to_string(at + 2 * elements) + "]}";
     at += 2 * elements;
   };
   add("model.embed_tokens.weight", {16, 8});
@@ -128,10 +131,13 @@ TEST_CASE("a hostile weight file is bad input with its byte, and options that do
 
 TEST_CASE("harness results become a table that outliers reads") {
   const Folder folder;
-  const auto results = folder.put("results.json", R"({"results": {"mmlu": {"acc,none": 0.99, "acc_stderr,none": 0.004}, "gsm8k": {"exact_match,strict-match": 0.5}},
+  const auto results = folder.put(
+      "results.json",
+      R"({"results": {"mmlu": {"acc,none": 0.99, "acc_stderr,none": 0.004}, "gsm8k": {"exact_match,strict-match": 0.5}},
     "n-shot": {"mmlu": 5}, "model_name": "nobody/a-new-model"})");
   const std::string csv = (folder.path / "scores.csv").string();
-  const Ran r = ran({"models", "import-scores", results, "--task", "mmlu", "--active-params", "7B", "--tokens", "2T", "-o", csv});
+  const Ran r =
+      ran({"models", "import-scores", results, "--task", "mmlu", "--active-params", "7B", "--tokens", "2T", "-o", csv});
   REQUIRE(r.code == 0);
   const auto table = CsvTable::read(csv);
   REQUIRE(table.rows() == 1);
@@ -150,7 +156,8 @@ TEST_CASE("harness results become a table that outliers reads") {
 TEST_CASE("scores of a catalogue model take its size and tokens, and differing shots are said") {
   const Folder folder;
   const auto with_shots = [&](const char* name, int shots) {
-    return folder.put(name, R"({"results": {"mmlu": {"acc,none": 0.6}}, "n-shot": {"mmlu": )" + std::to_string(shots) + R"(}, "model_name": "meta-llama/Meta-Llama-3-8B"})");
+    return folder.put(name, R"({"results": {"mmlu": {"acc,none": 0.6}}, "n-shot": {"mmlu": )" + std::to_string(shots) +
+                                R"(}, "model_name": "meta-llama/Meta-Llama-3-8B"})");
   };
   const Ran r = ran({"models", "import-scores", with_shots("a.json", 5), with_shots("b.json", 0), "--task", "mmlu"});
   REQUIRE(r.code == 0);
@@ -160,8 +167,10 @@ TEST_CASE("scores of a catalogue model take its size and tokens, and differing s
 
 TEST_CASE("Epoch's table keeps its attribution in every output") {
   const Folder folder;
-  const auto table = folder.put("epoch.csv", "Model,Domain,Publication date,Parameters,Training compute (FLOP),Training dataset size (datapoints)\n"
-                                             "A,Language,2024-04-23,1e9,6e20,1e11\nB,Language,2023-01-01,1e9,6e22,1e11\nC,Vision,2024-01-01,1e9,,\n");
+  const auto table = folder.put(
+      "epoch.csv",
+      "Model,Domain,Publication date,Parameters,Training compute (FLOP),Training dataset size (datapoints)\n"
+      "A,Language,2024-04-23,1e9,6e20,1e11\nB,Language,2023-01-01,1e9,6e22,1e11\nC,Vision,2024-01-01,1e9,,\n");
   const std::string csv = (folder.path / "out.csv").string();
   const Ran r = ran({"models", "import-epoch", table, "-o", csv});
   REQUIRE(r.code == 0);
@@ -169,14 +178,19 @@ TEST_CASE("Epoch's table keeps its attribution in every output") {
   CHECK(agrees(r.result.at("models").items()[1].at("compute_over_6nd").number(), 100, 12));
   CHECK(r.out.find("6 x parameters x data: 1") != std::string::npos);
   const auto written = CsvTable::read(csv);
-  for (std::size_t row = 0; row < written.rows(); ++row) CHECK(written.text(row, written.column("source")).find("CC BY 4.0") != std::string::npos);
-  CHECK(ran({"models", "import-epoch", table, "--domain", "all", "--since", "2024"}).result.at("models").items().size() == 2);
+  for (std::size_t row = 0; row < written.rows(); ++row)
+    CHECK(written.text(row, written.column("source")).find("CC BY 4.0") != std::string::npos);
+  CHECK(
+      ran({"models", "import-epoch", table, "--domain", "all", "--since", "2024"}).result.at("models").items().size() ==
+      2);
 }
 
 TEST_CASE("MLPerf summaries are told per system and per device, with catalogue accelerators recognised") {
   const Folder folder;
-  const auto table = folder.put("summary.csv", "Organization,Model,Scenario,Result,accelerator_model_name,accelerators_per_node,Units\n"
-                                               "X,llama2-70b-99,Offline,31263.8,H100-SXM-80GB,8,Samples/s\nX,resnet50,Offline,1,H100-SXM-80GB,8,Samples/s\n");
+  const auto table = folder.put(
+      "summary.csv",
+      "Organization,Model,Scenario,Result,accelerator_model_name,accelerators_per_node,Units\n"
+      "X,llama2-70b-99,Offline,31263.8,H100-SXM-80GB,8,Samples/s\nX,resnet50,Offline,1,H100-SXM-80GB,8,Samples/s\n");
   const Ran r = ran({"accelerators", "import-mlperf", table});
   REQUIRE(r.code == 0);
   const Value& row = r.result.at("results").items().at(0);

@@ -50,7 +50,8 @@ TEST_CASE("a model whose design is not supported shows its published counts and 
 TEST_CASE("an imported config is counted, and its result is a model that can be read back") {
   const std::string folder = std::string(build_dir) + "/models_import_test";
   std::filesystem::create_directories(folder);
-  write_file(folder + "/config.json", R"({"model_type":"mixtral","hidden_size":4096,"intermediate_size":14336,"num_attention_heads":32,
+  write_file(folder + "/config.json",
+             R"({"model_type":"mixtral","hidden_size":4096,"intermediate_size":14336,"num_attention_heads":32,
     "num_hidden_layers":32,"num_key_value_heads":8,"vocab_size":32000,"num_local_experts":8,"num_experts_per_tok":2})");
   const Outcome imported = run_json({"models", "import", folder + "/config.json", "--name", "mix"});
   REQUIRE(imported.code == 0);

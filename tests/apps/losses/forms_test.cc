@@ -21,7 +21,8 @@ TEST_CASE("forms: wrong words and too deep a cut are refused") {
 }
 
 TEST_SUITE("slow") {
-  TEST_CASE("the top half-decade of the shipped sweep is predicted from the rest within 2 percent by the recommended form") {
+  TEST_CASE(
+      "the top half-decade of the shipped sweep is predicted from the rest within 2 percent by the recommended form") {
     const auto outcome = run_command({"forms", "sweep", "--json"});
     REQUIRE(outcome.code == 0);
     const auto result = isoflop::parse_json(outcome.out, "out").at("result");

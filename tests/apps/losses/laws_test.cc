@@ -11,7 +11,8 @@ TEST_CASE("laws list names every law with its formula and whether its published 
   const auto parsed = isoflop::parse_json(json.out, "out");
   const auto& laws = parsed.at("result").at("laws").items();
   CHECK(laws.size() == 15);
-  for (const auto& law : laws) CHECK(law.at("self_test").at("reproduced").truth() == (law.at("id").text() != "precision"));
+  for (const auto& law : laws)
+    CHECK(law.at("self_test").at("reproduced").truth() == (law.at("id").text() != "precision"));
   const auto text = run_command({"laws", "list"});
   CHECK(text.out.find("L = E + A/N^alpha + B/D^beta") != std::string::npos);
 }
@@ -31,7 +32,8 @@ TEST_CASE("laws show gives unrounded constants with evidence, and finds a law by
 }
 
 TEST_CASE("laws fit: any law is fitted to its own columns, with status, intervals and the reason where there is none") {
-  const auto outcome = run_command({"laws", "fit", "kaplan", "chinchilla", "--replicates", "25", "--search-points", "200", "--json"});
+  const auto outcome =
+      run_command({"laws", "fit", "kaplan", "chinchilla", "--replicates", "25", "--search-points", "200", "--json"});
   CHECK(outcome.code == 0);
   const auto json = isoflop::parse_json(outcome.out, "out");
   const auto& result = json.at("result");

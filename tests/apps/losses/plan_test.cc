@@ -84,11 +84,13 @@ TEST_CASE("plan: intervals do not depend on the number of threads") {
 }
 
 TEST_CASE("plan: money and device-hours become FLOP by price, peak and utilisation") {
-  const auto result = result_of({"plan", "--usd", "1e6", "--on", "h100-sxm-80gb", "--price", "2", "--mfu", "0.5", "--count", "1000", "--law", "besiroglu"});
+  const auto result = result_of({"plan", "--usd", "1e6", "--on", "h100-sxm-80gb", "--price", "2", "--mfu", "0.5",
+                                 "--count", "1000", "--law", "besiroglu"});
   CHECK(agrees(estimate(result, "device_hours"), 5e5, 12));
   CHECK(agrees(estimate(result, "cost_usd"), 1e6, 12));
   CHECK(agrees(estimate(result, "days"), 500.0 / 24, 12));
-  const auto hours = result_of({"plan", "--device-hours", "5e5", "--on", "h100-sxm-80gb", "--mfu", "0.5", "--law", "besiroglu"});
+  const auto hours =
+      result_of({"plan", "--device-hours", "5e5", "--on", "h100-sxm-80gb", "--mfu", "0.5", "--law", "besiroglu"});
   CHECK(agrees(estimate(hours, "compute_flop"), estimate(result, "compute_flop"), 12));
   // 989.4 TFLOP/s of dense bf16 (data sheet 989.5 within rounding).
   CHECK(agrees(estimate(hours, "compute_flop"), 5e5 * 3600 * 0.5 * 989.4e12, 3));
@@ -112,12 +114,14 @@ TEST_CASE("plan: 8B on 15T tokens is far from compute-optimal and pays at servin
 
 TEST_CASE("plan: a target loss is met at least cost, and below the floor there is no plan") {
   const auto result = result_of({"plan", "--loss", "2.1", "--law", "besiroglu"});
-  const auto back = result_of({"plan", "--compute", std::to_string(estimate(result, "compute_flop")), "--law", "besiroglu"});
+  const auto back =
+      result_of({"plan", "--compute", std::to_string(estimate(result, "compute_flop")), "--law", "besiroglu"});
   CHECK(agrees(estimate(back, "loss"), 2.1, 8));
   const auto served = result_of({"plan", "--loss", "2.1", "--law", "besiroglu", "--inference-tokens", "2T"});
   CHECK(estimate(served, "params") < estimate(result, "params"));
   CHECK(estimate(served, "compute_flop") > estimate(result, "compute_flop"));
-  CHECK(agrees(estimate(served, "lifetime_flop"), estimate(served, "compute_flop") + estimate(served, "serving_flop"), 12));
+  CHECK(agrees(estimate(served, "lifetime_flop"), estimate(served, "compute_flop") + estimate(served, "serving_flop"),
+               12));
   const auto none = result_of({"plan", "--loss", "1.5", "--law", "besiroglu"}, 4);
   CHECK(none.at("params").is_null());
 }
@@ -151,7 +155,8 @@ TEST_CASE("plan: fit.json with stored draws gives the intervals of the refit its
   const auto folder = std::filesystem::temp_directory_path() / "isoflop_plan_test";
   std::filesystem::create_directories(folder);
   const auto path = (folder / "fit.json").string();
-  std::ofstream(path) << R"({"schema":"isoflop.fit/1","result":{"status":"certified","parameters":{"E":{"estimate":1.8},"A":{"estimate":480},
+  std::ofstream(path)
+      << R"({"schema":"isoflop.fit/1","result":{"status":"certified","parameters":{"E":{"estimate":1.8},"A":{"estimate":480},
     "B":{"estimate":2100},"alpha":{"estimate":0.35},"beta":{"estimate":0.37}},"draws":{"E":[1.8,1.9],"A":[480,480],"B":[2100,2100],
     "alpha":[0.35,0.35],"beta":[0.37,0.37]}}})";
   const auto result = result_of({"plan", "--compute", "1e22", "--fit", path});

@@ -34,7 +34,8 @@ TEST_CASE("predict: the loss of a published law is the formula's, without an inv
 }
 
 TEST_CASE("predict: a refitted law gives the law's interval inside that of one run") {
-  const auto result = result_of({"predict", "--params", "1B", "--tokens", "20B", "--replicates", "100", "--observed-loss", "3"});
+  const auto result =
+      result_of({"predict", "--params", "1B", "--tokens", "20B", "--replicates", "100", "--observed-loss", "3"});
   const auto &law = result.at("loss"), &one = result.at("loss_of_one_run");
   CHECK(law.at("low").number() < law.at("estimate").number());
   CHECK(one.at("low").number() < law.at("low").number());
@@ -44,18 +45,22 @@ TEST_CASE("predict: a refitted law gives the law's interval inside that of one r
 
 TEST_CASE("predict: laws with other inputs answer with them, and say what they lack") {
   const auto rate = result_of({"predict", "--params", "1B", "--tokens", "100B", "--law", "step-law-rate"});
-  CHECK(agrees(rate.at("prediction").at("estimate").number(), 1.79 * std::pow(1e9, -0.713) * std::pow(1e11, 0.307), 12));
+  CHECK(
+      agrees(rate.at("prediction").at("estimate").number(), 1.79 * std::pow(1e9, -0.713) * std::pow(1e11, 0.307), 12));
   const auto routed = result_of({"predict", "--params", "1B", "--law", "clark-sbase", "--given", "experts=64"});
   CHECK(routed.at("loss").at("estimate").number() > 1.5);
   // One epoch unless told otherwise.
   const auto once = result_of({"predict", "--params", "1B", "--tokens", "20B", "--law", "muennighoff"});
-  const auto repeated = result_of({"predict", "--params", "1B", "--tokens", "20B", "--law", "muennighoff", "--unique-tokens", "5B"});
+  const auto repeated =
+      result_of({"predict", "--params", "1B", "--tokens", "20B", "--law", "muennighoff", "--unique-tokens", "5B"});
   CHECK(repeated.at("loss").at("estimate").number() > once.at("loss").at("estimate").number());
   CHECK(run({"predict", "--params", "1B", "--law", "clark-sbase"}).err.find("experts") != std::string::npos);
   CHECK(run({"predict", "--params", "1B", "--tokens", "1B", "--law", "clark-sbase"}).code == 2);
   CHECK(run({"predict", "--params", "1B", "--tokens", "1B", "--law", "farseer"}).code == 2);
   // The law that fails its own published prediction is not to be trusted.
-  CHECK(run({"predict", "--params", "1B", "--tokens", "20B", "--law", "kumar", "--given", "weight_bits=8,activation_bits=8,cache_bits=8"}).code == 4);
+  CHECK(run({"predict", "--params", "1B", "--tokens", "20B", "--law", "kumar", "--given",
+             "weight_bits=8,activation_bits=8,cache_bits=8"})
+            .code == 4);
 }
 
 TEST_CASE("predict: a loss and a score are different questions") {

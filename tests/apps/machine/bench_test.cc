@@ -41,12 +41,14 @@ TEST_SUITE("slow") {
   TEST_CASE("a calibrated machine writes a profile that predicts models") {
     const std::string folder = std::filesystem::temp_directory_path() / "isoflop_machine_profile_test";
     std::filesystem::create_directories(folder);
-    const auto answer = ask({"calibrate", "--this-machine", "--quick", "-j", "1", "--memory-mb", "64", "--write-profile", folder, "--json"});
+    const auto answer = ask({"calibrate", "--this-machine", "--quick", "-j", "1", "--memory-mb", "64",
+                             "--write-profile", folder, "--json"});
     CHECK((answer.code == 0 || answer.code == 4));  // a busy machine may not hold still
     const auto result = isoflop::parse_json(answer.out, "stdout").at("result");
     CHECK(result.at("unseen").at("training_one_thread").at("n").number() == 6);
     CHECK(result.at("in_sample").at("n").number() > 300);
-    const auto predicted = ask({"kernel", "predict", folder + "/machine_profile.json", "--layers", "3", "--width", "96", "--json"});
+    const auto predicted =
+        ask({"kernel", "predict", folder + "/machine_profile.json", "--layers", "3", "--width", "96", "--json"});
     CHECK(predicted.code == 0);
     const auto r = isoflop::parse_json(predicted.out, "stdout").at("result");
     CHECK(r.at("step_time_s_interval").at("low").number() < r.at("step_time_s").number());

@@ -16,16 +16,25 @@ isoflop::Value answer(std::vector<std::string> arguments, int expected_code) {
 }  // namespace
 
 TEST_CASE("kernel train reports loss, counts and the floor of its source") {
-  const auto r = answer({"kernel", "train", "--layers", "1", "--width", "32", "--heads", "2", "--vocabulary", "16", "--steps", "5", "--batch", "4", "--length", "16"}, 0).at("result");
-  for (const char* key : {"tokens_per_s", "loss", "loss_nats", "flops_per_s", "flops_counted"}) CHECK(r.at(key).number() > 0);
+  const auto r = answer({"kernel", "train", "--layers", "1", "--width", "32", "--heads", "2", "--vocabulary", "16",
+                         "--steps", "5", "--batch", "4", "--length", "16"},
+                        0)
+                     .at("result");
+  for (const char* key : {"tokens_per_s", "loss", "loss_nats", "flops_per_s", "flops_counted"})
+    CHECK(r.at(key).number() > 0);
   CHECK(r.at("loss").number() > r.at("loss_of_perfect_model_nats").number());
   CHECK(r.at("curve").items().size() == 5);
 }
 
 TEST_CASE("kernel run reports decode and prefill speed against measured bandwidth") {
   for (const char* format : {"fp32", "int4"}) {
-    const auto r = answer({"kernel", "run", "--layers", "1", "--width", "64", "--heads", "2", "--vocabulary", "64", "--prompt", "8", "--generate", "8", "--probe-mb", "64", "--format", format}, 0).at("result");
-    for (const char* key : {"decode_tokens_per_s", "prefill_tokens_per_s", "mbu", "bandwidth_bytes_per_s", "flops_per_s"}) CHECK(r.at(key).number() > 0);
+    const auto r = answer({"kernel", "run", "--layers", "1", "--width", "64", "--heads", "2", "--vocabulary", "64",
+                           "--prompt", "8", "--generate", "8", "--probe-mb", "64", "--format", format},
+                          0)
+                       .at("result");
+    for (const char* key :
+         {"decode_tokens_per_s", "prefill_tokens_per_s", "mbu", "bandwidth_bytes_per_s", "flops_per_s"})
+      CHECK(r.at(key).number() > 0);
   }
 }
 

@@ -14,8 +14,33 @@ using isoflop::test::run_command;
 namespace {
 
 std::vector<std::string> tiny(const std::string& folder, const std::string& highest = "2e8") {
-  return {"sweep", "--folder", folder, "--lowest", "1e8", "--highest", highest, "--budgets", "2", "--sizes", "3", "--ladder", "1x8,1x16,2x16",
-          "--vocabulary", "16", "--batch", "8", "--length", "16", "--held-out", "4", "--curve-points", "4", "--checkpoint-every", "0.02s", "-j", "1"};
+  return {"sweep",
+          "--folder",
+          folder,
+          "--lowest",
+          "1e8",
+          "--highest",
+          highest,
+          "--budgets",
+          "2",
+          "--sizes",
+          "3",
+          "--ladder",
+          "1x8,1x16,2x16",
+          "--vocabulary",
+          "16",
+          "--batch",
+          "8",
+          "--length",
+          "16",
+          "--held-out",
+          "4",
+          "--curve-points",
+          "4",
+          "--checkpoint-every",
+          "0.02s",
+          "-j",
+          "1"};
 }
 
 std::vector<std::string> with(std::vector<std::string> words, const std::vector<std::string>& more) {
@@ -27,7 +52,8 @@ std::vector<std::string> with(std::vector<std::string> words, const std::vector<
 
 TEST_CASE("sweep: a dry run plans and makes nothing, and a FLOP budget holds") {
   const auto folder = fresh_folder("dry");
-  const auto outcome = run_command({"sweep", "--folder", folder, "--dry-run", "--no-probe", "--flop", "1e13", "--json"});
+  const auto outcome =
+      run_command({"sweep", "--folder", folder, "--dry-run", "--no-probe", "--flop", "1e13", "--json"});
   REQUIRE(outcome.code == 0);
   const auto result = parse_json(outcome.out, "out").at("result");
   CHECK(result.at("runs").items().size() == 36);
@@ -42,12 +68,15 @@ TEST_CASE("sweep: what it writes can be fitted, continued and merged") {
   REQUIRE(outcome.code == 0);
   const auto result = parse_json(outcome.out, "out").at("result");
   CHECK(result.at("runs_done").number() == 6);
-  for (const auto& r : result.at("runs").items()) CHECK(r.at("loss_nats").number() > r.at("loss_of_perfect_model_nats").number());
+  for (const auto& r : result.at("runs").items())
+    CHECK(r.at("loss_nats").number() > r.at("loss_of_perfect_model_nats").number());
   const auto fitted = run_command({"fit", folder + "/runs.csv", "--bootstrap", "0"});
   CHECK((fitted.code == 0 || fitted.code == 4));  // six runs of a moment say little
-  const auto compared = run_command({"compare", folder + "/runs.csv", "--curves", folder + "/curves.csv", "--replicates", "0"});
+  const auto compared =
+      run_command({"compare", folder + "/runs.csv", "--curves", folder + "/curves.csv", "--replicates", "0"});
   CHECK((compared.code == 0 || compared.code == 4));
-  CHECK(run_command({"sweep", "--folder", folder, "--resume"}).out.find("6 runs were already done") != std::string::npos);
+  CHECK(run_command({"sweep", "--folder", folder, "--resume"}).out.find("6 runs were already done") !=
+        std::string::npos);
   CHECK(run_command(tiny(folder, "3e8")).code == 2);
   std::filesystem::remove(folder + "/records/" + result.at("runs").items()[0].at("name").text() + ".json");
   const auto merged = run_command({"sweep", "merge", folder, "--into", folder});

@@ -38,7 +38,8 @@ std::string measured_norms() {
     for (int i = 0; i < 3; ++i) {
       const double bytes = std::floor(std::exp(random.uniform(10, 20)));
       const double us = (5 + 1e6 * bytes / (0.6 * 3.35e12)) * std::exp(0.08 * random.normal());
-      text += "r" + std::to_string(3 * g + i) + ",h100-sxm,input_layernorm," + std::to_string(bytes) + "," + std::to_string(us) + ",new" + std::to_string(g) + "\n";
+      text += "r" + std::to_string(3 * g + i) + ",h100-sxm,input_layernorm," + std::to_string(bytes) + "," +
+              std::to_string(us) + ",new" + std::to_string(g) + "\n";
     }
   text += "strange,z9000,input_layernorm,1000,5,new0\n";
   const std::string path = scratch("norms.csv");
@@ -122,8 +123,8 @@ TEST_CASE("wrong kinds, wrong columns and contradictory options are refused with
 TEST_CASE("calibrate distrusts a file of which many rows beat physics") {
   std::string text = "row_id,hardware,op,num_gpus,message_bytes,nodes,latency_us,dtype,group\n";
   for (int i = 0; i < 40; ++i)
-    text += "r" + std::to_string(i) + ",h100-sxm,all_gather,8," + std::to_string(1000000 * (i + 1)) + ",1," + std::to_string((i % 2 ? 1 : 10) * (i + 1)) + ",half,g" +
-            std::to_string(i) + "\n";
+    text += "r" + std::to_string(i) + ",h100-sxm,all_gather,8," + std::to_string(1000000 * (i + 1)) + ",1," +
+            std::to_string((i % 2 ? 1 : 10) * (i + 1)) + ",half,g" + std::to_string(i) + "\n";
   isoflop::write_file(scratch("fast.csv"), text);
   const auto outcome = run_command({"calibrate", scratch("fast.csv")});
   CHECK(outcome.code == 4);

@@ -87,7 +87,8 @@ void check_page(const std::string& html) {
       if (!element.attributes.count(key)) continue;
       std::istringstream words(element.attributes.at(key));
       for (std::string word; words >> word;)
-        if (std::string(key) == "aria-labelledby" || word[0] == '#') CHECK(ids.count(word[0] == '#' ? word.substr(1) : word) == 1);
+        if (std::string(key) == "aria-labelledby" || word[0] == '#')
+          CHECK(ids.count(word[0] == '#' ? word.substr(1) : word) == 1);
     }
   CHECK(policy.find("default-src 'none'") == 0);
   CHECK(policy.find("unsafe") == std::string::npos);
@@ -115,15 +116,17 @@ std::vector<std::string> section_ids(const std::string& html) {
 TEST_CASE("the strict reader refuses what browsers forgive") {
   const std::string head = "<!DOCTYPE html>\n";
   CHECK(read_strictly(head + "<p a=\"1\" b='2'>x &lt; y<br/></p>").size() == 2);
-  for (const char* wrong : {"<p>", "<p></b>", "<p a=1></p>", "<p a></p>", "<p a=\"1\" a=\"2\"></p>", "<p>a & b</p>", "<p>&nbsp;</p>", "<p/><p/>", "<p a=\"<\"></p>",
-                            "<p>\x01</p>", "x<p></p>", "<script>"})
+  for (const char* wrong : {"<p>", "<p></b>", "<p a=1></p>", "<p a></p>", "<p a=\"1\" a=\"2\"></p>", "<p>a & b</p>",
+                            "<p>&nbsp;</p>", "<p/><p/>", "<p a=\"<\"></p>", "<p>\x01</p>", "x<p></p>", "<script>"})
     CHECK_THROWS(read_strictly(head + wrong));
 }
 
 TEST_CASE("a page escapes every text and needs nothing from outside") {
   const std::string evil = "<script>alert(1)</script> & \"'\x01 </style>";
-  HtmlSection section{"one", evil, evil, evil, evil, {}, {}, {evil}, evil, {{evil, evil, evil, evil}}, {{evil, evil, 1, 0}}};
-  ReportTable table{evil, {{evil, "a", Align::Left}, {evil, "b"}}, {{evil, 1.5}, {std::monostate(), std::int64_t{7}}}, evil};
+  HtmlSection section{
+      "one", evil, evil, evil, evil, {}, {}, {evil}, evil, {{evil, evil, evil, evil}}, {{evil, evil, 1, 0}}};
+  ReportTable table{
+      evil, {{evil, "a", Align::Left}, {evil, "b"}}, {{evil, 1.5}, {std::monostate(), std::int64_t{7}}}, evil};
   section.tables.push_back({table, true, {{evil, "files/a b.csv"}}});
   HtmlPage page{evil, evil, {section}, {"1", "2", "3"}, {"isoflop", evil}, 42, {}};
   const std::string html = write_html_page(page);
@@ -144,7 +147,8 @@ TEST_CASE("a report holds the sections asked for and the files behind them, and 
   const std::string html = text_of(page);
   check_page(html);
   CHECK(section_ids(html) == std::vector<std::string>{"findings", "footprint", "calibration", "sources"});
-  for (const char* file : {"footprint-ledger.svg", "footprint-ledger.csv", "calibration-kernels.svg", "calibration-table-1.csv"}) {
+  for (const char* file :
+       {"footprint-ledger.svg", "footprint-ledger.csv", "calibration-kernels.svg", "calibration-table-1.csv"}) {
     CAPTURE(file);
     CHECK(std::filesystem::file_size(scratch.path / "r_files" / file) > 100);
     CHECK((html.find(std::string("href=\"r_files/") + file + "\"") != std::string::npos));
@@ -169,9 +173,11 @@ TEST_CASE("a model named like a script joins the score sections as text") {
     return;
   }
   const Scratch scratch("add");
-  std::ofstream(scratch.path / "mine.csv") << "name,family,active_params,tokens,score\n\"<script>alert('x')</script>\",Mine,7e9,2e12,88\n";
+  std::ofstream(scratch.path / "mine.csv")
+      << "name,family,active_params,tokens,score\n\"<script>alert('x')</script>\",Mine,7e9,2e12,88\n";
   const std::string page = scratch.path / "r.html";
-  const auto ran = run_command({"report", "-o", page, "--only", "outliers", "--no-assets", "--add", scratch.path / "mine.csv"});
+  const auto ran =
+      run_command({"report", "-o", page, "--only", "outliers", "--no-assets", "--add", scratch.path / "mine.csv"});
   REQUIRE_MESSAGE(ran.code == 0, ran.err);
   const std::string html = text_of(page);
   check_page(html);
@@ -187,13 +193,15 @@ TEST_CASE("any command line becomes a section, except report and what is no comm
   }
   const Scratch scratch("include");
   const std::string page = scratch.path / "r.html";
-  const auto ran = run_command({"report", "-o", page, "--only", "calibration", "--no-assets", "--static", "--include", "serve llama-3-8b --on 'h100' --batch 8"});
+  const auto ran = run_command({"report", "-o", page, "--only", "calibration", "--no-assets", "--static", "--include",
+                                "serve llama-3-8b --on 'h100' --batch 8"});
   REQUIRE_MESSAGE(ran.code == 0, ran.err);
   const std::string html = text_of(page);
   check_page(html);
   CHECK(section_ids(html) == std::vector<std::string>{"findings", "calibration", "own-1", "sources"});
   CHECK((html.find("batch 8: first token after") != std::string::npos));
-  for (const char* wrong : {"report --only loss", "nonsense", "serve 'llama", ""}) CHECK(run_command({"report", "--only", "calibration", "-o", page, "--include", wrong}).code == 2);
+  for (const char* wrong : {"report --only loss", "nonsense", "serve 'llama", ""})
+    CHECK(run_command({"report", "--only", "calibration", "-o", page, "--include", wrong}).code == 2);
   CHECK(run_command({"report", "--only", "calibration", "-o", page, "--include", "fit nowhere.csv"}).code == 1);
 }
 
@@ -205,7 +213,8 @@ TEST_CASE("report refuses an unknown section with the nearest one") {
 
 TEST_CASE("report says that Vega's scripts are not in the folder named") {
   const Scratch scratch("web");
-  const auto ran = run_command({"report", "--only", "calibration", "-o", scratch.path / "r.html", "--web", scratch.path});
+  const auto ran =
+      run_command({"report", "--only", "calibration", "-o", scratch.path / "r.html", "--web", scratch.path});
   CHECK(ran.code == 1);
   CHECK(ran.err.find("fetch_web_assets.sh") != std::string::npos);
 }
@@ -227,7 +236,8 @@ TEST_CASE("the cohort's tables recount every architecture and keep base and chat
   CHECK(models.at("gemma-7b")->at("corrected").text().find("attention") != std::string::npos);
   std::map<std::string, double> scores;
   for (const auto& score : result.at("benchmarks").items())
-    scores[score.at("model").text() + " " + score.at("benchmark").text() + " " + score.at("kind").text()] = score.at("score").number();
+    scores[score.at("model").text() + " " + score.at("benchmark").text() + " " + score.at("kind").text()] =
+        score.at("score").number();
   // A widely read table prints the chat model's 34.1 as the model's, 77.4 and 71.7 (Llama 2 and 3 cards: 41.2, 81.7).
   CHECK(scores.at("Llama-2-7B mmlu base") == 45.3);
   CHECK(scores.at("Llama-2-7B mmlu instruct") == 34.1);

@@ -19,7 +19,9 @@ struct HtmlElement {
 /// Elements in document order. Throws std::runtime_error, naming the place, for anything that is not well-formed.
 inline std::vector<HtmlElement> read_strictly(const std::string& html) {
   std::size_t at = 0;
-  const auto fail = [&](const std::string& why) { throw std::runtime_error("byte " + std::to_string(at) + ": " + why + ": " + html.substr(at, 60)); };
+  const auto fail = [&](const std::string& why) {
+    throw std::runtime_error("byte " + std::to_string(at) + ": " + why + ": " + html.substr(at, 60));
+  };
   const auto check_text = [&](const std::string& text) {
     static const std::set<std::string> entities = {"amp", "lt", "gt", "quot", "#39"};
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -27,10 +29,14 @@ inline std::vector<HtmlElement> read_strictly(const std::string& html) {
       if (c < 0x20 && c != '\n' && c != '\t') fail("control character in text");
       if (c != '&') continue;
       const auto end = text.find(';', i);
-      if (end == std::string::npos || !entities.count(text.substr(i + 1, end - i - 1))) fail("bare ampersand or unknown entity");
+      if (end == std::string::npos || !entities.count(text.substr(i + 1, end - i - 1)))
+        fail("bare ampersand or unknown entity");
     }
   };
-  const auto is_name = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == ':' || c == '_'; };
+  const auto is_name = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == ':' ||
+           c == '_';
+  };
   const std::string doctype = "<!DOCTYPE html>\n";
   if (html.rfind(doctype, 0) != 0) fail("no doctype");
   at = doctype.size();
@@ -50,7 +56,8 @@ inline std::vector<HtmlElement> read_strictly(const std::string& html) {
       const auto end = html.find('>', at);
       if (end == std::string::npos) fail("end tag without end");
       const std::string name = html.substr(at + 2, end - at - 2);
-      if (open.empty() || elements[open.back()].name != name) fail("end tag closes nothing, open is " + (open.empty() ? "nothing" : elements[open.back()].name));
+      if (open.empty() || elements[open.back()].name != name)
+        fail("end tag closes nothing, open is " + (open.empty() ? "nothing" : elements[open.back()].name));
       open.pop_back();
       at = end + 1;
       continue;

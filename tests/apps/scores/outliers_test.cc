@@ -40,7 +40,9 @@ struct TemporaryFile {
   std::string path;
   explicit TemporaryFile(const std::string& content) {
     static int count = 0;
-    path = (std::filesystem::temp_directory_path() / ("isoflop_outliers_" + std::to_string(getpid()) + "_" + std::to_string(count++) + ".csv")).string();
+    path = (std::filesystem::temp_directory_path() /
+            ("isoflop_outliers_" + std::to_string(getpid()) + "_" + std::to_string(count++) + ".csv"))
+               .string();
     std::ofstream(path, std::ios::binary) << content;
   }
   ~TemporaryFile() { std::filesystem::remove(path); }
@@ -60,7 +62,8 @@ std::string simulated_table(int rows, std::uint64_t seed) {
 
 }  // namespace
 
-TEST_CASE("Phi-1.5, Phi-2 and Phi-3-mini stand above the line; Arctic, DBRX and Llama-3-8B do not: now and in April 2024") {
+TEST_CASE(
+    "Phi-1.5, Phi-2 and Phi-3-mini stand above the line; Arctic, DBRX and Llama-3-8B do not: now and in April 2024") {
   for (const auto& arguments : {std::vector<std::string>{"outliers", "--benchmark", "mmlu"},
                                 std::vector<std::string>{"outliers", "--until", "2024-04-30"}}) {
     const Value result = result_of(arguments);
@@ -93,12 +96,13 @@ TEST_CASE("the claims about the Phi models do not hang on one loss") {
 }
 
 TEST_CASE("90 % intervals hold 85 to 95 % of the models of left-out families") {
-  for (const auto& arguments : {std::vector<std::string>{"outliers"}, std::vector<std::string>{"outliers", "--link", "auto"},
-                                std::vector<std::string>{"outliers", "--until", "2024-04-30"},
-                                std::vector<std::string>{"outliers", "--kind", "base", "--harness", "uniform"},
-                                std::vector<std::string>{"outliers", "--benchmark", "gsm8k"},
-                                std::vector<std::string>{"outliers", "--benchmark", "hellaswag"},
-                                std::vector<std::string>{"outliers", "--link", "linear"}}) {
+  for (const auto& arguments :
+       {std::vector<std::string>{"outliers"}, std::vector<std::string>{"outliers", "--link", "auto"},
+        std::vector<std::string>{"outliers", "--until", "2024-04-30"},
+        std::vector<std::string>{"outliers", "--kind", "base", "--harness", "uniform"},
+        std::vector<std::string>{"outliers", "--benchmark", "gsm8k"},
+        std::vector<std::string>{"outliers", "--benchmark", "hellaswag"},
+        std::vector<std::string>{"outliers", "--link", "linear"}}) {
     CAPTURE(arguments.back());
     auto quick = arguments;
     quick.insert(quick.end(), {"--bootstrap", "0"});
@@ -122,15 +126,17 @@ TEST_CASE("on the base models of the uniform harness the best link errs by at mo
 
 TEST_CASE("the promised keys are there, with numbers or null") {
   const Value result = result_of({"outliers"});
-  for (const char* key : {"benchmark", "x", "link", "n", "coefficients", "rmse_points", "r2", "cross_validation", "models"}) CHECK(result.find(key));
+  for (const char* key :
+       {"benchmark", "x", "link", "n", "coefficients", "rmse_points", "r2", "cross_validation", "models"})
+    CHECK(result.find(key));
   CHECK(result.at("cross_validation").find("scheme"));
   CHECK(result.at("cross_validation").find("rmse_points"));
   for (const auto& [name, value] : result.at("coefficients").members())
     for (const char* key : {"estimate", "low", "high"}) CHECK(value.find(key));
   REQUIRE(result.at("models").items().size() > 150);
   for (const Value& m : result.at("models").items()) {
-    for (const char* key : {"name", "family", "active_params", "tokens", "compute_flop", "score", "kind", "predicted", "interval",
-                            "residual_points", "z", "is_outlier", "compute_multiplier", "lead_time_months"})
+    for (const char* key : {"name", "family", "active_params", "tokens", "compute_flop", "score", "kind", "predicted",
+                            "interval", "residual_points", "z", "is_outlier", "compute_multiplier", "lead_time_months"})
       CHECK(m.find(key));
     CHECK(m.at("interval").at("low").number() <= m.at("predicted").number());
     CHECK(m.at("interval").at("high").number() >= m.at("predicted").number());
@@ -143,7 +149,8 @@ TEST_CASE("the promised keys are there, with numbers or null") {
 }
 
 TEST_CASE("the result does not depend on the number of threads") {
-  const auto one = run_command({"outliers", "--json", "-j", "1"}), three = run_command({"outliers", "--json", "-j", "3"});
+  const auto one = run_command({"outliers", "--json", "-j", "1"}),
+             three = run_command({"outliers", "--json", "-j", "3"});
   REQUIRE(one.code == 0);
   const Value a = parse_json(one.out, "a"), b = parse_json(three.out, "b");
   CHECK(to_json(a.at("result")) == to_json(b.at("result")));
@@ -166,7 +173,8 @@ TEST_CASE("every x and benchmark of the catalogue can be asked for") {
     CAPTURE(x);
     const Value result = result_of({"outliers", "--x", x, "--bootstrap", "0"});
     CHECK(result.at("x").text() == x);
-    if (std::string(x) != "compute") CHECK(result.at("models").items()[0].at("compute_multiplier").at("estimate").is_null());
+    if (std::string(x) != "compute")
+      CHECK(result.at("models").items()[0].at("compute_multiplier").at("estimate").is_null());
   }
   for (const char* benchmark : {"arena_elo", "mt_bench", "gsm8k", "humaneval"}) {
     CAPTURE(benchmark);
@@ -177,8 +185,8 @@ TEST_CASE("every x and benchmark of the catalogue can be asked for") {
 }
 
 TEST_CASE("every link and loss can be asked for, and says so") {
-  for (const char* link : {"linear", "logistic", "logistic-free", "linear-nd", "logistic-nd", "logistic-nd-free", "linear-date",
-                           "logistic-date", "logistic-date-free"}) {
+  for (const char* link : {"linear", "logistic", "logistic-free", "linear-nd", "logistic-nd", "logistic-nd-free",
+                           "linear-date", "logistic-date", "logistic-date-free"}) {
     CAPTURE(link);
     const Value result = result_of({"outliers", "--link", link, "--bootstrap", "0"});
     CHECK(result.at("link").text() == link);
@@ -217,7 +225,8 @@ TEST_CASE("the digitised plot of N x D is a table like any other") {
     MESSAGE("skipped: the digitised plot is not here");
     return;
   }
-  const Value result = result_of({"outliers", path, "--x", "active_params_times_tokens_read", "--y", "mmlu_read", "--compute", "nd"});
+  const Value result =
+      result_of({"outliers", path, "--x", "active_params_times_tokens_read", "--y", "mmlu_read", "--compute", "nd"});
   CHECK(result.at("n").number() == 30);
   CHECK(result.at("x").text() == "compute");
   CHECK(agrees(model(result, "Phi-2").at("x_value").number(), 3.82e21, 9));
@@ -272,7 +281,8 @@ TEST_CASE("degenerate but legal tables are answered or refused with a reason") {
 }
 
 TEST_CASE("CSV lists every model, people see the outliers first") {
-  const Outcome csv = run_command({"outliers", "--csv", "--bootstrap", "0"}), text = run_command({"outliers", "--bootstrap", "0"});
+  const Outcome csv = run_command({"outliers", "--csv", "--bootstrap", "0"}),
+                text = run_command({"outliers", "--bootstrap", "0"});
   REQUIRE(csv.code == 0);
   CHECK(std::count(csv.out.begin(), csv.out.end(), '\n') > 170);
   CHECK(csv.out.rfind("name,family,kind", 0) == 0);
@@ -281,7 +291,8 @@ TEST_CASE("CSV lists every model, people see the outliers first") {
 }
 
 TEST_CASE("predict tells the score of a planned model with an interval, and judges an observed one") {
-  const Value result = result_of({"predict", "--benchmark", "mmlu", "--active-params", "3.8B", "--tokens", "3.3T", "--score", "68.8"});
+  const Value result =
+      result_of({"predict", "--benchmark", "mmlu", "--active-params", "3.8B", "--tokens", "3.3T", "--score", "68.8"});
   const Value& score = result.at("score");
   CHECK(score.at("low").number() < score.at("estimate").number());
   CHECK(score.at("estimate").number() > 40);
@@ -292,13 +303,18 @@ TEST_CASE("predict tells the score of a planned model with an interval, and judg
   CHECK(result.at("link").text() == "logistic-nd-free");
   CHECK(result_of({"predict", "--benchmark", "mmlu", "--compute", "1e23"}).at("link").text() == "logistic-free");
   CHECK(run_command({"predict", "--benchmark", "mmlu", "--active-params", "3.8B"}).code == 2);
-  CHECK(run_command({"predict", "--benchmark", "mmlu", "--active-params", "3.8B", "--tokens", "1T", "--compute", "1e25"}).code == 2);
+  CHECK(
+      run_command({"predict", "--benchmark", "mmlu", "--active-params", "3.8B", "--tokens", "1T", "--compute", "1e25"})
+          .code == 2);
 }
 
 TEST_CASE("predictions rise with compute between floor and ceiling") {
   double before = 25;
   for (const char* compute : {"1e20", "1e22", "1e23", "1e24", "1e26"}) {
-    const double now = result_of({"predict", "--benchmark", "mmlu", "--compute", compute, "--bootstrap", "0"}).at("score").at("estimate").number();
+    const double now = result_of({"predict", "--benchmark", "mmlu", "--compute", compute, "--bootstrap", "0"})
+                           .at("score")
+                           .at("estimate")
+                           .number();
     CHECK(now >= before);
     CHECK(now <= 100);
     before = now;

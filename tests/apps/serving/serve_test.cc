@@ -26,9 +26,9 @@ std::string refusal(const std::vector<std::string>& arguments) {
 
 TEST_CASE("serve prints every promised key, and the values agree with each other") {
   const auto result = result_of({"serve", "llama-3-8b", "--on", "h100", "--batch", "8"});
-  for (const char* key : {"ttft_s", "tpot_s", "decode_tokens_per_s", "decode_tokens_per_s_per_request", "prefill_tokens_per_s", "mbu",
-                          "mfu_prefill", "memory_bytes", "fits_in_memory", "max_batch", "max_context", "joules_per_token",
-                          "cost_usd_per_million_tokens", "bound"}) {
+  for (const char* key : {"ttft_s", "tpot_s", "decode_tokens_per_s", "decode_tokens_per_s_per_request",
+                          "prefill_tokens_per_s", "mbu", "mfu_prefill", "memory_bytes", "fits_in_memory", "max_batch",
+                          "max_context", "joules_per_token", "cost_usd_per_million_tokens", "bound"}) {
     CAPTURE(key);
     CHECK_FALSE(result.at(key).is_null());
   }
@@ -66,7 +66,8 @@ TEST_CASE("every number of devices that --fits names is one that serve accepts")
     for (const auto& row : result.at("fits").items()) {
       if (row.at("devices").is_null()) continue;
       const std::string devices = std::to_string(static_cast<long>(row.at("devices").number()));
-      const auto answer = result_of({"serve", model, "--on", row.at("accelerator").text(), "--tp", devices, "--max-batch"});
+      const auto answer =
+          result_of({"serve", model, "--on", row.at("accelerator").text(), "--tp", devices, "--max-batch"});
       CHECK(answer.at("max_batch").number() >= 1);
     }
   }
@@ -80,7 +81,8 @@ TEST_CASE("where every layer sees a window the context is unbounded, not the end
   CHECK(isoflop::app::run({"serve", "phi-3-mini", "--on", "h100", "--max-context"}, out, err) == 0);
   CHECK(out.str().find("unbounded") != std::string::npos);
   CHECK(out.str().find("134217728") == std::string::npos);
-  CHECK(result_of({"serve", "llama-3-8b", "--on", "h100", "--max-context"}).at("max_context_limited_by_memory").truth());
+  CHECK(
+      result_of({"serve", "llama-3-8b", "--on", "h100", "--max-context"}).at("max_context_limited_by_memory").truth());
 }
 
 TEST_CASE("--max-batch and --max-context answer without times, --best-format ranks what fits first") {
@@ -100,7 +102,10 @@ TEST_CASE("unknown names are met with suggestions, and a missing device is named
 }
 
 TEST_CASE("compare-architectures puts models side by side at equal hardware and load") {
-  const auto rows = result_of({"compare-architectures", "arctic", "dbrx", "phi-3-mini", "--on", "h100", "--tp", "8", "--weights", "fp8"}).at("models").items();
+  const auto rows = result_of({"compare-architectures", "arctic", "dbrx", "phi-3-mini", "--on", "h100", "--tp", "8",
+                               "--weights", "fp8"})
+                        .at("models")
+                        .items();
   REQUIRE(rows.size() == 3);
   CHECK(rows[0].at("params_total").number() == 478584608768.0);
   CHECK(rows[0].at("params_active").number() == 17318647808.0);

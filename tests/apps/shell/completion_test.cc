@@ -20,7 +20,8 @@ TEST_CASE("the bash script completes commands, nested commands and options") {
   const auto script = printed({"completion", "bash"});
   const auto path = (std::filesystem::temp_directory_path() / "isoflop-completion-test.bash").string();
   std::ofstream(path) << script
-                      << "complete_line() { COMP_WORDS=(\"$@\"); COMP_CWORD=$(($#-1)); COMPREPLY=(); _isoflop; echo \" ${COMPREPLY[*]} \"; }\n"
+                      << "complete_line() { COMP_WORDS=(\"$@\"); COMP_CWORD=$(($#-1)); COMPREPLY=(); _isoflop; echo \" "
+                         "${COMPREPLY[*]} \"; }\n"
                          "complete_line isoflop compl | grep -q ' completion ' || exit 1\n"
                          "complete_line isoflop manual --exp | grep -q -- ' --explain ' || exit 2\n";
   CHECK(std::system(("bash " + path).c_str()) == 0);
@@ -30,7 +31,8 @@ TEST_CASE("the bash script completes commands, nested commands and options") {
 TEST_CASE("zsh and fish scripts name every command") {
   for (const char* shell : {"zsh", "fish"}) {
     const auto script = printed({"completion", shell});
-    for (const auto& command : isoflop::app::all_commands()) CHECK(script.find(command->name().substr(0, command->name().find(' '))) != std::string::npos);
+    for (const auto& command : isoflop::app::all_commands())
+      CHECK(script.find(command->name().substr(0, command->name().find(' '))) != std::string::npos);
   }
 }
 

@@ -88,5 +88,6 @@ TEST_CASE("--plot draws below the text, in ASCII when the locale is not UTF-8") 
 
 TEST_CASE("a plot size is read or refused with an example") {
   CHECK(parse_plot_size("800x640") == std::pair{800, 640});
-  for (const char* wrong : {"800", "x", "800x", "8x8", "1e9x1e9", "800x600x2", "a x b", "800.5x600"}) CHECK_THROWS_AS(parse_plot_size(wrong), Error);
+  for (const char* wrong : {"800", "x", "800x", "8x8", "1e9x1e9", "800x600x2", "a x b", "800.5x600"})
+    CHECK_THROWS_AS(parse_plot_size(wrong), Error);
 }

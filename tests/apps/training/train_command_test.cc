@@ -30,19 +30,22 @@ TEST_CASE("train prints every promised key, and they agree with each other") {
   const Outcome o = train({"llama-3-70b", "--on", "h100-sxm-80gb", "--count", "2048", "--tokens", "15T"});
   REQUIRE(o.code == 0);
   const Value& r = o.json.at("result");
-  for (const char* key : {"params_total", "params_active", "flops_total", "flops_per_token", "step_time_s", "tokens_per_s", "tokens_per_s_per_device",
-                          "mfu", "hfu", "device_hours", "days", "cost_usd", "energy_kwh", "co2e_kg"})
+  for (const char* key :
+       {"params_total", "params_active", "flops_total", "flops_per_token", "step_time_s", "tokens_per_s",
+        "tokens_per_s_per_device", "mfu", "hfu", "device_hours", "days", "cost_usd", "energy_kwh", "co2e_kg"})
     CHECK_MESSAGE(r.at(key).is_number(), key);
   CHECK(r.at("fits_in_memory").truth());
   CHECK(r.at("params_total").number() == 70553706496);
   const Value& m = r.at("memory_bytes");
   double sum = 0;
-  for (const char* key : {"weights", "gradients", "optimizer", "activations", "logits", "other"}) sum += m.at(key).number();
+  for (const char* key : {"weights", "gradients", "optimizer", "activations", "logits", "other"})
+    sum += m.at(key).number();
   CHECK(agrees(sum, m.at("total").number(), 12));
   CHECK(m.at("total").number() < 80e9);
   CHECK(agrees(r.at("flops_total").number(), r.at("flops_per_token").number() * 15e12, 12));
   CHECK(agrees(r.at("tokens_per_s").number() * r.at("step_time_s").number(), r.at("tokens_per_step").number(), 12));
-  CHECK(agrees(r.at("mfu").number(), r.at("tokens_per_s_per_device").number() * r.at("flops_per_token").number() / 989e12, 12));
+  CHECK(agrees(r.at("mfu").number(),
+               r.at("tokens_per_s_per_device").number() * r.at("flops_per_token").number() / 989e12, 12));
   CHECK(agrees(r.at("device_hours").number(), r.at("days").number() * 24 * 2048, 12));
   CHECK(agrees(r.at("days").number(), 15e12 / r.at("tokens_per_s").number() / 86400 / 0.9, 12));
   CHECK(r.at("mfu").number() > 0.25);
@@ -52,14 +55,16 @@ TEST_CASE("train prints every promised key, and they agree with each other") {
 }
 
 TEST_CASE("a layout that is asked for is used, and one that is impossible is refused with the reason") {
-  const Outcome o = train({"llama-3-8b", "--on", "h100", "--count", "16", "--tokens", "1T", "--tp", "2", "--pp", "2", "--recompute", "full", "--zero", "zero1"});
+  const Outcome o = train({"llama-3-8b", "--on", "h100", "--count", "16", "--tokens", "1T", "--tp", "2", "--pp", "2",
+                           "--recompute", "full", "--zero", "zero1"});
   REQUIRE(o.code == 0);
   const Value& l = o.json.at("result").at("layout");
   CHECK(l.at("tensor").number() == 2);
   CHECK(l.at("pipeline").number() == 2);
   CHECK(l.at("data").number() == 4);
   CHECK(l.at("recompute").text() == "full");
-  const Outcome refused = train({"llama-3-8b", "--on", "h100", "--count", "16", "--tokens", "1T", "--tp", "16", "--ep", "2"});
+  const Outcome refused =
+      train({"llama-3-8b", "--on", "h100", "--count", "16", "--tokens", "1T", "--tp", "16", "--ep", "2"});
   CHECK(refused.code == 2);
   CHECK(refused.err.find("expert parallel needs a model with experts") != std::string::npos);
 }
@@ -78,19 +83,23 @@ TEST_CASE("an unmeasured accelerator is said to borrow its efficiencies") {
 }
 
 TEST_CASE("--search lists layouts, fastest first, and results do not depend on threads") {
-  const Outcome one = train({"arctic", "--on", "h100", "--count", "256", "--tokens", "1T", "--search", "--top", "5", "-j", "1"});
-  const Outcome four = train({"arctic", "--on", "h100", "--count", "256", "--tokens", "1T", "--search", "--top", "5", "-j", "4"});
+  const Outcome one =
+      train({"arctic", "--on", "h100", "--count", "256", "--tokens", "1T", "--search", "--top", "5", "-j", "1"});
+  const Outcome four =
+      train({"arctic", "--on", "h100", "--count", "256", "--tokens", "1T", "--search", "--top", "5", "-j", "4"});
   REQUIRE(one.code == 0);
   const auto& layouts = one.json.at("result").at("layouts").items();
   REQUIRE(layouts.size() == 5);
-  for (std::size_t i = 1; i < layouts.size(); ++i) CHECK(layouts[i].at("step_time_s").number() >= layouts[i - 1].at("step_time_s").number());
+  for (std::size_t i = 1; i < layouts.size(); ++i)
+    CHECK(layouts[i].at("step_time_s").number() >= layouts[i - 1].at("step_time_s").number());
   CHECK(to_json(one.json.at("result")) == to_json(four.json.at("result")));
 }
 
 TEST_CASE("train reads a Hugging Face config and an imported architecture") {
   const std::string folder = std::string(build_dir) + "/train_command_test";
   std::filesystem::create_directories(folder);
-  write_file(folder + "/config.json", R"({"model_type":"llama","hidden_size":2048,"intermediate_size":5632,"num_attention_heads":32,
+  write_file(folder + "/config.json",
+             R"({"model_type":"llama","hidden_size":2048,"intermediate_size":5632,"num_attention_heads":32,
     "num_hidden_layers":22,"num_key_value_heads":4,"vocab_size":32000,"max_position_embeddings":2048})");
   const Outcome o = train({folder + "/config.json", "--on", "a100", "--count", "8", "--tokens", "20B"});
   REQUIRE(o.code == 0);

@@ -36,20 +36,26 @@ Plan plan(double budget_flop) {
 // The dense catalogue model whose size is nearest, as a stand-in for what the plan would build.
 const ModelRecord& nearest(const ModelCatalogue& models, double params) {
   const ModelRecord* best = nullptr;
-  const auto distance = [&](const ModelRecord& m) { return std::fabs(std::log(static_cast<double>(*m.params_total_recounted) / params)); };
+  const auto distance = [&](const ModelRecord& m) {
+    return std::fabs(std::log(static_cast<double>(*m.params_total_recounted) / params));
+  };
   for (const ModelRecord& m : models.all())
-    if (m.params_total_recounted && !m.is_mixture() && m.architecture_confidence == "verified" && (!best || distance(m) < distance(*best))) best = &m;
+    if (m.params_total_recounted && !m.is_mixture() && m.architecture_confidence == "verified" &&
+        (!best || distance(m) < distance(*best)))
+      best = &m;
   if (!best) throw Error(Fault::CannotRun, "the catalogue knows no dense model");
   return *best;
 }
 
 void print(const std::string& what, const FittedValue& v, const std::string& unit) {
-  std::cout << what << " " << format_number(v.estimate) << " [" << format_number(v.low) << ", " << format_number(v.high) << "] " << unit << "\n";
+  std::cout << what << " " << format_number(v.estimate) << " [" << format_number(v.low) << ", " << format_number(v.high)
+            << "] " << unit << "\n";
 }
 
 int run(const std::string& budget, const std::string& on) {
   const auto flop = parse_number(budget);
-  if (!flop || !(*flop > 0)) throw Error(Fault::Usage, "budget: \"" + budget + "\" is not a number of FLOP, such as 5.76e23");
+  if (!flop || !(*flop > 0))
+    throw Error(Fault::Usage, "budget: \"" + budget + "\" is not a number of FLOP, such as 5.76e23");
   const Plan p = plan(*flop);
   print("parameters", p.params, "");
   print("tokens", p.tokens, "");
@@ -67,9 +73,11 @@ int run(const std::string& budget, const std::string& on) {
   const sim::StepPricer pricer(named.architecture, device, sim::OpProfile::load());
   const auto answer = sim::serve(pricer, memory, load);
   const auto total = static_cast<double>(count_parameters(named.architecture).total);
-  std::cout << "served like " << stand_in.name << " (" << format_count(total) << ") on " << load.tensor_parallel << " x " << device.id << ": ";
+  std::cout << "served like " << stand_in.name << " (" << format_count(total) << ") on " << load.tensor_parallel
+            << " x " << device.id << ": ";
   if (const auto& usd = answer.usd_per_million_tokens)
-    std::cout << format_number(usd->central, 3) << " [" << format_number(usd->low, 3) << ", " << format_number(usd->high, 3) << "] USD per million tokens\n";
+    std::cout << format_number(usd->central, 3) << " [" << format_number(usd->low, 3) << ", "
+              << format_number(usd->high, 3) << "] USD per million tokens\n";
   else
     std::cout << "no price is known\n";
   const bool sound = p.params.low < p.params.estimate && p.params.estimate < p.params.high && answer.fits &&

@@ -36,10 +36,12 @@ bool bad_mlperf(const std::string& csv, const std::string& about) {
 }  // namespace
 
 TEST_CASE("harness results keep metric, filter, standard error, shots and samples apart") {
-  const auto r = read_harness_results(R"({"results": {"mmlu": {"acc,none": 0.6841, "acc_stderr,none": 0.0037, "alias": "mmlu"},
+  const auto r =
+      read_harness_results(R"({"results": {"mmlu": {"acc,none": 0.6841, "acc_stderr,none": 0.0037, "alias": "mmlu"},
       "arc_challenge": {"alias": "arc", "acc,none": 0.5, "acc_norm,none": 0.55, "acc_norm_stderr,none": "N/A"},
       "gsm8k": {"exact_match,flexible-extract": 0.8, "exact_match,strict-match": 0.75, "exact_match_stderr,strict-match": 0.01}},
-    "n-shot": {"mmlu": 5, "gsm8k": 8}, "n-samples": {"mmlu": {"original": 14042, "effective": 14042}}, "model_name": "microsoft/Phi-3-mini-4k-instruct", "date": 1713916800.5})", "r.json");
+    "n-shot": {"mmlu": 5, "gsm8k": 8}, "n-samples": {"mmlu": {"original": 14042, "effective": 14042}}, "model_name": "microsoft/Phi-3-mini-4k-instruct", "date": 1713916800.5})",
+                           "r.json");
   CHECK(r.model == "microsoft/Phi-3-mini-4k-instruct");
   CHECK(r.date == "2024-04-24");
   CHECK(harness_tasks(r) == std::vector<std::string>{"mmlu", "arc_challenge", "gsm8k"});
@@ -56,8 +58,10 @@ TEST_CASE("harness results keep metric, filter, standard error, shots and sample
 }
 
 TEST_CASE("results of the harness before 0.4 name metrics without filter and the model in its arguments") {
-  const auto r = read_harness_results(R"({"results": {"hendrycksTest": {"acc": 0.25, "acc_stderr": 0.01}}, "versions": {"hendrycksTest": 1},
-    "config": {"model": "hf-causal", "model_args": "pretrained=EleutherAI/pythia-1b,dtype=float16", "num_fewshot": 5}})", "r.json");
+  const auto r = read_harness_results(
+      R"({"results": {"hendrycksTest": {"acc": 0.25, "acc_stderr": 0.01}}, "versions": {"hendrycksTest": 1},
+    "config": {"model": "hf-causal", "model_args": "pretrained=EleutherAI/pythia-1b,dtype=float16", "num_fewshot": 5}})",
+      "r.json");
   CHECK(r.model == "EleutherAI/pythia-1b");
   CHECK(headline_score(r, "hendrycksTest")->filter.empty());
   CHECK(headline_score(r, "hendrycksTest")->standard_error == 0.01);
@@ -80,9 +84,11 @@ TEST_CASE("what is no harness result is refused with its place") {
 
 TEST_CASE("Epoch's columns are found under old and new names; empty, NaN and Infinity are unknown") {
   const auto models = read_epoch_models(CsvTable::parse(
-      "Model,Domain,Organization,Publication date,Parameters,Training compute (FLOP),Training dataset size (datapoints),Epochs,Training time (hours),Abstract\n"
+      "Model,Domain,Organization,Publication date,Parameters,Training compute (FLOP),Training dataset size "
+      "(datapoints),Epochs,Training time (hours),Abstract\n"
       "\"Llama, 3\",Language,Meta AI,2024-04-18,70600000000,6.4e+24,15000000000000,,NaN,\"two\nlines\"\n"
-      "GPT-X,\"Multimodal,Language\",OpenAI,2024,,Infinity,,2,,\n", "e.csv"));
+      "GPT-X,\"Multimodal,Language\",OpenAI,2024,,Infinity,,2,,\n",
+      "e.csv"));
   REQUIRE(models.size() == 2);
   CHECK(models[0].name == "Llama, 3");
   CHECK(models[0].params == 7.06e10);
@@ -91,7 +97,8 @@ TEST_CASE("Epoch's columns are found under old and new names; empty, NaN and Inf
   CHECK_FALSE(models[1].params);
   CHECK_FALSE(models[1].compute_flop);
   CHECK_FALSE(models[1].datapoints_seen());
-  const auto old = read_epoch_models(CsvTable::parse("System,Parameters,Training dataset size (datapoints),Epochs\nA,1e9,1e10,4\n", "e.csv"));
+  const auto old = read_epoch_models(
+      CsvTable::parse("System,Parameters,Training dataset size (datapoints),Epochs\nA,1e9,1e10,4\n", "e.csv"));
   CHECK(old[0].datapoints_seen() == 4e10);
 }
 
@@ -106,13 +113,15 @@ TEST_CASE("an Epoch table that is none, or holds what no cell may, is refused wi
 }
 
 TEST_CASE("MLPerf rows of language models become tokens per second, whatever their label says") {
-  const auto s = read_mlperf_summary(CsvTable::parse(
-      "Organization,Platform,Model,Scenario,Result,accelerator_model_name,accelerators_per_node,number_of_nodes,version,Units\n"
-      "NVIDIA,DGX,llama2-70b-99,Offline,31263.8,NVIDIA H200-SXM-141GB,8,1,v4.0,Samples/s\n"
-      "NVIDIA,DGX,gptj-99,Server,272.1,NVIDIA H200-SXM-141GB,8,1,v4.0,Queries/s\n"
-      "X,CPU only,llama2-70b-99,Offline,10,,0,1,v4.0,Samples/s\n"
-      "X,S,resnet50,Offline,704000,A,8,1,v4.0,Samples/s\n"
-      "X,S,llama2-70b-99.9,Offline,20000,A,8,2,v4.0,Tokens/s\n", "m.csv"));
+  const auto s = read_mlperf_summary(
+      CsvTable::parse("Organization,Platform,Model,Scenario,Result,accelerator_model_name,accelerators_per_node,number_"
+                      "of_nodes,version,Units\n"
+                      "NVIDIA,DGX,llama2-70b-99,Offline,31263.8,NVIDIA H200-SXM-141GB,8,1,v4.0,Samples/s\n"
+                      "NVIDIA,DGX,gptj-99,Server,272.1,NVIDIA H200-SXM-141GB,8,1,v4.0,Queries/s\n"
+                      "X,CPU only,llama2-70b-99,Offline,10,,0,1,v4.0,Samples/s\n"
+                      "X,S,resnet50,Offline,704000,A,8,1,v4.0,Samples/s\n"
+                      "X,S,llama2-70b-99.9,Offline,20000,A,8,2,v4.0,Tokens/s\n",
+                      "m.csv"));
   REQUIRE(s.results.size() == 3);
   CHECK(s.results[0].unit == "tokens/s");
   CHECK(s.results[0].unit_stated == "Samples/s");

@@ -62,7 +62,8 @@ TEST_CASE("a safetensors header gives every tensor, their sum and their bytes") 
 TEST_CASE("packed whole numbers and data of quantisation are not counted as parameters") {
   const TensorFile file = safe(safetensors(R"({"a.qweight": {"dtype": "I32", "shape": [8], "data_offsets": [0, 32]},
     "a.scales": {"dtype": "F16", "shape": [4], "data_offsets": [32, 40]}, "b.weight": {"dtype": "F8_E4M3", "shape": [5], "data_offsets": [40, 45]},
-    "b.weight_scale_inv": {"dtype": "F32", "shape": [1], "data_offsets": [45, 49]}, "c": {"dtype": "F4", "shape": [4], "data_offsets": [49, 51]}})", 51));
+    "b.weight_scale_inv": {"dtype": "F32", "shape": [1], "data_offsets": [45, 49]}, "c": {"dtype": "F4", "shape": [4], "data_offsets": [49, 51]}})",
+                                           51));
   CHECK(file.parameters() == 9);
   CHECK(file.other_elements() == 13);
 }
@@ -74,8 +75,12 @@ TEST_CASE("a file that ends after its header is read only when asked to") {
 }
 
 TEST_CASE("hostile safetensors headers are refused by name and number") {
-  const auto refused = [](const std::string& bytes, const std::string& about) { return complains(complaint([&] { safe(bytes); }), about); };
-  const auto tensor = [&](const std::string& fields, std::size_t data, const std::string& about) { return refused(safetensors(one(fields), data), about); };
+  const auto refused = [](const std::string& bytes, const std::string& about) {
+    return complains(complaint([&] { safe(bytes); }), about);
+  };
+  const auto tensor = [&](const std::string& fields, std::size_t data, const std::string& about) {
+    return refused(safetensors(one(fields), data), about);
+  };
   CHECK(refused("", "0 bytes"));
   CHECK(refused("1234567", "7 bytes"));
   CHECK(refused(little_endian<std::uint64_t>(UINT64_MAX), "safetensors allows 100000000"));
@@ -96,27 +101,37 @@ TEST_CASE("hostile safetensors headers are refused by name and number") {
   CHECK(tensor(R"("dtype": "BF16", "shape": [-2], "data_offsets": [0, 4])", 4, "-2 is negative"));
   CHECK(tensor(R"("dtype": "BF16", "shape": [2.5], "data_offsets": [0, 4])", 4, "2.5 is not a whole number"));
   CHECK(tensor(R"("dtype": "BF16", "shape": [18446744073709551615], "data_offsets": [0, 4])", 4, "too large"));
-  CHECK(tensor(R"("dtype": "BF16", "shape": [4294967296, 4294967296], "data_offsets": [0, 4])", 4, "more elements than any file"));
+  CHECK(tensor(R"("dtype": "BF16", "shape": [4294967296, 4294967296], "data_offsets": [0, 4])", 4,
+               "more elements than any file"));
   CHECK(tensor(R"("dtype": "BF16", "shape": [2], "data_offsets": [4, 0])", 4, "end at 0 before they begin"));
-  CHECK(tensor(R"("dtype": "BF16", "shape": [2], "data_offsets": [0, 5])", 5, "span 5 bytes; 2 elements of BF16 take 4"));
+  CHECK(
+      tensor(R"("dtype": "BF16", "shape": [2], "data_offsets": [0, 5])", 5, "span 5 bytes; 2 elements of BF16 take 4"));
   CHECK(tensor(R"("dtype": "BF16", "shape": [2], "data_offsets": [0])", 4, "expected begin and end"));
   CHECK(tensor(R"("dtype": "F4", "shape": [3], "data_offsets": [0, 2])", 2, "do not fill whole bytes"));
   CHECK(tensor(R"("dtype": "BF16", "shape": [2], "data_offsets": [0, 4], "extra": 1)", 4, "unknown field \"extra\""));
   CHECK(tensor(R"("dtype": "BF16", "shape": [2], "data_offsets": [2, 6])", 6, "bytes that belong to no tensor"));
   CHECK(tensor(R"("dtype": "BF16", "shape": [2], "data_offsets": [0, 4])", 9, "5 bytes follow the last tensor"));
-  CHECK(tensor(R"("dtype": "BF16", "shape": [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1], "data_offsets": [0, 2])", 2, "more than 16 numbers"));
-  const std::string pair = R"({"a": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]}, "b": {"dtype": "U8", "shape": [4], "data_offsets": [2, 6]}})";
+  CHECK(tensor(R"("dtype": "BF16", "shape": [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1], "data_offsets": [0, 2])", 2,
+               "more than 16 numbers"));
+  const std::string pair =
+      R"({"a": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]}, "b": {"dtype": "U8", "shape": [4], "data_offsets": [2, 6]}})";
   CHECK(refused(safetensors(pair, 6), "inside \"a\""));
-  const std::string twice = R"({"a": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]}, "a": {"dtype": "U8", "shape": [4], "data_offsets": [4, 8]}})";
+  const std::string twice =
+      R"({"a": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]}, "a": {"dtype": "U8", "shape": [4], "data_offsets": [4, 8]}})";
   CHECK(refused(safetensors(twice, 8), "stands in the header twice"));
 }
 
 TEST_CASE("a GGUF header gives tensors, block formats and metadata") {
   Gguf made;
   made.meta("general.architecture", 8, text("llama")).meta("llama.block_count", 4, little_endian<std::uint32_t>(2));
-  made.meta("tokenizer.ggml.tokens", 9, little_endian<std::uint32_t>(8) + little_endian<std::uint64_t>(2) + text("a") + text("bc"));
-  made.meta("x.f", 6, little_endian<std::uint32_t>(0x3f800000)).meta("x.list", 9, little_endian<std::uint32_t>(5) + little_endian<std::uint64_t>(3) + std::string(12, 'x'));
-  made.tensor("blk.0.attn_q.weight", {256, 2}, 12, 0).tensor("blk.1.attn_q.weight", {256, 2}, 12, 288).tensor("norm", {6}, 0, 576).tensor("rope_freqs.weight", {8}, 0, 608);
+  made.meta("tokenizer.ggml.tokens", 9,
+            little_endian<std::uint32_t>(8) + little_endian<std::uint64_t>(2) + text("a") + text("bc"));
+  made.meta("x.f", 6, little_endian<std::uint32_t>(0x3f800000))
+      .meta("x.list", 9, little_endian<std::uint32_t>(5) + little_endian<std::uint64_t>(3) + std::string(12, 'x'));
+  made.tensor("blk.0.attn_q.weight", {256, 2}, 12, 0)
+      .tensor("blk.1.attn_q.weight", {256, 2}, 12, 288)
+      .tensor("norm", {6}, 0, 576)
+      .tensor("rope_freqs.weight", {8}, 0, 608);
   for (const std::uint32_t version : {2u, 3u}) {
     made.version = version;
     const TensorFile file = gguf(made.file(640));
@@ -134,8 +149,12 @@ TEST_CASE("a GGUF header gives tensors, block formats and metadata") {
 }
 
 TEST_CASE("hostile GGUF headers are refused without allocating what they claim") {
-  const auto refused = [](const std::string& bytes, const std::string& about) { return complains(complaint([&] { gguf(bytes); }), about); };
-  const auto counts = [](std::uint64_t tensors, std::uint64_t entries) { return "GGUF" + little_endian<std::uint32_t>(3) + little_endian(tensors) + little_endian(entries); };
+  const auto refused = [](const std::string& bytes, const std::string& about) {
+    return complains(complaint([&] { gguf(bytes); }), about);
+  };
+  const auto counts = [](std::uint64_t tensors, std::uint64_t entries) {
+    return "GGUF" + little_endian<std::uint32_t>(3) + little_endian(tensors) + little_endian(entries);
+  };
   CHECK(refused("GGUF", "ends inside the version"));
   CHECK(refused("GGUF" + little_endian<std::uint32_t>(1), "version 1; expected 2 or 3"));
   CHECK(refused("GGUF" + std::string("\0\0\0\3", 4), "big-endian"));
@@ -143,13 +162,20 @@ TEST_CASE("hostile GGUF headers are refused without allocating what they claim")
   CHECK(refused(counts(0, 1ULL << 60), "metadata entries; the 0 bytes"));
   CHECK(refused(counts(1, 0) + std::string(23, 'x'), "tensors; the 23 bytes"));
   CHECK(refused(Gguf().meta("k", 13, "xxxxxxxx").file(0), "metadata of type 13"));
-  CHECK(refused(Gguf().meta("k", 8, little_endian<std::uint64_t>(1ULL << 62)).file(0), "a text of 4611686018427387904 bytes; the file has"));
-  CHECK(refused(Gguf().meta("k", 9, little_endian<std::uint32_t>(0) + little_endian<std::uint64_t>(1ULL << 62)).file(0), "list items; the"));
-  CHECK(refused(Gguf().meta("k", 9, little_endian<std::uint32_t>(8) + little_endian<std::uint64_t>(3) + text("a")).file(0), "list items; the"));
-  CHECK(refused(Gguf().meta("k", 9, little_endian<std::uint32_t>(9) + little_endian<std::uint64_t>(1)).file(0), "not lists of lists"));
+  CHECK(refused(Gguf().meta("k", 8, little_endian<std::uint64_t>(1ULL << 62)).file(0),
+                "a text of 4611686018427387904 bytes; the file has"));
+  CHECK(refused(Gguf().meta("k", 9, little_endian<std::uint32_t>(0) + little_endian<std::uint64_t>(1ULL << 62)).file(0),
+                "list items; the"));
+  CHECK(refused(
+      Gguf().meta("k", 9, little_endian<std::uint32_t>(8) + little_endian<std::uint64_t>(3) + text("a")).file(0),
+      "list items; the"));
+  CHECK(refused(Gguf().meta("k", 9, little_endian<std::uint32_t>(9) + little_endian<std::uint64_t>(1)).file(0),
+                "not lists of lists"));
   CHECK(refused(Gguf().meta("", 0, "x").file(0), "a key of 0 bytes"));
-  CHECK(refused(Gguf().meta("general.alignment", 4, little_endian<std::uint32_t>(0)).file(0), "expected a power of two"));
-  CHECK(refused(Gguf().meta("general.alignment", 4, little_endian<std::uint32_t>(24)).file(0), "expected a power of two"));
+  CHECK(
+      refused(Gguf().meta("general.alignment", 4, little_endian<std::uint32_t>(0)).file(0), "expected a power of two"));
+  CHECK(refused(Gguf().meta("general.alignment", 4, little_endian<std::uint32_t>(24)).file(0),
+                "expected a power of two"));
   CHECK(refused(Gguf().meta("general.alignment", 0, "\x20").file(0), "not a 32-bit number"));
   CHECK(refused(Gguf().tensor("t", {1, 1, 1, 1, 1}, 0, 0).file(64), "5 dimensions"));
   CHECK(refused(Gguf().tensor("t", {UINT64_MAX}, 0, 0).file(64), "a dimension of 18446744073709551615"));

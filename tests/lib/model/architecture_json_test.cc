@@ -27,13 +27,15 @@ TEST_CASE("every architecture of the catalogue and every design survives being w
 }
 
 TEST_CASE("a mistyped member is refused with a suggestion") {
-  const std::string text = R"({"name":"x","width":8,"vocabulary":9,"layers":[{"attention":{"heads":2,"kv_heads":2,"head_dims":4},"mlp":{"width":8}}]})";
+  const std::string text =
+      R"({"name":"x","width":8,"vocabulary":9,"layers":[{"attention":{"heads":2,"kv_heads":2,"head_dims":4},"mlp":{"width":8}}]})";
   try {
     architecture_from(parse_json(text, "m.json"), "m.json");
     FAIL("accepted");
   } catch (const Error& problem) {
     CHECK(problem.fault() == Fault::BadInput);
-    CHECK(std::string(problem.what()).find("m.json.layers[0].attention \"head_dims\"; did you mean head_dim") != std::string::npos);
+    CHECK(std::string(problem.what()).find("m.json.layers[0].attention \"head_dims\"; did you mean head_dim") !=
+          std::string::npos);
   }
 }
 

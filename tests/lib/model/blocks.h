@@ -13,7 +13,8 @@ inline Attention grouped(std::int64_t heads, std::int64_t kv_heads, std::int64_t
   return a;
 }
 
-inline Architecture uniform(std::string name, std::int64_t layers, std::int64_t width, std::int64_t vocabulary, const Layer& layer) {
+inline Architecture uniform(std::string name, std::int64_t layers, std::int64_t width, std::int64_t vocabulary,
+                            const Layer& layer) {
   Architecture a;
   a.name = std::move(name);
   a.width = width;
@@ -23,8 +24,8 @@ inline Architecture uniform(std::string name, std::int64_t layers, std::int64_t 
 }
 
 /// Llama-like: RMSNorm, gated MLP, untied.
-inline Architecture llama(std::string name, std::int64_t layers, std::int64_t width, std::int64_t heads, std::int64_t kv_heads,
-                          std::int64_t ffn, std::int64_t vocabulary) {
+inline Architecture llama(std::string name, std::int64_t layers, std::int64_t width, std::int64_t heads,
+                          std::int64_t kv_heads, std::int64_t ffn, std::int64_t vocabulary) {
   Layer layer;
   layer.attention = grouped(heads, kv_heads, width / heads);
   layer.mlp = Mlp{ffn, true, Activation::Silu, false};
@@ -32,8 +33,8 @@ inline Architecture llama(std::string name, std::int64_t layers, std::int64_t wi
 }
 
 /// GPT-2-like: LayerNorm with bias, plain MLP, all biases, learned positions, tied.
-inline Architecture gpt(std::string name, std::int64_t layers, std::int64_t width, std::int64_t heads, std::int64_t vocabulary,
-                        std::int64_t positions) {
+inline Architecture gpt(std::string name, std::int64_t layers, std::int64_t width, std::int64_t heads,
+                        std::int64_t vocabulary, std::int64_t positions) {
   Layer layer;
   layer.attention = grouped(heads, heads, width / heads);
   layer.attention.rotary_dims = 0;

@@ -25,12 +25,14 @@ TEST_CASE("every model of the catalogue with a recount is recounted to the integ
 
 TEST_CASE("designs that are not supported say so") {
   const ModelCatalogue models = ModelCatalogue::load();
-  for (const std::string id : {"jamba-v0.1", "falcon-h1-0.5b", "minimax-text-01", "gpt-4", "chinchilla-70b", "decilm-7b"}) {
+  for (const std::string id :
+       {"jamba-v0.1", "falcon-h1-0.5b", "minimax-text-01", "gpt-4", "chinchilla-70b", "decilm-7b"}) {
     CAPTURE(id);
     CHECK_THROWS_AS(architecture_of(models.require(id)), Error);
   }
   CHECK_THROWS_WITH_AS(architecture_of(models.require("jamba-v0.1")),
-                       "jamba-v0.1: no architecture: the design is not supported (7 Mamba layers to 1 attention)", Error);
+                       "jamba-v0.1: no architecture: the design is not supported (7 Mamba layers to 1 attention)",
+                       Error);
 }
 
 TEST_CASE("OpenELM's layer-wise shapes add up to the published counts") {
@@ -39,7 +41,8 @@ TEST_CASE("OpenELM's layer-wise shapes add up to the published counts") {
     CAPTURE(id);
     const ModelRecord& r = models.require(id);
     // Published to four or five digits.
-    CHECK(std::fabs(static_cast<double>(count_parameters(architecture_of(r)).total - *r.params_total_published)) <= 100000);
+    CHECK(std::fabs(static_cast<double>(count_parameters(architecture_of(r)).total - *r.params_total_published)) <=
+          100000);
   }
 }
 
@@ -47,7 +50,8 @@ TEST_CASE("sliding windows and chunks stand in the layers that have them") {
   const ModelCatalogue models = ModelCatalogue::load();
   const auto windows = [&](const std::string& id) {
     std::int64_t n = 0;
-    for (const Layer& layer : architecture_of(models.require(id)).layers) n += layer.attention.window > 0 || layer.attention.chunk > 0;
+    for (const Layer& layer : architecture_of(models.require(id)).layers)
+      n += layer.attention.window > 0 || layer.attention.chunk > 0;
     return n;
   };
   CHECK(windows("mistral-7b-v0.1") == 32);

@@ -16,9 +16,12 @@ using namespace isoflop;
 namespace {
 std::optional<Architecture> architecture_named(const std::string& name, const CsvTable& t, std::size_t row) {
   static const ModelCatalogue models = ModelCatalogue::load();
-  static const std::map<std::string, std::string> aliases = {
-      {"Phi-3-mini-4k", "phi-3-mini"},     {"Phi-3-small-8k", "phi-3-small"}, {"Phi-3-medium-4k", "phi-3-medium"},
-      {"Mixtral-8x22B-v0.1", "mixtral-8x22b"}, {"Mixtral-8x22B-Instruct", "mixtral-8x22b"}, {"Snowflake-Arctic", "arctic"}};
+  static const std::map<std::string, std::string> aliases = {{"Phi-3-mini-4k", "phi-3-mini"},
+                                                             {"Phi-3-small-8k", "phi-3-small"},
+                                                             {"Phi-3-medium-4k", "phi-3-medium"},
+                                                             {"Mixtral-8x22B-v0.1", "mixtral-8x22b"},
+                                                             {"Mixtral-8x22B-Instruct", "mixtral-8x22b"},
+                                                             {"Snowflake-Arctic", "arctic"}};
   const auto whole = [&](const char* column) { return t.whole(row, t.column(column)).value(); };
   if (name == "GPT-2-124M") return test::gpt(name, 12, 768, 12, 50257, 1024);
   if (name.rfind("mpt-", 0) == 0 || name == "GPT-3-175B")
@@ -64,7 +67,8 @@ TEST_CASE("the table of checked architectures: totals, active parameters, KV byt
     CHECK(2 * kv_elements_per_token(*a) == t.whole(row, t.column("kv_cache_bytes_per_token_bf16")));
     // The table takes S^2/2 pairs and counts some norm scales as matrices: half a unit of the third decimal, and these.
     const double gflop = forward_flops_per_token(*a, 4096, AttentionCounting::Causal) / 1e9;
-    CHECK(std::fabs(gflop - t.required_number(row, t.column("forward_gflop_per_token_s4096_causal"))) < 0.0005 + 3e-5 * gflop);
+    CHECK(std::fabs(gflop - t.required_number(row, t.column("forward_gflop_per_token_s4096_causal"))) <
+          0.0005 + 3e-5 * gflop);
     CHECK(agrees(2 * static_cast<double>(count.total) / 1e9, t.required_number(row, t.column("weights_gb_bf16")), 2.8));
   }
 }

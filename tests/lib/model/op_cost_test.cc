@@ -47,7 +47,8 @@ void fill(naive::Values<Scalar>& values, std::uint64_t seed) {
     if (t.kind == TensorKind::TokenIds) {
       const auto places = naive::row_places(values.program.step.segments);
       for (std::size_t r = 0; r < values.whole[i].size(); ++r)
-        values.whole[i][r] = t.part == Part::Position ? places[r].position : static_cast<std::int64_t>(random.index(13));
+        values.whole[i][r] =
+            t.part == Part::Position ? places[r].position : static_cast<std::int64_t>(random.index(13));
     }
   }
 }
@@ -72,7 +73,8 @@ double loss_of(naive::Values<double>& values) {
   naive::Forward<double>::run(values);
   double sum = 0;
   for (std::size_t i = 0; i < values.program.tensors.size(); ++i)
-    if (values.program.tensors[i].part == Part::Loss && values.program.tensors[i].kind == TensorKind::Statistic) sum += values.data[i][0];
+    if (values.program.tensors[i].part == Part::Loss && values.program.tensors[i].kind == TensorKind::Statistic)
+      sum += values.data[i][0];
   return sum;
 }
 
@@ -172,7 +174,8 @@ TEST_CASE("decoding token by token, and prefill in chunks, give the logits of on
         copy_weights(reference, values);
         for (std::size_t i = 0; i < program.tensors.size(); ++i) {
           const Tensor& t = program.tensors[i];
-          if (t.kind == TensorKind::KvCache) std::copy(caches[t.name].begin(), caches[t.name].end(), values.data[i].begin());
+          if (t.kind == TensorKind::KvCache)
+            std::copy(caches[t.name].begin(), caches[t.name].end(), values.data[i].begin());
           if (t.name == "token ids")
             std::copy_n(reference.ints(find_tensor(whole, "token ids")).begin() + done, part, values.whole[i].begin());
         }
@@ -193,7 +196,8 @@ TEST_CASE("what the backward pass reads again is saved: 12 d + 4 g e + 4 h + 6 f
     Architecture two = a, one = a;
     two.layers.resize(2);
     one.layers.resize(1);
-    const SavedActivations more = saved_activations(forward(two, Step::train(1, 64))), less = saved_activations(forward(one, Step::train(1, 64)));
+    const SavedActivations more = saved_activations(forward(two, Step::train(1, 64))),
+                           less = saved_activations(forward(one, Step::train(1, 64)));
     return (2 * (more.activations - less.activations) + 4 * (more.statistics - less.statistics)) / 64;
   };
   CHECK(layer_bytes(test::llama("Llama-2-7B", 2, 4096, 32, 32, 11008, 32000)) == 131712);

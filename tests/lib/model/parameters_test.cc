@@ -29,7 +29,8 @@ TEST_CASE("Llama-2-7B, GPT-2 and GPT-3 count to the published integers") {
   CHECK(count_parameters(test::gpt("GPT-3", 96, 12288, 96, 50257, 2048)).total == 174604259328);
 }
 
-TEST_CASE("Arctic is 478.6 billion in all, 17.3 billion active: 10 billion dense and one expert stack of 3.66 billion") {
+TEST_CASE(
+    "Arctic is 478.6 billion in all, 17.3 billion active: 10 billion dense and one expert stack of 3.66 billion") {
   const ParameterCount count = count_parameters(test::arctic());
   CHECK(count.total == 478584608768);
   CHECK(count.active == 17318647808);
@@ -60,7 +61,8 @@ TEST_CASE("listing identical layers once changes no sum") {
 }
 
 TEST_CASE("forward GFLOP per token at 4096 tokens are the published ones") {
-  CHECK(agrees(forward_gflop_per_token_half_square(test::llama("Llama-3-70B", 80, 8192, 64, 8, 28672, 128256), 4096), 144.372, 5.5));
+  CHECK(agrees(forward_gflop_per_token_half_square(test::llama("Llama-3-70B", 80, 8192, 64, 8, 28672, 128256), 4096),
+               144.372, 5.5));
   CHECK(agrees(forward_gflop_per_token_half_square(test::arctic(), 4096), 36.232, 4.8));
   // The published figure counts the scales of the two inner norms, 61 (1536 + 512) of them, as a matrix.
   CHECK(agrees(forward_gflop_per_token_half_square(test::deepseek_v3(), 4096) + 2 * 61 * 2048 / 1e9, 83.484, 5.2));
@@ -69,5 +71,6 @@ TEST_CASE("forward GFLOP per token at 4096 tokens are the published ones") {
 TEST_CASE("an architecture that does not hold together is refused with its place") {
   Architecture a = test::llama("odd", 2, 64, 4, 4, 128, 100);
   a.layers[1].attention.kv_heads = 3;
-  CHECK_THROWS_WITH_AS(forward(a, Step::decode(1, 5)), "odd, layer 1: 4 heads are not a multiple of 3 key/value heads", Error);
+  CHECK_THROWS_WITH_AS(forward(a, Step::decode(1, 5)), "odd, layer 1: 4 heads are not a multiple of 3 key/value heads",
+                       Error);
 }

@@ -14,7 +14,8 @@ TEST_CASE("the CSV holds every mark in full precision") {
   CHECK(csv.find("point,Phi,Phi-3-mini,7.6e+22,68.8,,,,\n") != std::string::npos);
   CHECK(std::count(csv.begin(), csv.end(), '\n') == 1 + 57 + 61 + 61);
   CHECK(draw_csv(sample::loss_surface()).find("cell,Loss (nats/token),,1") != std::string::npos);
-  CHECK(draw_csv(sample::grouped_bars()).find("bar,\"predicted, with 90 % interval\",Llama-2 7B,74,,60,95,,\n") != std::string::npos);
+  CHECK(draw_csv(sample::grouped_bars()).find("bar,\"predicted, with 90 % interval\",Llama-2 7B,74,,60,95,,\n") !=
+        std::string::npos);
   CHECK(draw_csv(sample::dates()).find("rule,Phi-3 released,,2024-04-23,,,,,\n") != std::string::npos);
 }
 

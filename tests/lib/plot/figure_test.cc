@@ -17,7 +17,8 @@ using namespace isoflop;
 namespace {
 
 std::vector<PlotSpec> all_samples() {
-  return {sample::scores(), sample::dates(), sample::loss_surface(), sample::stacked_bars(), sample::grouped_bars(), sample::hostile()};
+  return {sample::scores(),       sample::dates(),        sample::loss_surface(),
+          sample::stacked_bars(), sample::grouped_bars(), sample::hostile()};
 }
 
 PlotSpec resized(PlotSpec plot, int width, int height) {
@@ -86,10 +87,12 @@ TEST_CASE("on random plots every wanted name is either drawn or listed in the ca
     for (const auto& text : figure.texts) caption += text.text + " ";
     for (std::size_t i = 0; i < std::min<std::size_t>(figure.unlabelled.size(), 40); ++i)
       CHECK(caption.find(figure.unlabelled[i]) != std::string::npos);
-    if (figure.unlabelled.size() > 40) CHECK(caption.find(std::to_string(figure.unlabelled.size() - 40) + " more") != std::string::npos);
+    if (figure.unlabelled.size() > 40)
+      CHECK(caption.find(std::to_string(figure.unlabelled.size() - 40) + " more") != std::string::npos);
     for (const auto& label : figure.labels)
       for (std::size_t i = 0; i < layer.x.size(); ++i)
-        if (label.box().distance({figure.x.place(layer.x[i]), figure.y.place(layer.y[i])}) <= 0) FAIL_CHECK(label.text << " covers point " << i);
+        if (label.box().distance({figure.x.place(layer.x[i]), figure.y.place(layer.y[i])}) <= 0)
+          FAIL_CHECK(label.text << " covers point " << i);
   }
 }
 
@@ -130,7 +133,8 @@ TEST_CASE("many bars with long names make the picture taller instead of losing a
     layer.categories.clear();
     layer.values.clear();
     for (int k = 0; k < 30; ++k) {
-      layer.categories.push_back("category number " + std::to_string(k) + " with a name of several words that must wrap");
+      layer.categories.push_back("category number " + std::to_string(k) +
+                                 " with a name of several words that must wrap");
       layer.values.push_back(k);
     }
   }
@@ -147,7 +151,8 @@ TEST_CASE("a rule outside the axes is named, and one without a free place goes i
   plot.rules[1].caption = std::string(400, 'x');
   figure = lay_out(plot);
   check_texts(figure);
-  const bool noted = std::any_of(figure.texts.begin(), figure.texts.end(), [](const FigureText& t) { return t.text.rfind("Line at x = 2024-04-23", 0) == 0; });
+  const bool noted = std::any_of(figure.texts.begin(), figure.texts.end(),
+                                 [](const FigureText& t) { return t.text.rfind("Line at x = 2024-04-23", 0) == 0; });
   CHECK(noted);
 }
 

@@ -162,7 +162,8 @@ PlotSpec stacked_bars() {
   serving.colour = 1;
   embodied.legend = "making the machines";
   embodied.colour = 2;
-  training.categories = serving.categories = embodied.categories = {"Llama-2 7B", "Llama-2 70B", "a model with a rather long name, instruct", "BLOOM 176B"};
+  training.categories = serving.categories =
+      embodied.categories = {"Llama-2 7B", "Llama-2 70B", "a model with a rather long name, instruct", "BLOOM 176B"};
   training.values = {74, 688, 120, 433};
   serving.values = {210, 930, 80, 150};
   embodied.values = {30, 120, 22, 95};
@@ -185,7 +186,8 @@ PlotSpec grouped_bars() {
 }
 
 const char* hostile_text() {
-  return "`touch /tmp/pwned` $(id) system(\"id\") 'quote' \"double\" 100% %s %d a_b^c {x} \\n @macro <script>alert(1)</script> & ]]> #\n"
+  return "`touch /tmp/pwned` $(id) system(\"id\") 'quote' \"double\" 100% %s %d a_b^c {x} \\n @macro "
+         "<script>alert(1)</script> & ]]> #\n"
          "set output '/tmp/x'\x01\x7f \xff\xc3 \xe2\x80\xae EOD";
 }
 

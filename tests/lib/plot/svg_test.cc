@@ -70,7 +70,8 @@ TEST_CASE("pictures are byte for byte those of the golden files") {
 TEST_CASE("user text reaches no program: the script holds numbers only") {
   const PlotSpec hostile = sample::hostile(), plain = sample::scores();
   const std::string script = gnuplot_script(lay_out(hostile), Theme::Light);
-  for (const char* trace : {"touch", "system(", "macro", "quote", "pwned", "`", "$("}) CHECK(script.find(trace) == std::string::npos);
+  for (const char* trace : {"touch", "system(", "macro", "quote", "pwned", "`", "$("})
+    CHECK(script.find(trace) == std::string::npos);
 }
 
 TEST_CASE("hostile text stays text in the picture") {
@@ -85,7 +86,8 @@ TEST_CASE("hostile text stays text in the picture") {
   CHECK(svg.find("&lt;script&gt;alert(1)&lt;/script&gt;") != std::string::npos);
   CHECK(svg.find("`touch /tmp/pwned`") != std::string::npos);
   CHECK(svg.find("100% %s %d a_b^c {x} \\n @macro") != std::string::npos);
-  CHECK(std::none_of(svg.begin(), svg.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t'; }));
+  CHECK(std::none_of(svg.begin(), svg.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t'; }));
   // Well-formed enough for a strict reader.
   CHECK_NOTHROW(draw_png(sample::hostile()));
 }
@@ -114,9 +116,12 @@ TEST_CASE("PNG and PDF are the same bytes every time") {
 }
 
 TEST_CASE("a missing or failing tool is an error that names the package or quotes the complaint") {
-  CHECK_THROWS_WITH_AS(run_tool("no-such-program", {}, "", "some-package"),
-                       "no-such-program is not installed; install the Debian package some-package (apt-get install some-package)", Error);
-  CHECK_THROWS_WITH_AS(run_tool("sh", {"-c", "echo broken >&2; exit 3"}, "", "dash"), "sh failed with status 3: broken", Error);
+  CHECK_THROWS_WITH_AS(
+      run_tool("no-such-program", {}, "", "some-package"),
+      "no-such-program is not installed; install the Debian package some-package (apt-get install some-package)",
+      Error);
+  CHECK_THROWS_WITH_AS(run_tool("sh", {"-c", "echo broken >&2; exit 3"}, "", "dash"), "sh failed with status 3: broken",
+                       Error);
   CHECK_THROWS_WITH_AS(run_tool("sh", {"-c", "kill -9 $$"}, "", "dash"), "sh was ended by signal 9", Error);
   CHECK_THROWS_WITH_AS(run_tool("true", {}, "", "coreutils"), "true drew nothing", Error);
   CHECK(run_tool("cat", {}, std::string(1000000, 'x'), "coreutils") == std::string(1000000, 'x'));

@@ -13,7 +13,8 @@ using namespace isoflop;
 namespace {
 
 std::vector<PlotSpec> all_samples() {
-  return {sample::scores(), sample::dates(), sample::loss_surface(), sample::stacked_bars(), sample::grouped_bars(), sample::hostile()};
+  return {sample::scores(),       sample::dates(),        sample::loss_surface(),
+          sample::stacked_bars(), sample::grouped_bars(), sample::hostile()};
 }
 
 }  // namespace

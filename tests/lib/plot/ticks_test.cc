@@ -17,14 +17,17 @@ namespace {
 TickRoom room_of(const Axis& axis, double low, double high, double length_px) {
   TickRoom room;
   const bool log = axis.scale == Scale::Log;
-  room.place = [=](double v) { return length_px * (log ? std::log(v / low) / std::log(high / low) : (v - low) / (high - low)); };
+  room.place = [=](double v) {
+    return length_px * (log ? std::log(v / low) / std::log(high / low) : (v - low) / (high - low));
+  };
   room.extent = [](const std::string& label) { return text_width_px(label, 13); };
   return room;
 }
 
 std::vector<std::string> labels(const Axis& axis, double low, double high, double length_px = 800) {
   std::vector<std::string> result;
-  for (const auto& t : make_ticks(axis, low, high, room_of(axis, low, high, length_px)).major) result.push_back(t.label);
+  for (const auto& t : make_ticks(axis, low, high, room_of(axis, low, high, length_px)).major)
+    result.push_back(t.label);
   return result;
 }
 
@@ -51,7 +54,8 @@ TEST_CASE("ticks are round numbers in the field's notation") {
 }
 
 TEST_CASE("date ticks stand on the first of a year, quarter or month") {
-  CHECK(labels(axis(Scale::Date), days_of_date(2019, 6, 1), days_of_date(2024, 6, 1), 500) == Labels{"2020", "2021", "2022", "2023", "2024"});
+  CHECK(labels(axis(Scale::Date), days_of_date(2019, 6, 1), days_of_date(2024, 6, 1), 500) ==
+        Labels{"2020", "2021", "2022", "2023", "2024"});
   CHECK(labels(axis(Scale::Date), days_of_date(2023, 12, 20), days_of_date(2024, 5, 15)) ==
         Labels{"2024-01", "2024-02", "2024-03", "2024-04", "2024-05"});
   CHECK(labels(axis(Scale::Date), days_of_date(2024, 4, 1), days_of_date(2024, 4, 8)).front() == "2024-04-01");
@@ -68,7 +72,8 @@ TEST_CASE("on 2000 random axes ticks lie inside, rise, and their labels keep the
   for (std::uint64_t index = 0; index < 2000; ++index) {
     Random random(9, index);
     const Scale scale = std::vector{Scale::Linear, Scale::Log, Scale::Date}[random.index(3)];
-    const Axis a = axis(scale, std::vector{TickStyle::Auto, TickStyle::Plain, TickStyle::Power, TickStyle::Count}[random.index(4)]);
+    const Axis a = axis(
+        scale, std::vector{TickStyle::Auto, TickStyle::Plain, TickStyle::Power, TickStyle::Count}[random.index(4)]);
     double low = std::pow(10.0, random.uniform(-6, 20)), high = low * (1 + std::pow(10.0, random.uniform(-2, 8)));
     if (scale == Scale::Linear && random.coin()) low = -low;
     if (scale == Scale::Date) low = random.uniform(-1e4, 3e4), high = low + std::pow(10.0, random.uniform(0.3, 4));

@@ -27,7 +27,8 @@ TEST_CASE("the Vega-Lite form holds every drawn point with name, group and numbe
   REQUIRE(points);
   const auto& rows = points->at("data").at("values").items();
   CHECK(rows.size() == 57);
-  const auto phi2 = std::find_if(rows.begin(), rows.end(), [](const Value& row) { return row.at("name").text() == "Phi-2"; });
+  const auto phi2 =
+      std::find_if(rows.begin(), rows.end(), [](const Value& row) { return row.at("name").text() == "Phi-2"; });
   REQUIRE(phi2 != rows.end());
   CHECK(phi2->at("x").number() == 2.3e22);
   CHECK(phi2->at("y").number() == 57.9);
@@ -40,14 +41,16 @@ TEST_CASE("the Vega-Lite form holds every drawn point with name, group and numbe
 }
 
 TEST_CASE("every kind of plot becomes valid JSON; hostile text stays inside strings") {
-  for (const auto& plot : {sample::dates(), sample::loss_surface(), sample::stacked_bars(), sample::grouped_bars(), sample::hostile()}) {
+  for (const auto& plot :
+       {sample::dates(), sample::loss_surface(), sample::stacked_bars(), sample::grouped_bars(), sample::hostile()}) {
     const std::string text = draw_vega_lite(plot, Theme::Dark);
     const Value spec = parse_json(text, plot.name);
     CHECK(spec.at("background").text() == "#121212");
     // Tick names are the only expressions; no user text may stand in one.
     for (const auto& layer : spec.at("layer").items())
       for (const char* channel : {"x", "y"})
-        if (const Value* axis = layer.at("encoding").find(channel); axis && axis->find("axis") && axis->at("axis").find("labelExpr"))
+        if (const Value* axis = layer.at("encoding").find(channel);
+            axis && axis->find("axis") && axis->at("axis").find("labelExpr"))
           CHECK(axis->at("axis").at("labelExpr").text().find("touch") == std::string::npos);
   }
 }

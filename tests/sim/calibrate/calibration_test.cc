@@ -17,7 +17,8 @@ struct Line {
   CalibrationProblem problem;
 };
 
-Line line(std::size_t groups, std::size_t per_group, double t0, double rate, double group_noise, double row_noise, std::uint64_t seed) {
+Line line(std::size_t groups, std::size_t per_group, double t0, double rate, double group_noise, double row_noise,
+          std::uint64_t seed) {
   Line result;
   Random random(seed);
   for (std::size_t g = 0; g < groups; ++g) {
@@ -26,7 +27,8 @@ Line line(std::size_t groups, std::size_t per_group, double t0, double rate, dou
       const double work = std::exp(random.uniform(0, 8));
       result.work.push_back(work);
       const double measured = (t0 + work / rate) * std::exp(shared + row_noise * random.normal());
-      result.problem.rows.push_back({std::to_string(g) + "-" + std::to_string(i), "g" + std::to_string(g), measured, 1});
+      result.problem.rows.push_back(
+          {std::to_string(g) + "-" + std::to_string(i), "g" + std::to_string(g), measured, 1});
     }
   }
   result.problem.constants = {{"t0", "s", "launch", 1, 1e-3, 1e3}, {"rate", "1/s", "throughput", 1, 1e-3, 1e5}};
@@ -92,7 +94,9 @@ TEST_CASE("a constant that no row depends on is named as unidentified, and the o
 TEST_CASE("two constants of which only the product counts are both unidentified") {
   auto data = line(10, 8, 5, 20, 0, 0.05, 4);
   data.problem.constants.push_back({"factor", "1", "multiplies the rate", 1, 1e-3, 1e3});
-  data.problem.predict = [&data](std::span<const double> v, std::size_t row) { return v[0] + data.work[row] / (v[1] * v[2]); };
+  data.problem.predict = [&data](std::span<const double> v, std::size_t row) {
+    return v[0] + data.work[row] / (v[1] * v[2]);
+  };
   const auto fit = calibrate(data.problem);
   CHECK(fit.constants[0].identified);
   CHECK_FALSE(fit.constants[1].identified);

@@ -22,9 +22,11 @@ bool have_table() {
 }
 
 const char* const header =
-    "row_id,source,model,hardware,n_devices,tp,weight_dtype,engine,batch,prompt_len,gen_len,extra,metric,value,quality,group\n";
+    "row_id,source,model,hardware,n_devices,tp,weight_dtype,engine,batch,prompt_len,gen_len,extra,metric,value,quality,"
+    "group\n";
 
-std::vector<PredictedRow> of_category(const ValidationResult& result, const std::string& start, const std::string& metric = {}) {
+std::vector<PredictedRow> of_category(const ValidationResult& result, const std::string& start,
+                                      const std::string& metric = {}) {
   std::vector<PredictedRow> rows;
   for (const PredictedRow& row : result.rows)
     if (row.category.starts_with(start) && (metric.empty() || row.metric == metric)) rows.push_back(row);
@@ -53,14 +55,17 @@ TEST_CASE("no engine law is faster than bytes over bandwidth or FLOP over peak, 
       s.link = 3e11;
       s.floor = random.uniform(1e-4, 10);
       std::vector<double> values;
-      for (const Constant& c : law.constants) values.push_back(std::exp(random.uniform(std::log(c.low), std::log(c.high))));
+      for (const Constant& c : law.constants)
+        values.push_back(std::exp(random.uniform(std::log(c.low), std::log(c.high))));
       REQUIRE(law.predict(values, s) >= s.floor);
     }
 }
 
 TEST_CASE("the floor of a row is bytes over bandwidth, counted by hand") {
-  // Llama-2-7B in fp16: 6,738,415,616 parameters less an input embedding of 32000 x 4096; the cache at 128 + 64 / 2 tokens.
-  const std::string csv = std::string(header) + "a,x,llama-2-7b,a100_sxm,1,1,fp16,gpt-fast,1,128,64,,decode_tps,100,,g\n";
+  // Llama-2-7B in fp16: 6,738,415,616 parameters less an input embedding of 32000 x 4096; the cache at 128 + 64 / 2
+  // tokens.
+  const std::string csv =
+      std::string(header) + "a,x,llama-2-7b,a100_sxm,1,1,fp16,gpt-fast,1,128,64,,decode_tps,100,,g\n";
   const EngineSamples read = read_inference_table(CsvTable::parse(csv, "test.csv"), {});
   REQUIRE(read.samples.size() == 1);
   const double weights = 2.0 * (6738415616.0 - 32000.0 * 4096), cache = 160.0 * 32 * 2 * 4096 * 2;
@@ -69,7 +74,8 @@ TEST_CASE("the floor of a row is bytes over bandwidth, counted by hand") {
 }
 
 TEST_CASE("rows that cannot be predicted are named with the reason") {
-  const std::string csv = std::string(header) + "a,x,llama-2-7b,some cpu,1,1,fp16,llama.cpp,1,128,64,,decode_tps,100,,g\n" +
+  const std::string csv = std::string(header) +
+                          "a,x,llama-2-7b,some cpu,1,1,fp16,llama.cpp,1,128,64,,decode_tps,100,,g\n" +
                           "b,x,no such model,a100_sxm,1,1,fp16,llama.cpp,1,128,64,,decode_tps,100,,g\n" +
                           "c,x,llama-2-7b,a100_sxm,1,1,fp17,llama.cpp,1,128,64,,decode_tps,100,,g\n" +
                           "d,x,llama-2-7b,a100_sxm,1,1,fp16,llama.cpp,1,128,64,,happiness,100,,g\n" +

@@ -18,7 +18,8 @@ struct World {
   std::vector<double> efficiency;
 
   World(double noise, std::size_t chips, std::size_t per_chip) {
-    problem.constants = {{"e", "", "efficiency", 0.3, 0.01, 1, 0, 0}, {"start", "s", "fixed time", 1e-3, 1e-6, 1, 0, 0}};
+    problem.constants = {{"e", "", "efficiency", 0.3, 0.01, 1, 0, 0},
+                         {"start", "s", "fixed time", 1e-3, 1e-6, 1, 0, 0}};
     problem.spread = {0.3, 0.5};
     Random random(7, 1);
     for (std::size_t c = 0; c < chips; ++c) {
@@ -29,10 +30,13 @@ struct World {
         work.push_back(1e6 * std::pow(10.0, random.uniform(0, 2)));
         chip.push_back(name);
         const double t = (work.back() / (1e9 * efficiency[c]) + 2e-3) * std::exp(random.uniform(-noise, noise));
-        problem.rows.push_back({std::to_string(work.size()), name + "/" + std::to_string(i / 3), {"any", engine, name}, t});
+        problem.rows.push_back(
+            {std::to_string(work.size()), name + "/" + std::to_string(i / 3), {"any", engine, name}, t});
       }
     }
-    problem.predict = [this](std::span<const double> v, std::size_t row, int) { return work[row] / (1e9 * v[0]) + v[1]; };
+    problem.predict = [this](std::span<const double> v, std::size_t row, int) {
+      return work[row] / (1e9 * v[0]) + v[1];
+    };
   }
 };
 

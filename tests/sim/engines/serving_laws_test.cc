@@ -23,10 +23,13 @@ bool have_table() {
 }
 
 const char* const header =
-    "row_id,measured_by,model,hardware,precision,mode,backend,backend_version,isl,osl,concurrency,tp,attn_dp,moe_tp,moe_ep,decode_workers,"
+    "row_id,measured_by,model,hardware,precision,mode,backend,backend_version,isl,osl,concurrency,tp,attn_dp,moe_tp,"
+    "moe_ep,decode_workers,"
     "decode_tp,prefill_workers,prefill_tp,metric,value,group\n";
 
-EngineSamples read(const std::string& rows) { return read_serving_table(CsvTable::parse(header + rows, "test.csv"), {}); }
+EngineSamples read(const std::string& rows) {
+  return read_serving_table(CsvTable::parse(header + rows, "test.csv"), {});
+}
 
 }  // namespace
 
@@ -42,10 +45,11 @@ TEST_CASE("device counts that name the same devices twice count once") {
 }
 
 TEST_CASE("a cache that holds fewer requests than are in flight limits the batch") {
-  // Llama-3.1-70B in 8 bits on one H200: 141 GiB x 0.915 less 68.45 GB of layers and 4.2 GB of 16-bit embeddings leave room
-  // for 48.5 requests of 8294 tokens at 163,840 bytes.
-  const EngineSamples s = read("a,InferenceX,meta-llama/Llama-3.1-70B,h200_sxm,fp8,agg,trtllm,,8192,1024,128,1,1,1,1,,,,,ttft,127810,g\n"
-                               "b,InferenceX,meta-llama/Llama-3.1-70B,h200_sxm,fp8,agg,trtllm,,8192,1024,32,1,1,1,1,,,,,ttft,2676,g\n");
+  // Llama-3.1-70B in 8 bits on one H200: 141 GiB x 0.915 less 68.45 GB of layers and 4.2 GB of 16-bit embeddings leave
+  // room for 48.5 requests of 8294 tokens at 163,840 bytes.
+  const EngineSamples s = read(
+      "a,InferenceX,meta-llama/Llama-3.1-70B,h200_sxm,fp8,agg,trtllm,,8192,1024,128,1,1,1,1,,,,,ttft,127810,g\n"
+      "b,InferenceX,meta-llama/Llama-3.1-70B,h200_sxm,fp8,agg,trtllm,,8192,1024,32,1,1,1,1,,,,,ttft,2676,g\n");
   REQUIRE(s.samples.size() == 2);
   CHECK(agrees(s.samples[0].kv_bytes_per_request, 163840.0 * 0.9 * 9216, 9));
   CHECK(s.samples[0].running > 45);
@@ -60,8 +64,10 @@ TEST_CASE("impossible and insufficient rows are refused with a reason") {
            "c,InferenceX,meta-llama/Llama-3.1-70B,h200_sxm,fp8,agg,vllm,,1024,1024,4,8,1,8,1,,,,,tpot,0.5,g3\n"
            "d,InferenceX,meta-llama/Llama-3.1-70B,h200_sxm,fp8,agg,vllm,,1024,1024,4,8,1,8,1,,,,,ttft,100,g3\n");
   CHECK(s.samples.empty());
-  CHECK(read("e,InferenceX,meta-llama/Llama-3.1-70B,h200_sxm,fp8,agg,vllm,,1024,0,4,8,1,8,1,,,,,tpot,10,g\n").samples.empty());
-  CHECK(read("f,InferenceX,meta-llama/Llama-3.1-70B,h200_sxm,fp8,disagg,vllm,,1024,1024,4,,,,,0,0,0,0,tpot,10,g\n").samples.empty());
+  CHECK(read("e,InferenceX,meta-llama/Llama-3.1-70B,h200_sxm,fp8,agg,vllm,,1024,0,4,8,1,8,1,,,,,tpot,10,g\n")
+            .samples.empty());
+  CHECK(read("f,InferenceX,meta-llama/Llama-3.1-70B,h200_sxm,fp8,disagg,vllm,,1024,1024,4,,,,,0,0,0,0,tpot,10,g\n")
+            .samples.empty());
   REQUIRE(s.refused.size() == 4);
   CHECK(s.refused[0].reason.find("hold") != std::string::npos);
   CHECK(s.refused[1].reason.find("concurrency") != std::string::npos);
@@ -70,8 +76,9 @@ TEST_CASE("impossible and insufficient rows are refused with a reason") {
 }
 
 TEST_CASE("no serving law is faster than its floor, whatever its constants") {
-  const EngineSamples s = read("a,InferenceX,meta-llama/Llama-3.1-70B,h200_sxm,fp8,agg,trtllm,,8192,1024,16,4,1,4,1,,,,,ttft,1000,g\n"
-                               "b,InferenceX,deepseek-ai/DeepSeek-R1,b200_sxm,fp4,agg,trtllm,,1024,1024,64,8,1,8,1,,,,,tpot,20,h\n");
+  const EngineSamples s = read(
+      "a,InferenceX,meta-llama/Llama-3.1-70B,h200_sxm,fp8,agg,trtllm,,8192,1024,16,4,1,4,1,,,,,ttft,1000,g\n"
+      "b,InferenceX,deepseek-ai/DeepSeek-R1,b200_sxm,fp4,agg,trtllm,,1024,1024,64,8,1,8,1,,,,,tpot,20,h\n");
   REQUIRE(s.samples.size() == 2);
   Random random(5, 0);
   for (const EngineSample& sample : s.samples) {
@@ -79,14 +86,16 @@ TEST_CASE("no serving law is faster than its floor, whatever its constants") {
     const EngineLaw& law = law_named(serving_laws(), sample.law);
     for (int trial = 0; trial < 2000; ++trial) {
       std::vector<double> values;
-      for (const Constant& c : law.constants) values.push_back(std::exp(random.uniform(std::log(c.low), std::log(c.high))));
+      for (const Constant& c : law.constants)
+        values.push_back(std::exp(random.uniform(std::log(c.low), std::log(c.high))));
       REQUIRE(law.predict(values, sample, 0.01) >= sample.floor);
     }
   }
 }
 
 TEST_CASE("every token pays for its peers' prompts, and only where prompts are read on the same devices") {
-  const std::string row = "InferenceX,meta-llama/Llama-3.1-70B,h200_sxm,fp8,agg,trtllm,,8192,1024,16,4,1,4,1,,,,,tpot,20,g\n";
+  const std::string row =
+      "InferenceX,meta-llama/Llama-3.1-70B,h200_sxm,fp8,agg,trtllm,,8192,1024,16,4,1,4,1,,,,,tpot,20,g\n";
   EngineSample s = read("a," + row).samples.at(0);
   const EngineLaw& law = law_named(serving_laws(), "tpot");
   const std::vector<double> values = law.generic();

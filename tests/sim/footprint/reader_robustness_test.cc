@@ -47,7 +47,8 @@ int attempt(const Read& read) {
 TEST_CASE("mutated footprint files and distributions are read or refused, never anything else") {
   const std::vector<std::string> seeds = {
       "time,gco2e_per_kwh,marginal_gco2e_per_kwh\n2020-02-28T23:00+01:00,100,5\n2020-02-29T00:00+01:00,200,6\n",
-      "timestamp,run_id,duration,emissions,cpu_power,cpu_energy,energy_consumed,gpu_count,pue\nt,a,3600,0.4,42.5,0.1,1,1,1.1\n",
+      "timestamp,run_id,duration,emissions,cpu_power,cpu_energy,energy_consumed,gpu_count,pue\nt,a,3600,0.4,42.5,0.1,1,"
+      "1,1.1\n",
       "model,params,tokens,accelerator,accelerator_hours,energy_mwh\nX,1e9,2e12,H100,1e5,70\n",
       "model,training_flop,claimed_tco2e\nllama-2-7b,1.6e22,31\n",
       "provider,region,pue,onsite_water_l_per_kwh\nA,b,1.1,0.2\n",

@@ -61,12 +61,16 @@ TEST_CASE("decoding token by token gives the logits of one prefill, for every bl
     const auto ids = random_ids(architecture, batch * length);
     Decoder decoder(architecture, weights, {batch, prompt, length, WeightFormat::Fp32, Precision::Fp32, 2});
     std::vector<std::int32_t> first;
-    for (std::size_t b = 0; b < batch; ++b) first.insert(first.end(), ids.begin() + static_cast<std::ptrdiff_t>(b * length), ids.begin() + static_cast<std::ptrdiff_t>(b * length + prompt));
+    for (std::size_t b = 0; b < batch; ++b)
+      first.insert(first.end(), ids.begin() + static_cast<std::ptrdiff_t>(b * length),
+                   ids.begin() + static_cast<std::ptrdiff_t>(b * length + prompt));
     decoder.prefill(first);
     for (std::size_t t = prompt; t < length; ++t) {
       const View logits = decoder.decode({ids[t], ids[length + t]});
       std::vector<std::int32_t> whole;
-      for (std::size_t b = 0; b < batch; ++b) whole.insert(whole.end(), ids.begin() + static_cast<std::ptrdiff_t>(b * length), ids.begin() + static_cast<std::ptrdiff_t>(b * length + t + 1));
+      for (std::size_t b = 0; b < batch; ++b)
+        whole.insert(whole.end(), ids.begin() + static_cast<std::ptrdiff_t>(b * length),
+                     ids.begin() + static_cast<std::ptrdiff_t>(b * length + t + 1));
       Decoder at_once(architecture, weights, {batch, t + 1, t + 2, WeightFormat::Fp32, Precision::Fp32, 1});
       const View expected = at_once.prefill(whole);
       for (std::size_t b = 0; b < batch; ++b) CHECK(difference(logits.row(b), expected.row(b), logits.width) < 1e-5);
@@ -115,7 +119,8 @@ TEST_CASE("prefill and decoding give the same bits on any number of threads") {
     Decoder decoder(architecture, weights, {2, 70, 74, WeightFormat::Bf16, Precision::Fp32, threads});
     std::vector<float> seen;
     const auto note = [&](View logits) {
-      for (std::size_t r = 0; r < logits.rows; ++r) seen.insert(seen.end(), logits.row(r), logits.row(r) + logits.width);
+      for (std::size_t r = 0; r < logits.rows; ++r)
+        seen.insert(seen.end(), logits.row(r), logits.row(r) + logits.width);
     };
     note(decoder.prefill(ids));
     note(decoder.decode({1, 2}));

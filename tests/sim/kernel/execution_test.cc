@@ -37,7 +37,8 @@ Case random_case(const Architecture& a, const WeightLayout& layout, std::size_t 
   for (auto& w : c.weights) w = static_cast<float>(0.4 * random.normal());
   for (const auto& place : layout.places())
     if (place.name.find("scale") != std::string::npos)
-      for (std::size_t i = 0; i < place.count; ++i) c.weights[place.offset + i] = static_cast<float>(random.uniform(0.5, 1.5));
+      for (std::size_t i = 0; i < place.count; ++i)
+        c.weights[place.offset + i] = static_cast<float>(random.uniform(0.5, 1.5));
   for (std::size_t i = 0; i < tokens; ++i) {
     c.ids.push_back(static_cast<std::int32_t>(random.index(static_cast<std::size_t>(a.vocabulary))));
     c.targets.push_back(static_cast<std::int32_t>(random.index(static_cast<std::size_t>(a.vocabulary))));
@@ -45,15 +46,19 @@ Case random_case(const Architecture& a, const WeightLayout& layout, std::size_t 
   return c;
 }
 
-void fill(naive::Values<double>& values, const WeightLayout& layout, const Case& c, const std::vector<std::int64_t>& positions) {
+void fill(naive::Values<double>& values, const WeightLayout& layout, const Case& c,
+          const std::vector<std::int64_t>& positions) {
   for (std::size_t t = 0; t < values.program.tensors.size(); ++t) {
     const Tensor& tensor = values.program.tensors[t];
     if (tensor.kind == TensorKind::Weight) {
       const auto& place = layout.of(tensor);
-      for (std::size_t i = 0; i < place.count; ++i) values.data[t][i] = static_cast<double>(c.weights[place.offset + i]);
+      for (std::size_t i = 0; i < place.count; ++i)
+        values.data[t][i] = static_cast<double>(c.weights[place.offset + i]);
     } else if (tensor.kind == TensorKind::TokenIds) {
       for (std::size_t i = 0; i < values.whole[t].size(); ++i)
-        values.whole[t][i] = tensor.part == Part::Position ? positions[i] : tensor.part == Part::Loss ? c.targets[i] : c.ids[i];
+        values.whole[t][i] = tensor.part == Part::Position ? positions[i]
+                             : tensor.part == Part::Loss   ? c.targets[i]
+                                                           : c.ids[i];
     }
   }
 }
@@ -88,7 +93,8 @@ TEST_CASE("loss and every weight gradient agree with the naive execution in doub
       const double loss = execution.forward(c.weights.data(), packed, c.ids.data(), c.targets.data());
       execution.backward(c.weights.data(), packed, 1, gradients.data());
       for (std::size_t t = 0; t < program.tensors.size(); ++t)
-        if (program.tensors[t].name == "loss") CHECK(std::fabs(loss - values.data[t][0]) < 1e-5 * (1 + std::fabs(loss)));
+        if (program.tensors[t].name == "loss")
+          CHECK(std::fabs(loss - values.data[t][0]) < 1e-5 * (1 + std::fabs(loss)));
     }
     for (std::size_t t = 0; t < program.tensors.size(); ++t) {
       if (program.tensors[t].kind != TensorKind::Weight) continue;

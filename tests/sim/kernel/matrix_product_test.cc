@@ -18,7 +18,8 @@ namespace {
 
 std::vector<InstructionSet> available_sets() {
   std::vector<InstructionSet> sets;
-  for (const auto set : {InstructionSet::Scalar, InstructionSet::Avx2, InstructionSet::Avx512, InstructionSet::Avx512Bf16})
+  for (const auto set :
+       {InstructionSet::Scalar, InstructionSet::Avx2, InstructionSet::Avx512, InstructionSet::Avx512Bf16})
     if (set <= instruction_set()) sets.push_back(set);
   return sets;
 }
@@ -62,12 +63,15 @@ TEST_CASE("every instruction set, layout and odd shape agrees with a naive produ
   PackBuffers buffers;
   for (const auto set : available_sets())
     for (const auto precision : {Precision::Fp32, Precision::Bf16})
-      for (const Shape s : {Shape{1, 1, 1}, Shape{14, 32, 16}, Shape{15, 33, 17}, Shape{3, 70, 5}, Shape{29, 7, 601}, Shape{64, 48, 1030}}) {
+      for (const Shape s : {Shape{1, 1, 1}, Shape{14, 32, 16}, Shape{15, 33, 17}, Shape{3, 70, 5}, Shape{29, 7, 601},
+                            Shape{64, 48, 1030}}) {
         const auto a = random_values(s.m * s.k, 1), b = random_values(s.k * s.n, 2);
         for (const bool a_transposed : {false, true})
           for (const bool b_transposed : {false, true}) {
-            const MatrixView av = a_transposed ? MatrixView::transposed(a.data(), s.m) : MatrixView::row_major(a.data(), s.k);
-            const MatrixView bv = b_transposed ? MatrixView::transposed(b.data(), s.k) : MatrixView::row_major(b.data(), s.n);
+            const MatrixView av =
+                a_transposed ? MatrixView::transposed(a.data(), s.m) : MatrixView::row_major(a.data(), s.k);
+            const MatrixView bv =
+                b_transposed ? MatrixView::transposed(b.data(), s.k) : MatrixView::row_major(b.data(), s.n);
             std::vector<float> c(s.m * (s.n + 3), 0.5f);
             for (const bool accumulate : {false, true}) {
               matrix_product(s.m, s.n, s.k, av, bv, c.data(), s.n + 3, accumulate, precision, buffers, set);
@@ -94,7 +98,8 @@ TEST_CASE("a packed operand gives the same bits") {
   for (const auto set : available_sets())
     for (const auto precision : {Precision::Fp32, Precision::Bf16}) {
       std::vector<float> direct(m * n), packed(m * n);
-      matrix_product(m, n, k, MatrixView::row_major(a.data(), k), MatrixView::transposed(b.data(), k), direct.data(), n, false, precision, buffers, set);
+      matrix_product(m, n, k, MatrixView::row_major(a.data(), k), MatrixView::transposed(b.data(), k), direct.data(), n,
+                     false, precision, buffers, set);
       PackedMatrix weights;
       weights.pack(k, n, MatrixView::transposed(b.data(), k), precision, set);
       matrix_product(m, MatrixView::row_major(a.data(), k), weights, packed.data(), n, false, buffers);
@@ -107,9 +112,11 @@ TEST_CASE("rows do not depend on how many rows are computed with them") {
   const std::size_t m = 45, n = 40, k = 300;
   const auto a = random_values(m * k, 5), b = random_values(n * k, 6);
   std::vector<float> whole(m * n), part(m * n);
-  matrix_product(m, n, k, MatrixView::row_major(a.data(), k), MatrixView::row_major(b.data(), n), whole.data(), n, false, Precision::Fp32, buffers);
+  matrix_product(m, n, k, MatrixView::row_major(a.data(), k), MatrixView::row_major(b.data(), n), whole.data(), n,
+                 false, Precision::Fp32, buffers);
   for (std::size_t i = 0; i < m; ++i)
-    matrix_product(1, n, k, MatrixView::row_major(a.data() + i * k, k), MatrixView::row_major(b.data(), n), part.data() + i * n, n, false, Precision::Fp32, buffers);
+    matrix_product(1, n, k, MatrixView::row_major(a.data() + i * k, k), MatrixView::row_major(b.data(), n),
+                   part.data() + i * n, n, false, Precision::Fp32, buffers);
   CHECK(std::memcmp(whole.data(), part.data(), whole.size() * sizeof(float)) == 0);
 }
 

@@ -31,7 +31,8 @@ std::vector<std::pair<std::vector<std::int32_t>, double>> all_strings(const Rule
 
 TEST_CASE("the hierarchy's entropy in closed form is that of all its sentences, listed one by one") {
   for (const auto& [v, depth, m] : {std::tuple{3, 2, 2}, {4, 2, 3}, {5, 1, 5}, {2, 3, 2}}) {
-    const RuleHierarchy grammar(static_cast<std::size_t>(v), static_cast<std::size_t>(depth), static_cast<std::size_t>(m), 7);
+    const RuleHierarchy grammar(static_cast<std::size_t>(v), static_cast<std::size_t>(depth),
+                                static_cast<std::size_t>(m), 7);
     double sum = 0, entropy = 0, sentences = 0;
     for (const auto& [tokens, p] : all_strings(grammar)) {
       sum += p;
@@ -50,7 +51,8 @@ TEST_CASE("the probability of a beginning is the sum over the sentences that beg
   const auto strings = all_strings(grammar);
   std::map<std::vector<std::int32_t>, double> beginnings;
   for (const auto& [tokens, p] : strings)
-    for (std::size_t n = 0; n <= tokens.size(); ++n) beginnings[{tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(n)}] += p;
+    for (std::size_t n = 0; n <= tokens.size(); ++n)
+      beginnings[{tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(n)}] += p;
   for (const auto& [tokens, p] : beginnings) {
     const double answer = std::exp(grammar.log_probability(tokens));
     CHECK(std::fabs(answer - p) <= 1e-12 * p);
@@ -68,7 +70,8 @@ TEST_CASE("sampled sentences have the entropy rate, and neighbouring tokens alon
     const double p = grammar.log_probability({tokens.data() + s * n, n});
     CHECK(agrees(p, -grammar.sentence_entropy(), 10));  // all sentences are equally likely
     loss -= p;
-    for (std::size_t t = 1; t < n; ++t) pairs[{tokens[s * n + t - 1], tokens[s * n + t]}] += 1, firsts[tokens[s * n + t - 1]] += 1;
+    for (std::size_t t = 1; t < n; ++t)
+      pairs[{tokens[s * n + t - 1], tokens[s * n + t]}] += 1, firsts[tokens[s * n + t - 1]] += 1;
   }
   CHECK(agrees(loss / static_cast<double>(tokens.size()), grammar.entropy_rate(), 10));
   double bigram = 0, count = 0;

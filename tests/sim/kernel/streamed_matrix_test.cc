@@ -38,7 +38,8 @@ TEST_CASE("a stored matrix times a vector is the product of what is stored") {
         double expected = 0, magnitude = 0;
         for (std::size_t c = 0; c < columns; ++c) {
           const bool whole = format == WeightFormat::Int8 || format == WeightFormat::Int4;
-          const double activation = whole ? static_cast<double>(input.scales[c / 64]) * input.rounded[c] : static_cast<double>(x[c]);
+          const double activation =
+              whole ? static_cast<double>(input.scales[c / 64]) * input.rounded[c] : static_cast<double>(x[c]);
           expected += static_cast<double>(stored[r * columns + c]) * activation;
           magnitude += std::fabs(static_cast<double>(stored[r * columns + c]) * activation);
         }
@@ -59,7 +60,8 @@ TEST_CASE("rounding errors are within half a step of each format") {
       for (std::size_t i = 0; i < 64; ++i) most = std::max(most, std::fabs(static_cast<double>(w[g * 64 + i])));
       for (std::size_t i = 0; i < 64; ++i) {
         const double scale = format == WeightFormat::Bf16 ? std::fabs(static_cast<double>(w[g * 64 + i])) : most;
-        CHECK(std::fabs(static_cast<double>(stored[g * 64 + i]) - static_cast<double>(w[g * 64 + i])) <= scale * steps[static_cast<int>(format)] * 1.0001);
+        CHECK(std::fabs(static_cast<double>(stored[g * 64 + i]) - static_cast<double>(w[g * 64 + i])) <=
+              scale * steps[static_cast<int>(format)] * 1.0001);
       }
     }
   }
@@ -90,8 +92,10 @@ TEST_CASE("vector instructions and plain loops give the same integer products") 
     sums[i / 64] += x[i];
   }
   const auto plain = dot_products_portable(), fast = dot_products_avx512();
-  CHECK(plain.int8(n, w.data(), ws.data(), x.data(), xs.data(), sums.data()) == fast.int8(n, w.data(), ws.data(), x.data(), xs.data(), sums.data()));
-  CHECK(plain.int4(n, w.data(), ws.data(), x.data(), xs.data(), sums.data()) == fast.int4(n, w.data(), ws.data(), x.data(), xs.data(), sums.data()));
+  CHECK(plain.int8(n, w.data(), ws.data(), x.data(), xs.data(), sums.data()) ==
+        fast.int8(n, w.data(), ws.data(), x.data(), xs.data(), sums.data()));
+  CHECK(plain.int4(n, w.data(), ws.data(), x.data(), xs.data(), sums.data()) ==
+        fast.int4(n, w.data(), ws.data(), x.data(), xs.data(), sums.data()));
 }
 
 TEST_CASE("a crew runs each share once per round, round after round") {

@@ -24,7 +24,8 @@ TEST_CASE("more context never raises the entropy, and windows lie between") {
   CHECK(source.bigram_entropy() < source.unigram_entropy());
   CHECK(source.unigram_entropy() < std::log(32.0));
   CHECK(source.window_floor(1) == source.bigram_entropy());
-  CHECK(agrees(source.window_floor(64), source.entropy_rate() + (source.bigram_entropy() - source.entropy_rate()) / 64, 14));
+  CHECK(agrees(source.window_floor(64), source.entropy_rate() + (source.bigram_entropy() - source.entropy_rate()) / 64,
+               14));
 }
 
 TEST_CASE("streams repeat for a seed and differ from each other") {

@@ -36,7 +36,9 @@ std::vector<MeasuredWork> synthetic(double noise) {
   Random random(7);
   const ExecutionStyle style{Precision::Fp32, false, WeightFormat::Fp32};
   for (int i = 0; i < 60; ++i) {
-    const auto m = static_cast<std::int64_t>(1 + random.index(600)), n = static_cast<std::int64_t>(1 + random.index(900)), k = static_cast<std::int64_t>(1 + random.index(700));
+    const auto m = static_cast<std::int64_t>(1 + random.index(600)),
+               n = static_cast<std::int64_t>(1 + random.index(900)),
+               k = static_cast<std::int64_t>(1 + random.index(700));
     Op op;
     op.detail = MatMul{m, n, k, false, Split::None};
     MeasuredWork row{works_of(op, WorkPass::Forward, style).front(), "probe " + std::to_string(i % 12), 0};
@@ -71,7 +73,8 @@ TEST_CASE("calibration recovers the constants that synthetic operation times wer
   // Tiles are mostly whole, so that time per tile and per element of a tile (14 x 32) show together.
   const auto per_tile = [](const CpuConstants& c) { return c.t_row + 14 * 32 * c.t_item; };
   CHECK(std::fabs(per_tile(fit.constants) / per_tile(truth) - 1) < 0.15);
-  for (const auto& row : synthetic(0)) CHECK(std::fabs(cpu_seconds(row.work, limits, fit.constants) / row.seconds - 1) < 0.05);
+  for (const auto& row : synthetic(0))
+    CHECK(std::fabs(cpu_seconds(row.work, limits, fit.constants) / row.seconds - 1) < 0.05);
 }
 
 TEST_CASE("noise in operation times shows in the error on probes left out and in the interval") {
@@ -84,7 +87,8 @@ TEST_CASE("noise in operation times shows in the error on probes left out and in
 }
 
 TEST_CASE("the fit does not depend on the number of threads") {
-  const auto one = fit_cpu_ops(synthetic(0.05), limits, 42, 1).at("product fp32"), two = fit_cpu_ops(synthetic(0.05), limits, 42, 2).at("product fp32");
+  const auto one = fit_cpu_ops(synthetic(0.05), limits, 42, 1).at("product fp32"),
+             two = fit_cpu_ops(synthetic(0.05), limits, 42, 2).at("product fp32");
   CHECK(one.constants.e_f == two.constants.e_f);
   CHECK(one.interval.high == two.interval.high);
 }
@@ -159,7 +163,8 @@ TEST_CASE("a profile read back predicts the same") {
   const MachineProfile again = machine_profile_from(parse_json(to_json(to_value(profile)), "profile"));
   const Architecture a = plain_model(3, 160, 5, 5, 300);
   for (const int threads : {1, 2}) {
-    const auto p = predict_training_step(profile, a, 8, 64, Precision::Fp32, threads), q = predict_training_step(again, a, 8, 64, Precision::Fp32, threads);
+    const auto p = predict_training_step(profile, a, 8, 64, Precision::Fp32, threads),
+               q = predict_training_step(again, a, 8, 64, Precision::Fp32, threads);
     CHECK(p.seconds == q.seconds);
     CHECK(p.low_s == q.low_s);
     CHECK(p.low_s < p.seconds);
@@ -174,7 +179,8 @@ TEST_CASE("a profile read back predicts the same") {
 TEST_CASE("two threads share the shards of a step and take about half as long") {
   const MachineProfile profile = small_profile();
   const Architecture a = plain_model(3, 160, 5, 5, 300);
-  const double one = predict_training_step(profile, a, 8, 64, Precision::Fp32, 1).seconds, two = predict_training_step(profile, a, 8, 64, Precision::Fp32, 2).seconds;
+  const double one = predict_training_step(profile, a, 8, 64, Precision::Fp32, 1).seconds,
+               two = predict_training_step(profile, a, 8, 64, Precision::Fp32, 2).seconds;
   CHECK(two > 0.5 * one);
   CHECK(two < 0.6 * one);
 }

@@ -27,7 +27,8 @@ TEST_CASE("processor times are read from the first line of the system's table") 
 }
 
 TEST_CASE("a table of processor times that is none gives nothing") {
-  for (const char* text : {"", "cpu", "cpu 1 2 3", "intr 1 2 3 4 5 6 7 8", "cpu a b c d e f g h"}) CHECK_FALSE(parse_processor_times(text, 100));
+  for (const char* text : {"", "cpu", "cpu 1 2 3", "intr 1 2 3 4 5 6 7 8", "cpu a b c d e f g h"})
+    CHECK_FALSE(parse_processor_times(text, 100));
   const ProcessorTimes same{1, 1, 1, 1};
   CHECK(shares_between(same, same).steal == 0);
 }

@@ -61,7 +61,9 @@ TEST_CASE("attention is never faster than its arithmetic or its bytes, whatever 
   for (int i = 0; i < 2000; ++i) {
     AttentionShape shape;
     shape.decode = i % 2 == 0;
-    const auto draw = [&](double low, double high) { return std::floor(std::exp(random.uniform(std::log(low), std::log(high)))); };
+    const auto draw = [&](double low, double high) {
+      return std::floor(std::exp(random.uniform(std::log(low), std::log(high))));
+    };
     shape.sequences = draw(1, 500);
     shape.new_tokens = shape.decode ? 1 : draw(1, 5000);
     shape.cached_tokens = shape.decode ? draw(1, 50000) : 0;
@@ -69,7 +71,8 @@ TEST_CASE("attention is never faster than its arithmetic or its bytes, whatever 
     shape.heads = shape.kv_heads * draw(1, 9);
     shape.window = random.coin() ? 0 : draw(10, 5000);
     std::vector<double> values;
-    for (const auto& c : attention_constants(shape.decode)) values.push_back(std::exp(random.uniform(std::log(c.low), std::log(c.high))));
+    for (const auto& c : attention_constants(shape.decode))
+      values.push_back(std::exp(random.uniform(std::log(c.low), std::log(c.high))));
     const OpCost cost = attention_cost(shape, h100, values);
     CHECK(cost.seconds >= cost.floor_s);
   }

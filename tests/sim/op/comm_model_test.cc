@@ -29,7 +29,8 @@ TEST_CASE("no collective beats its link, whatever the constants") {
     if (shape.devices < 2) shape.devices = 2;
     shape.message_bytes = std::exp(random.uniform(5, 22));
     std::vector<double> values;
-    for (const auto& c : comm_constants(shape.nodes > 1)) values.push_back(std::exp(random.uniform(std::log(c.low), std::log(c.high))));
+    for (const auto& c : comm_constants(shape.nodes > 1))
+      values.push_back(std::exp(random.uniform(std::log(c.low), std::log(c.high))));
     const OpCost cost = comm_cost(shape, h100, values);
     CHECK(cost.seconds >= cost.link_s);
     CHECK(cost.link_s > 0);

@@ -21,7 +21,9 @@ std::vector<double> generic(KernelFormat format) {
 }
 
 GemmShape random_shape(Random& random) {
-  const auto size = [&](double low, double high) { return static_cast<std::int64_t>(std::exp(random.uniform(std::log(low), std::log(high)))); };
+  const auto size = [&](double low, double high) {
+    return static_cast<std::int64_t>(std::exp(random.uniform(std::log(low), std::log(high))));
+  };
   return {size(1, 40000), size(16, 60000), size(16, 60000), KernelFormat::Bf16};
 }
 
@@ -33,7 +35,8 @@ TEST_CASE("a matrix product is never faster than its arithmetic or its bytes, wh
     GemmShape shape = random_shape(random);
     shape.format = i % 2 ? KernelFormat::Bf16 : KernelFormat::Fp8;
     std::vector<double> values;
-    for (const auto& c : gemm_constants(shape.format, false)) values.push_back(std::exp(random.uniform(std::log(c.low), std::log(c.high))));
+    for (const auto& c : gemm_constants(shape.format, false))
+      values.push_back(std::exp(random.uniform(std::log(c.low), std::log(c.high))));
     const OpCost cost = gemm_cost(shape, h100, values, {});
     CHECK(cost.seconds >= cost.floor_s);
   }
@@ -67,7 +70,8 @@ TEST_CASE("pruned tiles give the same time as all tiles") {
   for (int i = 0; i < 500; ++i) {
     const GemmShape shape = random_shape(random);
     std::vector<double> v;
-    for (const auto& c : gemm_constants(shape.format, false)) v.push_back(c.start * std::exp(random.uniform(-0.2, 0.2)));
+    for (const auto& c : gemm_constants(shape.format, false))
+      v.push_back(c.start * std::exp(random.uniform(-0.2, 0.2)));
     const auto m = static_cast<double>(shape.m), n = static_cast<double>(shape.n), k = static_cast<double>(shape.k);
     double tiles_s = 1e30;
     for (const auto& tile : tile_sizes)

@@ -34,7 +34,8 @@ TEST_CASE("a product faster than memory is kept, with its operands noted as cach
 }
 
 TEST_CASE("unknown chips, unknown formats and formats a chip has no peak for are named, not dropped") {
-  const auto read = gemm_rows("a,h900,bfloat16,8,8,8,10,g\nb,h100-sxm,fp3,8,8,8,10,g\nc,a100-sxm-80gb,fp8,8,8,8,10,g\n");
+  const auto read =
+      gemm_rows("a,h900,bfloat16,8,8,8,10,g\nb,h100-sxm,fp3,8,8,8,10,g\nc,a100-sxm-80gb,fp8,8,8,8,10,g\n");
   CHECK(read.samples.empty());
   REQUIRE(read.refused.size() == 3);
   CHECK(read.refused[0].reason.find("h900") != std::string::npos);
@@ -58,8 +59,9 @@ TEST_CASE("a message column that counts elements is found by comparing two numbe
   for (int i = 0; i < 8; ++i)
     for (const auto& [format, bytes] : {std::pair{"half", 2.0}, std::pair{"int8", 1.0}}) {
       const double elements = 1e6 * std::exp2(i);
-      rows += std::string(format) + std::to_string(i) + ",h100-sxm,all_gather," + format + ",8," + std::to_string(elements) + ",1," +
-              std::to_string(10 + 1e6 * elements * bytes / 100e9) + ",g" + std::to_string(i) + "\n";
+      rows += std::string(format) + std::to_string(i) + ",h100-sxm,all_gather," + format + ",8," +
+              std::to_string(elements) + ",1," + std::to_string(10 + 1e6 * elements * bytes / 100e9) + ",g" +
+              std::to_string(i) + "\n";
     }
   const auto read = read_op_table("op_comm", CsvTable::parse(rows, "comm.csv"));
   REQUIRE(read.samples.size() == 16);
@@ -71,8 +73,10 @@ TEST_CASE("a message column that counts elements is found by comparing two numbe
 
 TEST_CASE("a message that would need more than the link is refused with a hint at its unit") {
   // 7/8 GB in a millisecond is 875 GB/s over a 450 GB/s link.
-  const auto read = read_op_table("op_comm", CsvTable::parse("row_id,hardware,op,dtype,num_gpus,message_bytes,nodes,latency_us,group\n"
-                                                             "a,h100-sxm,all_gather,half,8,1000000000,1,1000,g\n", "comm.csv"));
+  const auto read = read_op_table(
+      "op_comm", CsvTable::parse("row_id,hardware,op,dtype,num_gpus,message_bytes,nodes,latency_us,group\n"
+                                 "a,h100-sxm,all_gather,half,8,1000000000,1,1000,g\n",
+                                 "comm.csv"));
   REQUIRE(read.refused.size() == 1);
   CHECK(read.refused[0].reason.find("bytes or elements") != std::string::npos);
 }

@@ -55,11 +55,13 @@ TEST_CASE("data-sheet timing uses no measured constant and has the widest interv
   const OpTimer measured(chip, profile()), generic(chip, profile(), {}, true);
   const GemmShape shape{2048, 4096, 4096, KernelFormat::Bf16};
   CHECK(generic.time(shape).basis == Basis::Datasheet);
-  CHECK(generic.time(shape).high_s / generic.time(shape).low_s > measured.time(shape).high_s / measured.time(shape).low_s);
+  CHECK(generic.time(shape).high_s / generic.time(shape).low_s >
+        measured.time(shape).high_s / measured.time(shape).low_s);
 }
 
 TEST_CASE("the profile survives being written and read") {
-  const auto again = OpProfile::from(CsvTable::parse(profile().cells_csv(), "cells"), CsvTable::parse(profile().groups_csv(), "groups"));
+  const auto again = OpProfile::from(CsvTable::parse(profile().cells_csv(), "cells"),
+                                     CsvTable::parse(profile().groups_csv(), "groups"));
   CHECK(again.cells_csv() == profile().cells_csv());
   CHECK(again.groups_csv() == profile().groups_csv());
   CHECK(profile().cells().size() > 10);

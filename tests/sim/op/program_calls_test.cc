@@ -25,7 +25,8 @@ const Accelerator& h100() {
 Architecture architecture(const char* model) { return architecture_of(ModelCatalogue::load().require(model)); }
 
 ProgramTime priced(const char* model, const Step& step, ProgramFormats formats = {}) {
-  return price_program(program_calls(forward(architecture(model), step, LayerListing::Distinct), formats), OpTimer(h100(), profile()));
+  return price_program(program_calls(forward(architecture(model), step, LayerListing::Distinct), formats),
+                       OpTimer(h100(), profile()));
 }
 
 }  // namespace
@@ -36,7 +37,8 @@ TEST_CASE("calls of a dense model contain exactly the arithmetic of its op list"
   double products = 0, gemm_flops = 0;
   for (const auto& op : program.ops)
     if (const auto* d = std::get_if<MatMul>(&op.detail))
-      products += static_cast<double>(op.times) * 2 * static_cast<double>(d->rows) * static_cast<double>(d->columns) * static_cast<double>(d->inner);
+      products += static_cast<double>(op.times) * 2 * static_cast<double>(d->rows) * static_cast<double>(d->columns) *
+                  static_cast<double>(d->inner);
   for (const auto& call : program_calls(program, {}))
     if (const auto* s = std::get_if<GemmShape>(&call.shape))
       gemm_flops += call.times * 2 * static_cast<double>(s->m) * static_cast<double>(s->n) * static_cast<double>(s->k);
@@ -71,12 +73,14 @@ TEST_CASE("decoding one token of Mixtral reads two experts a layer") {
 TEST_CASE("tensor parallelism divides the products' time and adds two all-reduces a layer") {
   ProgramFormats formats;
   formats.tensor_parallel = 4;
-  const auto calls = program_calls(forward(architecture("llama-3-8b"), Step::decode(8, 1000), LayerListing::Each), formats);
+  const auto calls =
+      program_calls(forward(architecture("llama-3-8b"), Step::decode(8, 1000), LayerListing::Each), formats);
   double reduces = 0;
   for (const auto& call : calls)
     if (const auto* s = std::get_if<CommShape>(&call.shape); s && s->op == Collective::AllReduce) reduces += call.times;
   CHECK(reduces == 64);
-  const auto one = priced("llama-3-8b", Step::decode(8, 1000)), four = priced("llama-3-8b", Step::decode(8, 1000), formats);
+  const auto one = priced("llama-3-8b", Step::decode(8, 1000)),
+             four = priced("llama-3-8b", Step::decode(8, 1000), formats);
   CHECK(four.seconds < one.seconds);
   CHECK(four.seconds > one.seconds / 4);
 }
@@ -88,8 +92,12 @@ TEST_CASE("heads that do not divide by the tensor-parallel size are refused by n
 }
 
 TEST_CASE("decode gains from bandwidth, prefill from arithmetic, and elasticities lie between minus one and zero") {
-  const auto decode = sensitivities(program_calls(forward(architecture("llama-3-8b"), Step::decode(1, 1000), LayerListing::Distinct), {}), h100(), profile());
-  const auto prefill = sensitivities(program_calls(forward(architecture("llama-3-8b"), Step::prefill(1, 8192), LayerListing::Distinct), {}), h100(), profile());
+  const auto decode = sensitivities(
+      program_calls(forward(architecture("llama-3-8b"), Step::decode(1, 1000), LayerListing::Distinct), {}), h100(),
+      profile());
+  const auto prefill = sensitivities(
+      program_calls(forward(architecture("llama-3-8b"), Step::prefill(1, 8192), LayerListing::Distinct), {}), h100(),
+      profile());
   for (const auto& list : {decode, prefill})
     for (const auto& s : list) {
       CHECK(s.elasticity <= 1e-9);
@@ -125,7 +133,8 @@ TEST_CASE("every supported model of the catalogue can be priced for decode and p
       continue;
     }
     CAPTURE(record.id);
-    const auto time = price_program(program_calls(forward(model, Step::decode(4, 500), LayerListing::Distinct), {}), timer);
+    const auto time =
+        price_program(program_calls(forward(model, Step::decode(4, 500), LayerListing::Distinct), {}), timer);
     CHECK(time.seconds > time.floor_s);
     CHECK(std::isfinite(time.seconds));
     ++priced_models;

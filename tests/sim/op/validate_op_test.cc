@@ -49,8 +49,9 @@ TEST_SUITE("slow") {
       double mape;
     };
     // Measured when written: 11.5, 11.2, 13.2 and 15.2 %.
-    for (const Claim& claim : {Claim{"op_attention", "op_attention_dev.csv", 13}, Claim{"op_comm", "op_comm_dev.csv", 13},
-                               Claim{"op_elementwise", "op_elementwise_dev.csv", 15}, Claim{"op_moe", "op_moe_dev.csv", 17}}) {
+    for (const Claim& claim :
+         {Claim{"op_attention", "op_attention_dev.csv", 13}, Claim{"op_comm", "op_comm_dev.csv", 13},
+          Claim{"op_elementwise", "op_elementwise_dev.csv", 15}, Claim{"op_moe", "op_moe_dev.csv", 17}}) {
       const auto table = measured(claim.file);
       if (!table) return;
       CAPTURE(claim.kind);

@@ -35,7 +35,8 @@ TEST_CASE("the table of pass times is the closed form, for prompts, decoding and
     const char *model, *on;
     std::int64_t tp;
   };
-  for (const Row& row : {Row{"llama-3-8b", "h100", 1}, Row{"mixtral-8x7b", "a100-sxm-80gb", 4}, Row{"deepseek-v3", "h200", 8}}) {
+  for (const Row& row :
+       {Row{"llama-3-8b", "h100", 1}, Row{"mixtral-8x7b", "a100-sxm-80gb", 4}, Row{"deepseek-v3", "h200", 8}}) {
     CAPTURE(row.model);
     const Deployment d(row.model, row.on, row.tp);
     const PassTables tables = price_passes(d.pricer, d.load, {256, 4096, 20000});
@@ -43,11 +44,14 @@ TEST_CASE("the table of pass times is the closed form, for prompts, decoding and
     double worst = 0, sum = 0;
     constexpr int cases = 60;
     for (int i = 0; i < cases; ++i) {
-      const auto batch = static_cast<std::int64_t>(std::exp(random.uniform(0, std::log(256.0)))), context = static_cast<std::int64_t>(random.index(16000));
-      const auto tokens = static_cast<std::int64_t>(std::exp(random.uniform(0, std::log(3800.0)))), before = static_cast<std::int64_t>(random.index(16000));
+      const auto batch = static_cast<std::int64_t>(std::exp(random.uniform(0, std::log(256.0)))),
+                 context = static_cast<std::int64_t>(random.index(16000));
+      const auto tokens = static_cast<std::int64_t>(std::exp(random.uniform(0, std::log(3800.0)))),
+                 before = static_cast<std::int64_t>(random.index(16000));
       Step step;
       double table_s = 0;
-      // Where latent attention meets a prompt the closed form expands every sequence's cache; engines (and the table) do not.
+      // Where latent attention meets a prompt the closed form expands every sequence's cache; engines (and the table)
+      // do not.
       if (i % 3 == 2 && d.architecture.layers.front().attention.latent) continue;
       if (i % 3 == 0) {
         step = Step::decode(batch, context);
@@ -57,7 +61,8 @@ TEST_CASE("the table of pass times is the closed form, for prompts, decoding and
         table_s = tables.central.seconds(0, 0, std::vector<PromptPiece>{{tokens, before}}, 1);
       } else {
         step.segments = {{batch, 1, context, 1}, {1, tokens, before, 1}};
-        table_s = tables.central.seconds(batch, batch * context, std::vector<PromptPiece>{{tokens, before}}, std::min<std::int64_t>(1, 256 - batch));
+        table_s = tables.central.seconds(batch, batch * context, std::vector<PromptPiece>{{tokens, before}},
+                                         std::min<std::int64_t>(1, 256 - batch));
       }
       const StepTime exact = d.pricer.time(d.load, step);
       const double error = std::fabs(table_s / exact.seconds.central - 1);
@@ -80,12 +85,17 @@ TEST_CASE("the cache gets what the memory model leaves, and a sequence the memor
   CHECK(room.bytes < d.device.memory_bytes - 2 * 8030261248.0);
   CHECK(room.blocks == static_cast<std::int64_t>(room.bytes / (16 * 131072)));
   const Deployment window("phi-3-mini", "h100", 1);
-  CHECK(cache_room(window.architecture, window.device, MemoryModel(window.architecture, window.device), window.load, 256, 2048, 16).window_tokens == 2047);
+  CHECK(cache_room(window.architecture, window.device, MemoryModel(window.architecture, window.device), window.load,
+                   256, 2048, 16)
+            .window_tokens == 2047);
   const Deployment large("llama-3-70b", "h100", 1);
-  CHECK(cache_room(large.architecture, large.device, MemoryModel(large.architecture, large.device), large.load, 256, 2048, 16).blocks == 0);
+  CHECK(cache_room(large.architecture, large.device, MemoryModel(large.architecture, large.device), large.load, 256,
+                   2048, 16)
+            .blocks == 0);
 }
 
-TEST_CASE("no request is faster than its floor: one pass over its prompt, then its bytes over the bandwidth per token") {
+TEST_CASE(
+    "no request is faster than its floor: one pass over its prompt, then its bytes over the bandwidth per token") {
   const Deployment d("llama-3-8b", "h100", 1);
   const PassTables tables = price_passes(d.pricer, d.load, {64, 2048, 16384});
   WorkloadOptions w;
@@ -101,7 +111,8 @@ TEST_CASE("no request is faster than its floor: one pass over its prompt, then i
     const auto served = serve_requests(*table, engine, {}, requests);
     for (std::size_t i = 0; i < requests.size(); ++i) {
       CHECK(served.outcomes[i].ttft_s() > d.pricer.time(d.load, Step::prefill(1, requests[i].prompt)).floor_s);
-      if (requests[i].output > 1) CHECK(served.outcomes[i].tpot_s() > decode_floor(d.architecture, d.device, d.load, requests[i].prompt).seconds);
+      if (requests[i].output > 1)
+        CHECK(served.outcomes[i].tpot_s() > decode_floor(d.architecture, d.device, d.load, requests[i].prompt).seconds);
     }
   }
 }
@@ -120,7 +131,8 @@ TEST_CASE("one request alone is the closed form of batch 1") {
   CHECK(agrees(served.outcomes[0].tpot_s(), answer.tpot_s.central, 2.5));
 }
 
-TEST_CASE("made-up workloads have the rate, the spread and the shares asked for, and longer lists begin with shorter ones") {
+TEST_CASE(
+    "made-up workloads have the rate, the spread and the shares asked for, and longer lists begin with shorter ones") {
   WorkloadOptions w;
   w.requests = 20000;
   w.rate_per_s = 5;
@@ -149,6 +161,7 @@ TEST_CASE("made-up workloads have the rate, the spread and the shares asked for,
     WorkloadOptions fewer = w;
     fewer.requests = 100;
     const auto first = make_requests(fewer, 3);
-    for (std::size_t i = 0; i < 100; ++i) CHECK((first[i].prompt == requests[i].prompt && first[i].arrival_s == requests[i].arrival_s));
+    for (std::size_t i = 0; i < 100; ++i)
+      CHECK((first[i].prompt == requests[i].prompt && first[i].arrival_s == requests[i].arrival_s));
   }
 }

@@ -95,7 +95,8 @@ struct Replica {
     const Request& r = (*requests)[w.request];
     if (!engine.prefix_cache || engine.window_tokens > 0 || w.prefilled || r.prefix < 0) return 0;
     const Prefix* p = prefix(r.prefix);
-    if (!p || p->blocks * engine.block_tokens > r.prefix_tokens || p->blocks * engine.block_tokens > target(w) - 1) return 0;
+    if (!p || p->blocks * engine.block_tokens > r.prefix_tokens || p->blocks * engine.block_tokens > target(w) - 1)
+      return 0;
     const std::int64_t room = free_blocks() + idle_blocks() - (p->users == 0 ? p->blocks : 0);
     return blocks(target(w)) - p->blocks <= room ? p->blocks : 0;
   }
@@ -148,7 +149,9 @@ struct Replica {
   }
 
   std::vector<Event> pass() {
-    while (std::none_of(running.begin(), running.end(), [](const auto& s) { return !s.decoding; }) && admissible() && waiting.front().prefilled) admit();
+    while (std::none_of(running.begin(), running.end(), [](const auto& s) { return !s.decoding; }) && admissible() &&
+           waiting.front().prefilled)
+      admit();
     std::map<std::size_t, std::int64_t> give;  // tokens by place
     std::int64_t budget = engine.step_tokens;
     bool decodes = false;
@@ -216,7 +219,8 @@ struct Replica {
         gaps->push_back(now_s - s.last_token_s);
       s.last_token_s = now_s;
       const Request& request = (*requests)[r];
-      if (engine.prefix_cache && engine.window_tokens == 0 && request.prefix >= 0 && s.shared == 0 && !prefix(request.prefix)) {
+      if (engine.prefix_cache && engine.window_tokens == 0 && request.prefix >= 0 && s.shared == 0 &&
+          !prefix(request.prefix)) {
         s.shared = std::min(request.prefix_tokens, request.prompt) / engine.block_tokens;
         if (s.shared > 0) prefixes.push_back({request.prefix, s.shared, 1, 0});
       }
@@ -249,8 +253,8 @@ struct Served {
   std::int64_t preemptions = 0, passes = 0, decode_tokens = 0;
 };
 
-inline Served serve(const PassTable& table, const EngineOptions& engine, const FleetOptions& fleet, const std::vector<Request>& requests,
-                    std::int64_t concurrency) {
+inline Served serve(const PassTable& table, const EngineOptions& engine, const FleetOptions& fleet,
+                    const std::vector<Request>& requests, std::int64_t concurrency) {
   struct Delivery {
     double time_s;
     std::size_t request;
@@ -275,7 +279,9 @@ inline Served serve(const PassTable& table, const EngineOptions& engine, const F
     return replicas[0].blocks(requests[i].prompt + requests[i].output - 1) <= engine.blocks;
   };
   const auto post = [&](const Delivery& d) {
-    deliveries.insert(std::upper_bound(deliveries.begin(), deliveries.end(), d, [](const auto& a, const auto& b) { return a.time_s < b.time_s; }), d);
+    deliveries.insert(std::upper_bound(deliveries.begin(), deliveries.end(), d,
+                                       [](const auto& a, const auto& b) { return a.time_s < b.time_s; }),
+                      d);
   };
   const auto send_next = [&](double time_s) {
     while (next < requests.size() && !fits(next)) served.outcomes[next++].refused = true;
@@ -300,7 +306,8 @@ inline Served serve(const PassTable& table, const EngineOptions& engine, const F
       deliveries.erase(deliveries.begin());
       if (!d.prefilled) served.outcomes[d.request].arrival_s = d.time_s;
       const bool prompts = fleet.prefill_replicas > 0 && !d.prefilled;
-      const auto from = static_cast<std::size_t>(prompts ? fleet.replicas : 0), count = static_cast<std::size_t>(prompts ? fleet.prefill_replicas : fleet.replicas);
+      const auto from = static_cast<std::size_t>(prompts ? fleet.replicas : 0),
+                 count = static_cast<std::size_t>(prompts ? fleet.prefill_replicas : fleet.replicas);
       std::size_t choice = from;
       if (fleet.routing == RoutingPolicy::RoundRobin) {
         choice = from + turn[prompts]++ % count;
@@ -322,7 +329,8 @@ inline Served serve(const PassTable& table, const EngineOptions& engine, const F
       if (e.finished) {
         if (concurrency > 0) send_next(e.time_s);
       } else {
-        link[place] = std::max(link[place], e.time_s) + fleet.transfer_fixed_s + fleet.transfer_s_per_token * static_cast<double>(requests[e.request].prompt);
+        link[place] = std::max(link[place], e.time_s) + fleet.transfer_fixed_s +
+                      fleet.transfer_s_per_token * static_cast<double>(requests[e.request].prompt);
         post({link[place], e.request, true});
       }
     }

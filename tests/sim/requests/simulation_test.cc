@@ -17,7 +17,8 @@ using namespace isoflop::sim;
 
 namespace {
 
-/// t = fixed + per_token n + per_context C + per_pair (q c + q^2 / 2): linear, so the table holds it exactly but for rounding.
+/// t = fixed + per_token n + per_context C + per_pair (q c + q^2 / 2): linear, so the table holds it exactly but for
+/// rounding.
 PassTable table_of(double fixed, double per_token, double per_context = 0, PassLimits limits = {64, 4096, 16384}) {
   PassParts parts;
   parts.fixed_s = fixed;
@@ -30,7 +31,8 @@ PassTable table_of(double fixed, double per_token, double per_context = 0, PassL
   return PassTable(limits, parts);
 }
 
-Request request(double arrival_s, std::int64_t prompt, std::int64_t output, std::int64_t prefix = -1, std::int64_t prefix_tokens = 0) {
+Request request(double arrival_s, std::int64_t prompt, std::int64_t output, std::int64_t prefix = -1,
+                std::int64_t prefix_tokens = 0) {
   return {arrival_s, prompt, output, prefix, prefix_tokens};
 }
 
@@ -145,7 +147,8 @@ TEST_CASE("a closed loop of equal requests follows the schedule worked out by ha
   // t = 2..3  A decodes, B gets the last                     A: token 3 at 3, done; B: token 1 at 3; C arrives at 3
   // t = 3..4  B decodes, C gets 3                            B: token 2 at 4
   // t = 4..5  B decodes, C gets 1                            B: done at 5; C: token 1 at 5; D arrives at 5
-  // t = 5..6, 6..7 likewise                                  C: done at 7; D: token 1 at 7; then alone: tokens at 8 and 9
+  // t = 5..6, 6..7 likewise                                  C: done at 7; D: token 1 at 7; then alone: tokens at 8 and
+  // 9
   const PassTable table = table_of(1, 0);
   EngineOptions engine = engine_of(4, 4, 100);
   const std::vector<Request> requests(4, request(0, 4, 3));
@@ -165,7 +168,8 @@ TEST_CASE("whole prompts first: nobody decodes in a pass of prompts") {
   // A's prompt 0..1, B and C arrive at 0.5: both prompts 1..2, then A, B, C decode 2..3.
   EngineOptions engine = engine_of(4, 100, 100);
   engine.prefill_first = true;
-  const auto served = serve_requests(table_of(1, 0), engine, {}, std::vector<Request>{request(0, 4, 2), request(0.5, 4, 2), request(0.5, 4, 2)});
+  const auto served = serve_requests(table_of(1, 0), engine, {},
+                                     std::vector<Request>{request(0, 4, 2), request(0.5, 4, 2), request(0.5, 4, 2)});
   CHECK(served.outcomes[0].first_token_s == 1);
   CHECK(served.outcomes[1].first_token_s == 2);
   CHECK(served.outcomes[2].first_token_s == 2);
@@ -174,8 +178,8 @@ TEST_CASE("whole prompts first: nobody decodes in a pass of prompts") {
 
 TEST_CASE("when blocks run out the last admitted is thrown out and recomputes all it had") {
   // 4 blocks of 4 tokens; A and B of 6 + 8 tokens take 2 each. At 8 cached tokens both need a third: B goes.
-  // Passes: 0 prompts; 1, 2 decode both (cached 7, 8; three tokens each); then A alone: tokens 4 to 8 in 5 passes, ends at 8.
-  // B: recomputes 6 + 3 = 9 tokens when A has left (3 blocks are not free before), token 4 at 9, done at 13.
+  // Passes: 0 prompts; 1, 2 decode both (cached 7, 8; three tokens each); then A alone: tokens 4 to 8 in 5 passes, ends
+  // at 8. B: recomputes 6 + 3 = 9 tokens when A has left (3 blocks are not free before), token 4 at 9, done at 13.
   EngineOptions engine = engine_of(4, 64, 4);
   engine.block_tokens = 4;
   const auto served = serve_requests(table_of(1, 0), engine, {}, std::vector<Request>(2, request(0, 6, 8)));
@@ -191,7 +195,8 @@ TEST_CASE("a stored prefix is computed once, counted once and given up when its 
   EngineOptions engine = engine_of(1, 64, 8);  // one at a time, 8 blocks of 16
   const PassTable table = table_of(0, 1);      // a second per token
   // 40 tokens, 32 of them shared: the first computes 40, the second 8; a stranger of 120 tokens needs every block.
-  const std::vector<Request> requests = {request(0, 40, 1, 5, 32), request(0, 40, 1, 5, 32), request(0, 120, 1), request(0, 40, 1, 5, 32)};
+  const std::vector<Request> requests = {request(0, 40, 1, 5, 32), request(0, 40, 1, 5, 32), request(0, 120, 1),
+                                         request(0, 40, 1, 5, 32)};
   const auto served = serve_requests(table, engine, {}, requests);
   CHECK(served.outcomes[0].finish_s == 40);
   CHECK(served.outcomes[1].finish_s == 48);
@@ -209,7 +214,8 @@ TEST_CASE("disaggregated: prompts do not disturb decoding, and the cache travels
   fleet.transfer_fixed_s = 0.25;
   fleet.transfer_s_per_token = 0.0625;  // 4 tokens: 0.5 s in all
   // Both prompts in one pass of a second; transfers end at 1.5 and 2; each decode pass takes a second.
-  const auto served = serve_requests(table_of(1, 0), engine_of(4, 64, 100), fleet, std::vector<Request>(2, request(0, 4, 3)));
+  const auto served =
+      serve_requests(table_of(1, 0), engine_of(4, 64, 100), fleet, std::vector<Request>(2, request(0, 4, 3)));
   CHECK(served.outcomes[0].first_token_s == 1);
   CHECK(served.outcomes[1].first_token_s == 1);
   CHECK(served.outcomes[0].finish_s == 3.5);  // 1.5..2.5..3.5
@@ -256,7 +262,8 @@ TEST_CASE("Little's law and conservation hold under overload, preemption and sev
   Random random(3);
   std::vector<Request> requests;
   for (int i = 0; i < 2000; ++i)
-    requests.push_back(request(random.uniform(0, 5), 1 + static_cast<std::int64_t>(random.index(600)), 1 + static_cast<std::int64_t>(random.index(300))));
+    requests.push_back(request(random.uniform(0, 5), 1 + static_cast<std::int64_t>(random.index(600)),
+                               1 + static_cast<std::int64_t>(random.index(300))));
   FleetOptions fleet;
   fleet.replicas = 3;
   const auto served = serve_requests(table, engine_of(32, 256, 700), fleet, requests);
@@ -294,7 +301,8 @@ TEST_CASE("options and requests that cannot be are refused by name") {
   FleetOptions none;
   none.replicas = 0;
   CHECK_THROWS_AS(serve_requests(table, engine_of(4, 64, 10), none, one), Error);
-  for (const Request& bad : {request(-1, 4, 4), request(0, 0, 4), request(0, 4, 0), request(NAN, 4, 4), request(0, 20000, 4), request(0, 4, INT64_MAX)})
+  for (const Request& bad : {request(-1, 4, 4), request(0, 0, 4), request(0, 4, 0), request(NAN, 4, 4),
+                             request(0, 20000, 4), request(0, 4, INT64_MAX)})
     CHECK_THROWS_AS(serve_requests(table, engine_of(4, 64, 10), {}, std::vector<Request>{bad}), Error);
 }
 

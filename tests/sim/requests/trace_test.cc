@@ -26,8 +26,10 @@ std::string refusal(const std::string& text) {
 }  // namespace
 
 TEST_CASE("an Azure trace is read, its dates counted from the earliest") {
-  const Trace trace = read("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,374,44\n2023-11-16 18:15:45.6805900,396,109\n"
-                           "2023-11-17T00:00:00Z,1,2\n");
+  const Trace trace = read(
+      "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,374,44\n2023-11-16 "
+      "18:15:45.6805900,396,109\n"
+      "2023-11-17T00:00:00Z,1,2\n");
   REQUIRE(trace.requests.size() == 3);
   CHECK(trace.has_times);
   CHECK(agrees(trace.requests[0].arrival_s, 1, 6));
@@ -40,12 +42,15 @@ TEST_CASE("an Azure trace is read, its dates counted from the earliest") {
 TEST_CASE("dates are seconds since 1970, leap days included") {
   CHECK(*parse_timestamp_s("1970-01-01 00:00:00") == 0);
   CHECK(*parse_timestamp_s("2024-02-29 12:00:00.5") == 1709208000.5);
-  for (const char* bad : {"", "2023-02-29 00:00:00", "2024-01-01", "2024-01-01 24:00:00", "2024-01-01 00:00:00+02:00", "2024-01-01 00:00:00.", "yesterday at noon today"})
+  for (const char* bad : {"", "2023-02-29 00:00:00", "2024-01-01", "2024-01-01 24:00:00", "2024-01-01 00:00:00+02:00",
+                          "2024-01-01 00:00:00.", "yesterday at noon today"})
     CHECK_FALSE(parse_timestamp_s(bad));
 }
 
 TEST_CASE("other column names, prefixes by hash, rows without work") {
-  const Trace trace = read("arrived_at,num_prefill_tokens,num_decode_tokens,prefix_hash,prefix_tokens\n0.5,100,10,ab,32\n1.5,50,10,ab,64\n2,50,10,,\n2,0,5,x,\n3,9,1,cd,\n");
+  const Trace trace = read(
+      "arrived_at,num_prefill_tokens,num_decode_tokens,prefix_hash,prefix_tokens\n0.5,100,10,ab,32\n1.5,50,10,ab,64\n2,"
+      "50,10,,\n2,0,5,x,\n3,9,1,cd,\n");
   REQUIRE(trace.requests.size() == 4);
   CHECK(trace.skipped == 1);
   CHECK(trace.requests[0].prefix == trace.requests[1].prefix);
@@ -57,7 +62,8 @@ TEST_CASE("other column names, prefixes by hash, rows without work") {
 }
 
 TEST_CASE("what cannot be read is refused with file, line and column") {
-  CHECK(refusal("TIMESTAMP,ContextTokens\n1,2\n").find("t.csv:1:1: no column with the tokens generated") != std::string::npos);
+  CHECK(refusal("TIMESTAMP,ContextTokens\n1,2\n").find("t.csv:1:1: no column with the tokens generated") !=
+        std::string::npos);
   CHECK(refusal("TIMESTAMP,ContextTokens,GeneratedTokens\n0,5,5\n1,x,2\n").find("t.csv:3:2") != std::string::npos);
   CHECK(refusal("TIMESTAMP,ContextTokens,GeneratedTokens\nnoon,5,5\n").find("t.csv:2:1") != std::string::npos);
   CHECK(refusal("TIMESTAMP,ContextTokens,GeneratedTokens\n1,5,-5\n").find("t.csv:2:3") != std::string::npos);
@@ -69,7 +75,9 @@ TEST_CASE("what cannot be read is refused with file, line and column") {
 }
 
 TEST_CASE("mutated traces are read or refused, nothing else") {
-  const std::string good = "TIMESTAMP,ContextTokens,GeneratedTokens,prefix_hash,prefix_tokens\n2023-11-16 18:15:46.68,374,44,a,16\n\"1.5\",396,109,,\n";
+  const std::string good =
+      "TIMESTAMP,ContextTokens,GeneratedTokens,prefix_hash,prefix_tokens\n2023-11-16 "
+      "18:15:46.68,374,44,a,16\n\"1.5\",396,109,,\n";
   Random random(5);
   for (int i = 0; i < 20000; ++i) {
     std::string text = good;
@@ -82,7 +90,8 @@ TEST_CASE("mutated traces are read or refused, nothing else") {
       if (text.empty()) text = "x";
     }
     try {
-      for (const Request& r : read(text).requests) CHECK((r.prompt > 0 && r.output > 0 && r.arrival_s >= 0 && r.prefix_tokens <= r.prompt));
+      for (const Request& r : read(text).requests)
+        CHECK((r.prompt > 0 && r.output > 0 && r.arrival_s >= 0 && r.prefix_tokens <= r.prompt));
     } catch (const Error&) {
     }
   }

@@ -95,7 +95,8 @@ TEST_CASE("weight-only int4 speeds up decode, not a prefill that arithmetic boun
   const double prefill = pricer.time(full, Step::prefill(4, 4096)).seconds.central;
   CHECK(pricer.time(small, Step::prefill(4, 4096)).seconds.central > 0.95 * prefill);
   CHECK(pricer.time(small, Step::prefill(4, 4096)).seconds.central <= prefill);
-  CHECK(pricer.time(small, Step::decode(1, 4096)).seconds.central < 0.6 * pricer.time(full, Step::decode(1, 4096)).seconds.central);
+  CHECK(pricer.time(small, Step::decode(1, 4096)).seconds.central <
+        0.6 * pricer.time(full, Step::decode(1, 4096)).seconds.central);
 }
 
 TEST_CASE("Phi-3-mini at 4 bits on a phone chip: at most 27 or so tokens per second, and more than 12 as published") {
@@ -126,7 +127,9 @@ TEST_CASE("a mixture stores every expert and reads those its batch touches") {
 
 TEST_CASE("the cache read goes by key/value heads and stops growing at the window") {
   const Accelerator& device = devices().require("h100");
-  const auto cache = [&](const char* name, std::int64_t context) { return decode_floor(model(name), device, load_of(1, context), context).kv_bytes; };
+  const auto cache = [&](const char* name, std::int64_t context) {
+    return decode_floor(model(name), device, load_of(1, context), context).kv_bytes;
+  };
   CHECK(agrees(cache("llama-3-8b", 8000), 8001 * 131072.0, 3));
   CHECK(agrees(cache("llama-2-7b", 4000), 4001 * 524288.0, 3));
   CHECK(cache("phi-3-mini", 4000) == cache("phi-3-mini", 8000));
@@ -151,7 +154,8 @@ TEST_CASE("memory limits are the last that fit, and grow with devices") {
   load = load_of(1, 2048, 256);
   load.tensor_parallel = 2;
   CHECK(memory.max_batch(load) > 2 * batch);
-  CHECK(MemoryModel(model("arctic"), devices().require("h100")).devices_needed(load) == 14);  // 56 query heads: 16 do not divide
+  CHECK(MemoryModel(model("arctic"), devices().require("h100")).devices_needed(load) ==
+        14);  // 56 query heads: 16 do not divide
 }
 
 TEST_CASE("throughput grows with the batch and tensor parallelism pays for its all-reduces") {
@@ -159,7 +163,8 @@ TEST_CASE("throughput grows with the batch and tensor parallelism pays for its a
   const Accelerator& device = devices().require("h100");
   const StepPricer pricer(architecture, device, profile());
   const MemoryModel memory(architecture, device);
-  const ServingAnswer one = serve(pricer, memory, load_of(1, 1024, 128)), many = serve(pricer, memory, load_of(32, 1024, 128));
+  const ServingAnswer one = serve(pricer, memory, load_of(1, 1024, 128)),
+                      many = serve(pricer, memory, load_of(32, 1024, 128));
   CHECK(many.output_tokens_per_s.central > 8 * one.output_tokens_per_s.central);
   CHECK(one.mbu.central > 0.4);
   CHECK(one.mbu.high <= 1);
@@ -176,7 +181,8 @@ TEST_CASE("a missing figure and an impossible load are named") {
   const Architecture architecture = model("llama-3-8b");
   const Accelerator& device = devices().require("core-i9-13900k");
   const StepPricer pricer(architecture, device, profile());
-  CHECK_THROWS_WITH_AS(pricer.time(load_of(1, 16), Step::decode(1, 16)), "core-i9-13900k states no peak for bf16 arithmetic", Error);
+  CHECK_THROWS_WITH_AS(pricer.time(load_of(1, 16), Step::decode(1, 16)),
+                       "core-i9-13900k states no peak for bf16 arithmetic", Error);
   ServingLoad load = load_of(1, 16);
   load.tensor_parallel = 3;
   CHECK_THROWS_AS(check(load, architecture), Error);

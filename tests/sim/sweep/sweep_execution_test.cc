@@ -11,7 +11,8 @@ using namespace isoflop::test;
 
 namespace {
 
-SweepOutcome make(const SweepPlan& plan, const std::string& folder, int jobs = 1, std::size_t shard = 1, std::size_t shards = 1) {
+SweepOutcome make(const SweepPlan& plan, const std::string& folder, int jobs = 1, std::size_t shard = 1,
+                  std::size_t shards = 1) {
   SweepOptions options;
   options.folder = folder;
   options.jobs = jobs;
@@ -26,7 +27,8 @@ struct Stop {};
 
 TEST_CASE("a sweep makes the same files side by side, in shards that are merged, and from another seed others") {
   const SweepPlan plan(tiny_sweep());
-  const auto one = fresh_folder("one"), two = fresh_folder("two"), a = fresh_folder("a"), b = fresh_folder("b"), whole = fresh_folder("whole");
+  const auto one = fresh_folder("one"), two = fresh_folder("two"), a = fresh_folder("a"), b = fresh_folder("b"),
+             whole = fresh_folder("whole");
   const auto outcome = make(plan, one);
   CHECK(outcome.made == 6);
   CHECK(outcome.records.size() == 6);
@@ -82,7 +84,8 @@ TEST_CASE("a folder with another plan, a foreign record and a busy shard are ref
   std::filesystem::remove(path);
   SweepOptions options;
   options.folder = folder;
-  options.progress = [&](const SweepProgress&) { CHECK_THROWS_WITH_AS(make(plan, folder), doctest::Contains("another process"), Error);
+  options.progress = [&](const SweepProgress&) {
+    CHECK_THROWS_WITH_AS(make(plan, folder), doctest::Contains("another process"), Error);
     throw Stop();
   };
   CHECK_THROWS_AS(run_sweep(plan, options), Stop);

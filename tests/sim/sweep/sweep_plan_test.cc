@@ -13,7 +13,8 @@ using namespace isoflop;
 using namespace isoflop::sim;
 
 TEST_CASE("a rung of the ladder has the parameters and FLOP its shape says") {
-  // 2 layers of width 32: 4 d^2 for attention, 3 d f for SwiGLU with f = 96, two norms; tied embedding of 128; last norm.
+  // 2 layers of width 32: 4 d^2 for attention, 3 d f for SwiGLU with f = 96, two norms; tied embedding of 128; last
+  // norm.
   const auto model = size_model(read_rung("2x32"), 128, 64);
   CHECK(model.params_non_embedding == 2 * (4 * 32 * 32 + 3 * 32 * 96 + 2 * 32) + 32);
   CHECK(model.params == model.params_non_embedding + 128 * 32);
@@ -97,7 +98,8 @@ TEST_CASE("a FLOP budget is met from below, nearly") {
   CHECK(flop <= 1e13);
   CHECK(flop > 0.97e13);
   CHECK(fitted.lowest_flop == s.lowest_flop);
-  CHECK_THROWS_WITH_AS(fitted_to(s, 1e11, [](const SweepPlan& p) { return p.flop(); }), doctest::Contains("lower the lowest budget"), Error);
+  CHECK_THROWS_WITH_AS(fitted_to(s, 1e11, [](const SweepPlan& p) { return p.flop(); }),
+                       doctest::Contains("lower the lowest budget"), Error);
 }
 
 TEST_CASE("the learning rate follows its rule up to the cap") {

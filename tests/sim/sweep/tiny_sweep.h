@@ -27,7 +27,8 @@ inline sim::SweepSettings tiny_sweep() {
 
 /// A folder that is not there yet.
 inline std::string fresh_folder(const std::string& name) {
-  const auto path = std::filesystem::temp_directory_path() / ("isoflop-sweep-" + std::to_string(::getpid()) + "-" + name);
+  const auto path =
+      std::filesystem::temp_directory_path() / ("isoflop-sweep-" + std::to_string(::getpid()) + "-" + name);
   std::filesystem::remove_all(path);
   return path.string();
 }

@@ -5,8 +5,8 @@
 
 namespace isoflop::test {
 
-inline sim::TrainingRun training_run(const std::string& model, const std::string& device, const sim::Layout& layout, double batch,
-                                     std::int64_t length = 4096) {
+inline sim::TrainingRun training_run(const std::string& model, const std::string& device, const sim::Layout& layout,
+                                     double batch, std::int64_t length = 4096) {
   static const ModelCatalogue models = ModelCatalogue::load();
   static const AcceleratorCatalogue accelerators = AcceleratorCatalogue::load();
   sim::TrainingRun run;

@@ -32,7 +32,9 @@ TEST_CASE("states are 18 bytes per parameter, 6 + 12/n with ZeRO-1, 2 + 16/n wit
   CHECK(agrees(states(Sharding::None), 16, 9));
 }
 
-TEST_CASE("activations of the modern block are the published bytes per token and layer, divided by tensor and context parallel") {
+TEST_CASE(
+    "activations of the modern block are the published bytes per token and layer, divided by tensor and context "
+    "parallel") {
   Layout l;
   CHECK(saved_bytes_per_layer(test::training_run("llama-2-7b", "h100-sxm-80gb", l, 1)) / 4096 == 131712);
   CHECK(saved_bytes_per_layer(test::training_run("llama-3-70b", "h100-sxm-80gb", l, 1)) / 4096 == 274688);
@@ -66,7 +68,8 @@ TEST_CASE("memory counts all experts, not the active ones") {
   CHECK(agrees(training_memory(run, nothing).timeline.front().total(), 16.0 / 64 * 46702792704, 8));
 }
 
-TEST_CASE("the first stage of a pipeline holds p micro-batches of its layers, interleaved (1 + (p-1)/(p v)) times as many") {
+TEST_CASE(
+    "the first stage of a pipeline holds p micro-batches of its layers, interleaved (1 + (p-1)/(p v)) times as many") {
   Layout l;
   l.pipeline = 4;
   TrainingRun run = test::training_run("llama-3-8b", "h100-sxm-80gb", l, 64);
@@ -102,5 +105,7 @@ TEST_CASE("the peak is the largest moment of the timeline and its parts add up")
   l.pipeline = 4;
   const TrainingMemory m = training_memory(test::training_run("llama-3-70b", "h100-sxm-80gb", l, 64));
   for (const MemoryMoment& moment : m.timeline) CHECK(moment.total() <= m.peak.total());
-  CHECK(agrees(m.peak.total(), m.peak.weights + m.peak.gradients + m.peak.optimizer + m.peak.activations + m.peak.logits + m.peak.other, 15));
+  CHECK(agrees(m.peak.total(),
+               m.peak.weights + m.peak.gradients + m.peak.optimizer + m.peak.activations + m.peak.logits + m.peak.other,
+               15));
 }

@@ -19,7 +19,9 @@ TrainingConstants perfect() {
   c.half_breadth = c.start_s = c.expert_start_s = c.straggling = 0;
   return c;
 }
-double seconds(const TrainingRun& run, const TrainingConstants& c) { return training_time(training_work(run), peaks_of(run.accelerator, run.precision), c).step_s; }
+double seconds(const TrainingRun& run, const TrainingConstants& c) {
+  return training_time(training_work(run), peaks_of(run.accelerator, run.precision), c).step_s;
+}
 double part(const TrainingTime& time, TrainingPart which) {
   for (const auto& [p, s] : time.parts)
     if (p == which) return s;
@@ -33,7 +35,8 @@ TEST_CASE("parts of a step add up to it") {
   l.tensor = 4;
   l.pipeline = 8;
   const TrainingRun run = test::training_run("llama-3-70b", "h100-sxm-80gb", l, 256);
-  const TrainingTime t = training_time(training_work(run), peaks_of(run.accelerator, run.precision), TrainingConstants{});
+  const TrainingTime t =
+      training_time(training_work(run), peaks_of(run.accelerator, run.precision), TrainingConstants{});
   double sum = 0;
   for (const auto& [p, s] : t.parts) sum += s;
   CHECK(agrees(sum, t.step_s, 12));
@@ -54,9 +57,11 @@ TEST_CASE("the pipeline bubble is (p - 1)/(v m) of the ideal time") {
     for (const double batch : {8.0, 32.0}) {
       l.interleave = v;
       const TrainingRun run = test::training_run("llama-3-8b", "h100-sxm-80gb", l, batch);
-      const TrainingTime t = training_time(training_work(run), peaks_of(run.accelerator, run.precision), TrainingConstants{});
-      const double compute = part(t, TrainingPart::Gemm) + part(t, TrainingPart::Attention) + part(t, TrainingPart::Elements) +
-                             part(t, TrainingPart::Starts) + part(t, TrainingPart::Pipeline);
+      const TrainingTime t =
+          training_time(training_work(run), peaks_of(run.accelerator, run.precision), TrainingConstants{});
+      const double compute = part(t, TrainingPart::Gemm) + part(t, TrainingPart::Attention) +
+                             part(t, TrainingPart::Elements) + part(t, TrainingPart::Starts) +
+                             part(t, TrainingPart::Pipeline);
       CHECK(agrees(part(t, TrainingPart::Bubble), compute * 3 / (static_cast<double>(v) * batch), 12));
     }
 }
@@ -66,10 +71,12 @@ TEST_CASE("Arctic's expert messages hide behind attention and the dense MLP; DBR
   l.data = 64;
   l.expert = 64;
   const TrainingRun arctic = test::training_run("arctic", "h100-sxm-80gb", l, 64);
-  const TrainingTime hidden = training_time(training_work(arctic), peaks_of(arctic.accelerator, arctic.precision), TrainingConstants{});
+  const TrainingTime hidden =
+      training_time(training_work(arctic), peaks_of(arctic.accelerator, arctic.precision), TrainingConstants{});
   l.expert = 16;
   const TrainingRun dbrx = test::training_run("dbrx", "h100-sxm-80gb", l, 64);
-  const TrainingTime exposed = training_time(training_work(dbrx), peaks_of(dbrx.accelerator, dbrx.precision), TrainingConstants{});
+  const TrainingTime exposed =
+      training_time(training_work(dbrx), peaks_of(dbrx.accelerator, dbrx.precision), TrainingConstants{});
   CHECK(part(hidden, TrainingPart::Expert) == 0);
   CHECK(part(exposed, TrainingPart::Expert) > 0.01 * exposed.step_s);
 }
@@ -95,7 +102,9 @@ TEST_CASE("a faster network, link, memory or device never slows a run down") {
   CHECK(seconds(better, {}) < base);
 }
 
-TEST_CASE("without sharding, data parallel runs pay no weight gathering, and two tensor-parallel devices are not twice as slow") {
+TEST_CASE(
+    "without sharding, data parallel runs pay no weight gathering, and two tensor-parallel devices are not twice as "
+    "slow") {
   Layout l;
   l.data = 8;
   l.tensor = 2;

@@ -33,7 +33,8 @@ TEST_CASE("the benchmark models have the parameter counts that the benchmark pri
   const CsvTable t = CsvTable::read(table_path);
   const TrainingSamples samples = read_training_table(t);
   std::map<std::string, std::string> extra;
-  for (std::size_t row = 0; row < t.rows(); ++row) extra[std::string(t.text(row, t.column("row_id")))] = std::string(t.text(row, t.column("extra")));
+  for (std::size_t row = 0; row < t.rows(); ++row)
+    extra[std::string(t.text(row, t.column("row_id")))] = std::string(t.text(row, t.column("extra")));
   int checked = 0;
   for (const TrainingSample& s : samples.samples) {
     if (s.source != "llm-foundry-bench") continue;
@@ -75,7 +76,8 @@ TEST_CASE("every configuration that ran fits in memory by our count, but for a f
   CHECK(fullest < 1.1);
 }
 
-TEST_CASE("with data sheets and generic efficiencies alone, llm-foundry's speeds are met within 20 % and without bias") {
+TEST_CASE(
+    "with data sheets and generic efficiencies alone, llm-foundry's speeds are met within 20 % and without bias") {
   if (!have_table()) return;
   ValidationRequest request{CsvTable::read(table_path), {}, true, {}, 42, 0, [](double, const std::string&) {}};
   const ValidationResult result = validate_training(request);
@@ -95,7 +97,8 @@ TEST_CASE("a profile survives being written and read") {
   cell.rows = 3;
   profile.put(cell);
   profile.saw_groups({"a", "b"});
-  const TrainingProfile back = TrainingProfile::from(CsvTable::parse(profile.cells_csv(), "p.csv"), CsvTable::parse(profile.groups_csv(), "g.csv"));
+  const TrainingProfile back = TrainingProfile::from(CsvTable::parse(profile.cells_csv(), "p.csv"),
+                                                     CsvTable::parse(profile.groups_csv(), "g.csv"));
   CHECK(back.find("any", "")->constants.gemm == 0.625);
   CHECK(back.rests_on_group("a"));
   CHECK_FALSE(back.rests_on_group("c"));

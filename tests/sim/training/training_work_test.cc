@@ -53,28 +53,36 @@ TEST_CASE("tensor, pipeline and context parallelism divide the work and lose non
   const double alone = gemm_flops(training_work(test::training_run("llama-3-70b", "h100-sxm-80gb", Layout{}, 1)));
   Layout tensor;
   tensor.tensor = 8;
-  CHECK(agrees(8 * gemm_flops(training_work(test::training_run("llama-3-70b", "h100-sxm-80gb", tensor, 1))), alone, 12));
+  CHECK(
+      agrees(8 * gemm_flops(training_work(test::training_run("llama-3-70b", "h100-sxm-80gb", tensor, 1))), alone, 12));
   Layout context;
   context.context = 4;
-  CHECK(agrees(4 * gemm_flops(training_work(test::training_run("llama-3-70b", "h100-sxm-80gb", context, 1))), alone, 12));
+  CHECK(
+      agrees(4 * gemm_flops(training_work(test::training_run("llama-3-70b", "h100-sxm-80gb", context, 1))), alone, 12));
   Layout pipeline;
   pipeline.pipeline = 4;
   const double head = 3 * 2.0 * 4096 * 128256 * 8192;
-  CHECK(agrees(4 * (gemm_flops(training_work(test::training_run("llama-3-70b", "h100-sxm-80gb", pipeline, 8))) - head) + head, alone, 12));
+  CHECK(agrees(
+      4 * (gemm_flops(training_work(test::training_run("llama-3-70b", "h100-sxm-80gb", pipeline, 8))) - head) + head,
+      alone, 12));
 }
 
 TEST_CASE("tensor parallelism reduces four times per layer, and twice more with full recomputation") {
   Layout l;
   l.tensor = 8;
   const double message = 4096.0 * 8192 * 2, ring = 2.0 * 7 / 8, head = 3.0 / 2;
-  const double bytes = comm_bytes(training_work(test::training_run("llama-3-70b", "h100-sxm-80gb", l, 1)), CommKind::Tensor);
+  const double bytes =
+      comm_bytes(training_work(test::training_run("llama-3-70b", "h100-sxm-80gb", l, 1)), CommKind::Tensor);
   CHECK(agrees(bytes, ring * message * (80 * 4 + head * 2 / 3), 12));
   l.recompute = Recompute::Full;
-  const double again = comm_bytes(training_work(test::training_run("llama-3-70b", "h100-sxm-80gb", l, 1)), CommKind::Tensor);
+  const double again =
+      comm_bytes(training_work(test::training_run("llama-3-70b", "h100-sxm-80gb", l, 1)), CommKind::Tensor);
   CHECK(agrees(again - bytes, ring * message * 80 * 2, 12));
 }
 
-TEST_CASE("ZeRO-3 gathers weights twice and scatters gradients once per micro-batch; ZeRO-1 moves gradients and weights once per step") {
+TEST_CASE(
+    "ZeRO-3 gathers weights twice and scatters gradients once per micro-batch; ZeRO-1 moves gradients and weights once "
+    "per step") {
   Layout l;
   l.data = 8;
   l.sharding = Sharding::Zero3;
@@ -111,7 +119,9 @@ TEST_CASE("every token passes k experts, not one: Mixtral computes 25.5 GFLOP pe
   CHECK(agrees(gemm_flops(training_work(run)) / 3 / 4096, 25.5e9, 2.5));
 }
 
-TEST_CASE("parameters per device: experts divide by expert parallel, not by tensor parallel when they sit whole on a device") {
+TEST_CASE(
+    "parameters per device: experts divide by expert parallel, not by tensor parallel when they sit whole on a "
+    "device") {
   Layout l;
   l.data = 8;
   l.tensor = 2;
@@ -126,7 +136,9 @@ TEST_CASE("parameters per device: experts divide by expert parallel, not by tens
 
 TEST_CASE("a layout that cannot run says why") {
   const TrainingRun run = test::training_run("llama-3-8b", "h100-sxm-80gb", Layout{}, 8);
-  const auto reason = [&](Layout l, double batch = 8) { return why_not(l, run.architecture, 4096, batch).value_or("possible"); };
+  const auto reason = [&](Layout l, double batch = 8) {
+    return why_not(l, run.architecture, 4096, batch).value_or("possible");
+  };
   Layout l;
   CHECK(reason(l) == "possible");
   l.tensor = 3;

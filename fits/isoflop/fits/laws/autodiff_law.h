@@ -1,5 +1,5 @@
-// A formula, written once as a template on the scalar, turned into a LossLaw. Only the files of this folder include this:
-// it needs Ceres, which the public headers do not.
+// A formula, written once as a template on the scalar, turned into a LossLaw. Only the files of this folder include
+// this: it needs Ceres, which the public headers do not.
 //
 //   struct Formula {
 //     static constexpr std::size_t parameters = 5;

@@ -24,8 +24,14 @@ struct Formula {
 SelfTest check(const LossLaw& law) {
   // Far above the break only a is left: in their noiseless simulation of figure 4 (right) 0.41388 at x = 4095.
   const double far[] = {4095};
-  return {"Caballero et al. 2022, figure 4 (right), authors' noiseless simulation: the curve has reached its floor 0.41388 at 4095 examples",
-          law.value(far, constants_of(law, "bnsl-addition")), 0.41388, 0.41393, Evidence::Verified, ""};
+  return {
+      "Caballero et al. 2022, figure 4 (right), authors' noiseless simulation: the curve has reached its floor 0.41388 "
+      "at 4095 examples",
+      law.value(far, constants_of(law, "bnsl-addition")),
+      0.41388,
+      0.41393,
+      Evidence::Verified,
+      ""};
 }
 
 LawFacts facts() {
@@ -49,7 +55,10 @@ LawFacts facts() {
                   {0.41388453071629455, 2.2772722897737556, 0.055077348404973955, 5.662903816010331, 612.5836172918001,
                    0.059193036393742314},
                   Evidence::Verified,
-                  "ethancaballero/broken_neural_scaling_laws@6226c34: 4-digit addition, noiseless simulation", "x counts training examples.", {}, {}}};
+                  "ethancaballero/broken_neural_scaling_laws@6226c34: 4-digit addition, noiseless simulation",
+                  "x counts training examples.",
+                  {},
+                  {}}};
   return f;
 }
 

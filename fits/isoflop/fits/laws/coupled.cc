@@ -20,8 +20,13 @@ struct Formula {
 
 SelfTest check(const LossLaw& law) {
   const auto p = constants_of(law, "coupled-chinchilla");
-  return {"the exponent of N* on the Chinchilla runs is 0.5036 in the coupled form (reference fit, Huber 1e-3, 240 runs)",
-          p[4] / (p[3] + p[4]), 0.50355, 0.50365, Evidence::Verified, ""};
+  return {
+      "the exponent of N* on the Chinchilla runs is 0.5036 in the coupled form (reference fit, Huber 1e-3, 240 runs)",
+      p[4] / (p[3] + p[4]),
+      0.50355,
+      0.50365,
+      Evidence::Verified,
+      ""};
 }
 
 LawFacts facts() {
@@ -41,8 +46,12 @@ LawFacts facts() {
                   {"alpha", "", "exponent of parameters inside the sum", 0.05, 1.2, false, Entry::Nonlinear},
                   {"beta", "", "exponent of tokens inside the sum", 0.05, 1.2, false, Entry::Nonlinear},
                   {"k", "", "exponent around the sum", 0.2, 3, true, Entry::Nonlinear}};
-  f.published = {{"coupled-chinchilla", {1.7571364302, 2305.0292183, 9957.2754041, 0.42435921693, 0.43052717359, 0.77414377776}, Evidence::Verified,
-                  "fitted to the Chinchilla runs (240 of 245, Huber 1e-3 on log loss)", "", {},
+  f.published = {{"coupled-chinchilla",
+                  {1.7571364302, 2305.0292183, 9957.2754041, 0.42435921693, 0.43052717359, 0.77414377776},
+                  Evidence::Verified,
+                  "fitted to the Chinchilla runs (240 of 245, Huber 1e-3 on log loss)",
+                  "",
+                  {},
                   chinchilla().facts().published.front().range}};
   return f;
 }

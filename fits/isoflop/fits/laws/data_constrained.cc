@@ -53,17 +53,22 @@ LawFacts facts() {
   f.inputs = {{"N", "params", "parameters", "all parameters", 7e6, 9e9, true},
               {"D", "tokens", "tokens", "training tokens, repetitions counted", 1e8, 1e12, true},
               {"U", "unique_tokens", "tokens", "distinct training tokens", 1e8, 2e11, true}};
-  f.parameters = {{"E", "nats/token", "loss of an infinite model on infinite data", 1e-2, 10, true, Entry::Linear},
-                  {"A", "nats/token", "size of the parameter term", 1, 1e7, true, Entry::Linear},
-                  {"B", "nats/token", "size of the token term", 1, 1e7, true, Entry::Linear},
-                  {"alpha", "", "exponent of parameters", 0.1, 1, true, Entry::Nonlinear},
-                  {"beta", "", "exponent of tokens", 0.1, 1, true, Entry::Nonlinear},
-                  {"R_D", "repetitions", "repetitions after which a repeated token is worth 1/e", 1, 100, true, Entry::Nonlinear},
-                  {"R_N", "", "excess after which a further parameter is worth 1/e", 1, 100, true, Entry::Nonlinear}};
-  f.published = {{"muennighoff",
-                  {std::exp(0.6254804), std::exp(6.255414), std::exp(7.3049974), 0.3526596, 0.3526596, 15.387756, 5.309743},
-                  Evidence::Verified, "huggingface/datablations README; Muennighoff et al. 2023, appendix A",
-                  "alpha = beta was imposed.", {}, {}}};
+  f.parameters = {
+      {"E", "nats/token", "loss of an infinite model on infinite data", 1e-2, 10, true, Entry::Linear},
+      {"A", "nats/token", "size of the parameter term", 1, 1e7, true, Entry::Linear},
+      {"B", "nats/token", "size of the token term", 1, 1e7, true, Entry::Linear},
+      {"alpha", "", "exponent of parameters", 0.1, 1, true, Entry::Nonlinear},
+      {"beta", "", "exponent of tokens", 0.1, 1, true, Entry::Nonlinear},
+      {"R_D", "repetitions", "repetitions after which a repeated token is worth 1/e", 1, 100, true, Entry::Nonlinear},
+      {"R_N", "", "excess after which a further parameter is worth 1/e", 1, 100, true, Entry::Nonlinear}};
+  f.published = {
+      {"muennighoff",
+       {std::exp(0.6254804), std::exp(6.255414), std::exp(7.3049974), 0.3526596, 0.3526596, 15.387756, 5.309743},
+       Evidence::Verified,
+       "huggingface/datablations README; Muennighoff et al. 2023, appendix A",
+       "alpha = beta was imposed.",
+       {},
+       {}}};
   return f;
 }
 

@@ -56,8 +56,13 @@ LawFacts facts() {
                   {"alpha", "", "power of N in the exponent", 0.03, 0.3, true, Entry::Nonlinear},
                   {"beta", "", "power of N in the token term", -0.3, -0.03, false, Entry::Nonlinear},
                   {"gamma", "", "power of N in the floor", 0.05, 0.4, true, Entry::Nonlinear}};
-  f.published = {{"farseer-illustration", {-0.124, 88.01, -0.021, 0.424, -5.8287, 0.091, 0.123, -0.1, 0.169}, Evidence::Unverified,
-                  "assumed: values of plausible size, not the paper's", "Not for decisions.", {}, {}}};
+  f.published = {{"farseer-illustration",
+                  {-0.124, 88.01, -0.021, 0.424, -5.8287, 0.091, 0.123, -0.1, 0.169},
+                  Evidence::Unverified,
+                  "assumed: values of plausible size, not the paper's",
+                  "Not for decisions.",
+                  {},
+                  {}}};
   f.no_planning = "the constants are an illustration: the fitted ones of the paper were not found";
   return f;
 }

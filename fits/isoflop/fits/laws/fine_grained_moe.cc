@@ -15,8 +15,8 @@ struct Formula {
   }
 };
 
-// A block of width d holds 4 d^2 parameters of attention and 8 d^2 of feed-forward; the latter are expanded 64 times, and
-// a token uses as many as the dense block has.
+// A block of width d holds 4 d^2 parameters of attention and 8 d^2 of feed-forward; the latter are expanded 64 times,
+// and a token uses as many as the dense block has.
 constexpr double dense_share = 12.0 / (4 + 8 * 64);
 
 SelfTest check(const LossLaw& law) {
@@ -35,18 +35,20 @@ LawFacts facts() {
   f.output = "loss";
   f.output_unit = "nats/token";
   f.citation = "Krajewski et al. 2024, arXiv:2402.07871, equation 9 and table 1";
-  f.counts = "N all parameters of the experts and attention without embeddings, at expansion 64; D tokens; G granularity";
+  f.counts =
+      "N all parameters of the experts and attention without embeddings, at expansion 64; D tokens; G granularity";
   f.note = "Two- and three-digit constants: absolute losses are good to about 0.03.";
   f.inputs = {{"N", "params", "parameters", "total parameters without embeddings, expansion 64", 1.29e8, 3.7e9, true},
               {"D", "tokens", "tokens", "training tokens", 1.6e10, 1.3e11, true},
               {"G", "granularity", "", "feed-forward size over expert size", 1, 16, true}};
-  f.parameters = {{"c", "nats/token", "irreducible loss", 1e-2, 10, true, Entry::Linear},
-                  {"g", "nats/token", "what granularity can remove", 1e-3, 1e4, true, Entry::Linear},
-                  {"a", "nats/token", "size of the parameter term at infinite granularity", 1e-1, 1e6, true, Entry::Linear},
-                  {"b", "nats/token", "size of the token term", 1e-1, 1e6, true, Entry::Linear},
-                  {"gamma", "", "exponent of granularity", 0.05, 2, true, Entry::Nonlinear},
-                  {"alpha", "", "exponent of parameters", 0.02, 1.2, true, Entry::Nonlinear},
-                  {"beta", "", "exponent of tokens", 0.02, 1.2, true, Entry::Nonlinear}};
+  f.parameters = {
+      {"c", "nats/token", "irreducible loss", 1e-2, 10, true, Entry::Linear},
+      {"g", "nats/token", "what granularity can remove", 1e-3, 1e4, true, Entry::Linear},
+      {"a", "nats/token", "size of the parameter term at infinite granularity", 1e-1, 1e6, true, Entry::Linear},
+      {"b", "nats/token", "size of the token term", 1e-1, 1e6, true, Entry::Linear},
+      {"gamma", "", "exponent of granularity", 0.05, 2, true, Entry::Nonlinear},
+      {"alpha", "", "exponent of parameters", 0.02, 1.2, true, Entry::Nonlinear},
+      {"beta", "", "exponent of tokens", 0.02, 1.2, true, Entry::Nonlinear}};
   f.published = {{"krajewski-moe", {0.47, 2.1, 18.1, 30.8, 0.58, 0.115, 0.147}, Evidence::Transcription,
                   "Krajewski et al. 2024, table 1, MoE", "", {}, {}}};
   f.active_share = [](std::span<const double>) { return dense_share; };

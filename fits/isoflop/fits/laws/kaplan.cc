@@ -21,8 +21,14 @@ SelfTest check(const LossLaw& law) {
   const double params = 1e9;
   const double tokens = 5e3 * std::pow(params, 0.74);
   const double limited[] = {params, tokens}, unlimited[] = {params, 1e300};
-  return {"Kaplan et al. 2020, section 4: D = 5e3 N^0.74 tokens keep the loss within about 0.02 (2 %) of its infinite-data value",
-          law.value(limited, p) / law.value(unlimited, p) - 1, 0.015, 0.025, Evidence::Transcription, ""};
+  return {
+      "Kaplan et al. 2020, section 4: D = 5e3 N^0.74 tokens keep the loss within about 0.02 (2 %) of its infinite-data "
+      "value",
+      law.value(limited, p) / law.value(unlimited, p) - 1,
+      0.015,
+      0.025,
+      Evidence::Transcription,
+      ""};
 }
 
 LawFacts facts() {
@@ -34,8 +40,9 @@ LawFacts facts() {
   f.output_unit = "nats/token";
   f.citation = "Kaplan et al. 2020, arXiv:2001.08361, equation 1.5 and table 2";
   f.counts = "N without embeddings, D training tokens, C = 6ND";
-  f.note = "No irreducible loss, so it must fail at large scale. Fitted to runs with one learning-rate schedule and early "
-           "stopping; its optimal allocation (N ~ C^0.73) was superseded by Hoffmann et al. 2022.";
+  f.note =
+      "No irreducible loss, so it must fail at large scale. Fitted to runs with one learning-rate schedule and early "
+      "stopping; its optimal allocation (N ~ C^0.73) was superseded by Hoffmann et al. 2022.";
   f.inputs = {{"N", "params", "parameters", "parameters without embeddings", 1e3, 1e10, true},
               {"D", "tokens", "tokens", "training tokens", 2e7, 3e10, true}};
   f.parameters = {{"alpha_N", "", "exponent of parameters", 0.02, 0.6, true, Entry::Nonlinear},

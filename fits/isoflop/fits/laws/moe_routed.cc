@@ -34,8 +34,13 @@ double effective_params(const LossLaw& law, std::span<const double> p, double pa
 }
 
 SelfTest check(const LossLaw& law) {
-  return {"Clark et al. 2022: 5M parameters with 128 experts equal about 55M dense ones (three-digit constants give 52M)",
-          effective_params(law, constants_of(law, "clark-sbase"), 5e6, 128), 50e6, 60e6, Evidence::Transcription, ""};
+  return {
+      "Clark et al. 2022: 5M parameters with 128 experts equal about 55M dense ones (three-digit constants give 52M)",
+      effective_params(law, constants_of(law, "clark-sbase"), 5e6, 128),
+      50e6,
+      60e6,
+      Evidence::Transcription,
+      ""};
 }
 
 LawFacts facts() {
@@ -57,11 +62,27 @@ LawFacts facts() {
                   {"E_start", "experts", "effective experts of a dense model", 1, 10, true, Entry::Nonlinear},
                   {"E_max", "experts", "most experts that help", 50, 5000, true, Entry::Nonlinear}};
   const std::string source = "Clark et al. 2022, table 3";
-  f.published = {
-      {"clark-sbase", {-0.082, -0.108, 0.009, 1.104, 1.847, 314.478}, Evidence::Transcription, source + ", S-BASE",
-       "Published cut-off of routing 937B parameters; c has one digit, so it cannot be recomputed.", {}, {}},
-      {"clark-rlr", {-0.083, -0.126, 0.012, 1.111, 1.880, 469.982}, Evidence::Transcription, source + ", RL-R", "", {}, {}},
-      {"clark-hash", {-0.087, -0.136, 0.012, 1.157, 4.175, 477.741}, Evidence::Transcription, source + ", HASH", "", {}, {}}};
+  f.published = {{"clark-sbase",
+                  {-0.082, -0.108, 0.009, 1.104, 1.847, 314.478},
+                  Evidence::Transcription,
+                  source + ", S-BASE",
+                  "Published cut-off of routing 937B parameters; c has one digit, so it cannot be recomputed.",
+                  {},
+                  {}},
+                 {"clark-rlr",
+                  {-0.083, -0.126, 0.012, 1.111, 1.880, 469.982},
+                  Evidence::Transcription,
+                  source + ", RL-R",
+                  "",
+                  {},
+                  {}},
+                 {"clark-hash",
+                  {-0.087, -0.136, 0.012, 1.157, 4.175, 477.741},
+                  Evidence::Transcription,
+                  source + ", HASH",
+                  "",
+                  {},
+                  {}}};
   return f;
 }
 

@@ -32,8 +32,13 @@ double best_sparsity(const LossLaw& law, std::span<const double> p, double param
 
 SelfTest check(const LossLaw& law) {
   const auto p = constants_of(law, "abnar");
-  return {"Abnar et al. 2025: at a fixed budget the best sparsity rises towards 1 with size (from 1B to 10B at 1e20 FLOP)",
-          best_sparsity(law, p, 1e10) - best_sparsity(law, p, 1e9), 0.001, 1, Evidence::Transcription, ""};
+  return {
+      "Abnar et al. 2025: at a fixed budget the best sparsity rises towards 1 with size (from 1B to 10B at 1e20 FLOP)",
+      best_sparsity(law, p, 1e10) - best_sparsity(law, p, 1e9),
+      0.001,
+      1,
+      Evidence::Transcription,
+      ""};
 }
 
 LawFacts facts() {
@@ -49,16 +54,17 @@ LawFacts facts() {
   f.inputs = {{"N", "params", "parameters", "total parameters", 1e8, 1e11, true},
               {"D", "tokens", "tokens", "training tokens", 1e9, 1e12, true},
               {"S", "sparsity", "", "share of the parameters that a token does not use", 0, 0.98, false}};
-  f.parameters = {{"e", "nats/token", "irreducible loss", 1e-3, 10, true, Entry::Linear},
-                  {"a", "nats/token", "size of the parameter term", 1, 1e8, true, Entry::Linear},
-                  {"b", "nats/token", "size of the token term", 1, 1e8, true, Entry::Linear},
-                  {"c", "nats/token", "size of the sparsity term", 1e-3, 1e3, true, Entry::Linear},
-                  {"d", "nats/token", "size of the interaction", 1e-2, 1e5, true, Entry::Linear},
-                  {"alpha", "", "exponent of parameters", 0.3, 1, false, Entry::Nonlinear},
-                  {"beta", "", "exponent of tokens", 0.1, 0.8, false, Entry::Nonlinear},
-                  {"lambda", "", "exponent of the active share; negative: sparser is better", -0.8, -0.02, false, Entry::Nonlinear},
-                  {"delta", "", "exponent of the active share in the interaction", 0.02, 0.8, false, Entry::Nonlinear},
-                  {"gamma", "", "exponent of parameters in the interaction", 0.02, 0.3, false, Entry::Nonlinear}};
+  f.parameters = {
+      {"e", "nats/token", "irreducible loss", 1e-3, 10, true, Entry::Linear},
+      {"a", "nats/token", "size of the parameter term", 1, 1e8, true, Entry::Linear},
+      {"b", "nats/token", "size of the token term", 1, 1e8, true, Entry::Linear},
+      {"c", "nats/token", "size of the sparsity term", 1e-3, 1e3, true, Entry::Linear},
+      {"d", "nats/token", "size of the interaction", 1e-2, 1e5, true, Entry::Linear},
+      {"alpha", "", "exponent of parameters", 0.3, 1, false, Entry::Nonlinear},
+      {"beta", "", "exponent of tokens", 0.1, 0.8, false, Entry::Nonlinear},
+      {"lambda", "", "exponent of the active share; negative: sparser is better", -0.8, -0.02, false, Entry::Nonlinear},
+      {"delta", "", "exponent of the active share in the interaction", 0.02, 0.8, false, Entry::Nonlinear},
+      {"gamma", "", "exponent of parameters in the interaction", 0.02, 0.3, false, Entry::Nonlinear}};
   f.published = {{"abnar", {0.94, 16612.50, 5455.67, 0.4598, 17.26, 0.5962, 0.3954, -0.1666, 0.1603, 0.1595},
                   Evidence::Transcription, "Abnar et al. 2025, table 3 (two transcriptions agree)", "", {}, {}}};
   f.active_share = [](std::span<const double> x) { return 1 - x[2]; };

@@ -17,11 +17,15 @@ struct Formula {
 };
 
 SelfTest check(const LossLaw& law) {
-  // The run: mlfoundations/scaling, exp_data/models/rpj-open_lm_1b-32.0.json: 1439795200 parameters, 921468928000 tokens,
-  // loss 2.50205 on C4 validation.
+  // The run: mlfoundations/scaling, exp_data/models/rpj-open_lm_1b-32.0.json: 1439795200 parameters, 921468928000
+  // tokens, loss 2.50205 on C4 validation.
   const double run[] = {1439795200, 921468928000};
   return {"Gadre et al. 2024, figure 1: the 1.4B model trained on 900B RedPajama tokens is predicted with 0.7 % error",
-          law.value(run, constants_of(law, "gadre-redpajama")) / 2.502053562117363 - 1, 0.0065, 0.0075, Evidence::Verified, ""};
+          law.value(run, constants_of(law, "gadre-redpajama")) / 2.502053562117363 - 1,
+          0.0065,
+          0.0075,
+          Evidence::Verified,
+          ""};
 }
 
 LawFacts facts() {
@@ -41,9 +45,10 @@ LawFacts facts() {
                   {"b", "nats/token FLOP^eta", "size of the token term", 1, 1e7, true, Entry::Linear},
                   {"eta", "", "exponent of compute", 0.01, 0.6, false, Entry::Nonlinear}};
   const std::string source = "Gadre et al. 2024, re-run of mlfoundations/scaling";
-  f.published = {{"gadre-refinedweb", {1.7345, 157.12, 246.21, 0.1272}, Evidence::Verified, source + ", RefinedWeb", "", {}, {}},
-                 {"gadre-c4", {1.5083, 141.28, 189.52, 0.1212}, Evidence::Verified, source + ", C4", "", {}, {}},
-                 {"gadre-redpajama", {1.8367, 212.24, 366.69, 0.1364}, Evidence::Verified, source + ", RedPajama", "", {}, {}}};
+  f.published = {
+      {"gadre-refinedweb", {1.7345, 157.12, 246.21, 0.1272}, Evidence::Verified, source + ", RefinedWeb", "", {}, {}},
+      {"gadre-c4", {1.5083, 141.28, 189.52, 0.1212}, Evidence::Verified, source + ", C4", "", {}, {}},
+      {"gadre-redpajama", {1.8367, 212.24, 366.69, 0.1364}, Evidence::Verified, source + ", RedPajama", "", {}, {}}};
   return f;
 }
 

@@ -1,6 +1,6 @@
-// 1/(L - E) = 1/x + 1/(ln V - E), x = A/N^alpha + B/D^beta: Chinchilla's terms below, uniform guessing over the V tokens
-// above. A power law of few tokens promises losses beyond ln V, which no model that is being trained shows; this form bends
-// there, and costs no parameter more.
+// 1/(L - E) = 1/x + 1/(ln V - E), x = A/N^alpha + B/D^beta: Chinchilla's terms below, uniform guessing over the V
+// tokens above. A power law of few tokens promises losses beyond ln V, which no model that is being trained shows; this
+// form bends there, and costs no parameter more.
 #include <cmath>
 
 #include "isoflop/fits/laws/autodiff_law.h"
@@ -21,8 +21,12 @@ struct Formula {
 
 SelfTest check(const LossLaw& law) {
   const double point[] = {1e3, 1, 128};
-  return {"a model that has seen one token guesses uniformly: ln 128 = 4.852 nats (a limit of the form)", law.value(point, constants_of(law, "isoflop-sweep")), 4.8515, 4.8525,
-          Evidence::Verified, ""};
+  return {"a model that has seen one token guesses uniformly: ln 128 = 4.852 nats (a limit of the form)",
+          law.value(point, constants_of(law, "isoflop-sweep")),
+          4.8515,
+          4.8525,
+          Evidence::Verified,
+          ""};
 }
 
 LawFacts facts() {
@@ -43,8 +47,13 @@ LawFacts facts() {
                   {"B", "nats/token", "token term at 1e6 tokens", 1e-3, 10, true, Entry::Nonlinear},
                   {"alpha", "", "exponent of parameters", 0.05, 1.5, false, Entry::Nonlinear},
                   {"beta", "", "exponent of tokens", 0.05, 2, false, Entry::Nonlinear}};
-  f.published = {{"isoflop-sweep", {2.652, 0.251, 0.5, 0.515, 1.185}, Evidence::Verified,
-                  "fitted to the runs of data/sweep_runs.csv, Huber 1e-3 on log loss", "One source of text, models of 5 to 470 thousand parameters.", {}, {}}};
+  f.published = {{"isoflop-sweep",
+                  {2.652, 0.251, 0.5, 0.515, 1.185},
+                  Evidence::Verified,
+                  "fitted to the runs of data/sweep_runs.csv, Huber 1e-3 on log loss",
+                  "One source of text, models of 5 to 470 thousand parameters.",
+                  {},
+                  {}}};
   f.no_planning = "the constants belong to a synthetic source of 128 tokens";
   return f;
 }

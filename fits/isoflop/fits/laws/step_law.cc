@@ -28,16 +28,27 @@ struct BatchFormula {
 SelfTest check_rate(const LossLaw& law) {
   const double point[] = {1e9, 1e11};
   const double shipped_mean = 1.797 * std::pow(1e9, -0.7129) * std::pow(1e11, 0.3075);
-  return {"Step Law, 1B parameters on 100B tokens: printed constants against the mean of the authors' 1000 shipped bootstrap "
-          "fits (ratio)",
-          law.value(point, constants_of(law, "step-law-rate")) / shipped_mean, 0.97, 1.03, Evidence::Verified, ""};
+  return {
+      "Step Law, 1B parameters on 100B tokens: printed constants against the mean of the authors' 1000 shipped "
+      "bootstrap "
+      "fits (ratio)",
+      law.value(point, constants_of(law, "step-law-rate")) / shipped_mean,
+      0.97,
+      1.03,
+      Evidence::Verified,
+      ""};
 }
 
 SelfTest check_batch(const LossLaw& law) {
   const double point[] = {1e11};
   const double shipped_mean = 0.5807 * std::pow(1e11, 0.5709);
-  return {"Step Law, 100B tokens: printed constants against the mean of the authors' 1000 shipped bootstrap fits (ratio)",
-          law.value(point, constants_of(law, "step-law-batch")) / shipped_mean, 0.99, 1.01, Evidence::Verified, ""};
+  return {
+      "Step Law, 100B tokens: printed constants against the mean of the authors' 1000 shipped bootstrap fits (ratio)",
+      law.value(point, constants_of(law, "step-law-batch")) / shipped_mean,
+      0.99,
+      1.01,
+      Evidence::Verified,
+      ""};
 }
 
 LawFacts common(std::string id, std::string title) {
@@ -62,7 +73,13 @@ LawFacts rate_facts() {
   f.parameters = {{"c", "", "logarithm of the factor", -5, 5, false, Entry::LinearInLogOutput},
                   {"p", "", "exponent of parameters", -2, 1, false, Entry::LinearInLogOutput},
                   {"q", "", "exponent of tokens", -1, 2, false, Entry::LinearInLogOutput}};
-  f.published = {{"step-law-rate", {std::log(1.79), -0.713, 0.307}, Evidence::Verified, "Li et al. 2025; step-law/steplaw", "", {}, {}}};
+  f.published = {{"step-law-rate",
+                  {std::log(1.79), -0.713, 0.307},
+                  Evidence::Verified,
+                  "Li et al. 2025; step-law/steplaw",
+                  "",
+                  {},
+                  {}}};
   return f;
 }
 
@@ -74,7 +91,8 @@ LawFacts batch_facts() {
   f.inputs = {tokens_input};
   f.parameters = {{"c", "", "logarithm of the factor", -5, 5, false, Entry::LinearInLogOutput},
                   {"q", "", "exponent of tokens", -1, 2, false, Entry::LinearInLogOutput}};
-  f.published = {{"step-law-batch", {std::log(0.58), 0.571}, Evidence::Verified, "Li et al. 2025; step-law/steplaw", "", {}, {}}};
+  f.published = {
+      {"step-law-batch", {std::log(0.58), 0.571}, Evidence::Verified, "Li et al. 2025; step-law/steplaw", "", {}, {}}};
   return f;
 }
 

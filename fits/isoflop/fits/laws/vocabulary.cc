@@ -40,7 +40,8 @@ LawFacts facts() {
   f.output_unit = "nats/token below a unigram model (negative is better)";
   f.citation = "Tao et al. 2024, arXiv:2407.13623; sail-sg/scaling-with-vocab@8a59af1";
   f.counts = "N_nv parameters outside the embedding, N_v vocabulary times width, D training data, C = 6(N_nv + N_v)D";
-  f.note = "Not comparable with losses in nats per token. The authors' script puts C/6N in place of characters; so do we.";
+  f.note =
+      "Not comparable with losses in nats per token. The authors' script puts C/6N in place of characters; so do we.";
   f.inputs = {{"N_nv", "params_without_vocabulary", "parameters", "parameters outside the embedding", 3.3e7, 3e9, true},
               {"N_v", "vocabulary_params", "parameters", "vocabulary size times width", 2e6, 3e8, true},
               {"D", "tokens", "tokens", "training data", 5e8, 5e11, true}};
@@ -54,7 +55,11 @@ LawFacts facts() {
   f.published = {{"tao",
                   {5.5327846803337435, 1.8313851559554126, 0.19584238398665638, 2.1241123120064955, 0.44660634152009615,
                    0.6707374679896795, 0.44660634152009615},
-                  Evidence::Verified, "sail-sg/scaling-with-vocab@8a59af1:optimal_Nv_predict.py", "alpha1 = beta was imposed.", {}, {}}};
+                  Evidence::Verified,
+                  "sail-sg/scaling-with-vocab@8a59af1:optimal_Nv_predict.py",
+                  "alpha1 = beta was imposed.",
+                  {},
+                  {}}};
   f.positive_output = false;
   return f;
 }

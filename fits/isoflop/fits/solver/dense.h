@@ -1,5 +1,5 @@
-// Dense decompositions of small matrices, compiled once: Eigen's templates cost a minute of compiling in every file that
-// names them.
+// Dense decompositions of small matrices, compiled once: Eigen's templates cost a minute of compiling in every file
+// that names them.
 #pragma once
 #include <Eigen/Core>
 

@@ -9,7 +9,9 @@ namespace isoflop::fits {
 
 LawProblem::LawProblem(const LossLaw& law, const LawData& data, double delta) : law_(law), data_(data), delta_(delta) {}
 
-double LawProblem::to_coordinate(Eigen::Index j, double value) const { return parameter(j).positive ? std::log(value) : value; }
+double LawProblem::to_coordinate(Eigen::Index j, double value) const {
+  return parameter(j).positive ? std::log(value) : value;
+}
 
 std::vector<double> LawProblem::parameters(const Eigen::VectorXd& coordinates) const {
   std::vector<double> values(static_cast<std::size_t>(dimension()));
@@ -75,7 +77,8 @@ Eigen::MatrixXd LawProblem::jacobian(const Eigen::VectorXd& at) const {
   Eigen::VectorXd slope(dimension());
   for (std::size_t row = 0; row < rows(); ++row) {
     double r = 0;
-    if (residual(row, values, r, slope.data())) result.row(static_cast<Eigen::Index>(row)) = std::sqrt(weight(row)) * slope.transpose();
+    if (residual(row, values, r, slope.data()))
+      result.row(static_cast<Eigen::Index>(row)) = std::sqrt(weight(row)) * slope.transpose();
   }
   return result;
 }
@@ -114,7 +117,8 @@ bool LawProblem::solve_once(Eigen::VectorXd& at, Entry entry) const {
   std::vector<double> solution(free.size());
   while (!open.empty()) {
     Eigen::MatrixXd columns(n, static_cast<Eigen::Index>(open.size()));
-    for (std::size_t c = 0; c < open.size(); ++c) columns.col(static_cast<Eigen::Index>(c)) = slopes.col(static_cast<Eigen::Index>(open[c]));
+    for (std::size_t c = 0; c < open.size(); ++c)
+      columns.col(static_cast<Eigen::Index>(c)) = slopes.col(static_cast<Eigen::Index>(open[c]));
     const Eigen::VectorXd lengths = columns.colwise().norm().cwiseMax(1e-300);
     const Eigen::VectorXd found = lengths.cwiseInverse().asDiagonal() *
                                   solver::least_squares(columns * lengths.cwiseInverse().asDiagonal(), target);
@@ -123,7 +127,8 @@ bool LawProblem::solve_once(Eigen::VectorXd& at, Entry entry) const {
     for (std::size_t c = 0; c < open.size(); ++c) {
       const auto& range = parameter(free[open[c]]);
       solution[open[c]] = found[static_cast<Eigen::Index>(c)];
-      const double out = std::max(range.low - solution[open[c]], solution[open[c]] - range.high) * lengths[static_cast<Eigen::Index>(c)];
+      const double out = std::max(range.low - solution[open[c]], solution[open[c]] - range.high) *
+                         lengths[static_cast<Eigen::Index>(c)];
       if (!(out <= excess)) excess = out, worst = c;
     }
     if (worst == open.size()) break;

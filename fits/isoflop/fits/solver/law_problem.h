@@ -27,7 +27,8 @@ class LawProblem {
   bool residual(std::size_t row, const std::vector<double>& parameters, double& residual, double* slope) const;
   /// Sum of Huber terms; infinity where a residual does not exist.
   double objective(const Eigen::VectorXd& coordinates) const;
-  double objective(const Eigen::VectorXd& coordinates, Eigen::VectorXd& gradient, Eigen::VectorXd* magnitude = nullptr) const;
+  double objective(const Eigen::VectorXd& coordinates, Eigen::VectorXd& gradient,
+                   Eigen::VectorXd* magnitude = nullptr) const;
   /// Rows of residual slopes, scaled by the root of the weight.
   Eigen::MatrixXd jacobian(const Eigen::VectorXd& coordinates) const;
 

@@ -117,7 +117,8 @@ Solution solve_from(const CalibrationProblem& problem, const CalibrationOptions&
 void check(const CalibrationProblem& problem) {
   for (const auto& row : problem.rows)
     if (!(row.measured > 0) || !std::isfinite(row.measured))
-      throw Error(Fault::BadInput, "row " + row.id + ": measured value " + format_number(row.measured) + " is not positive");
+      throw Error(Fault::BadInput,
+                  "row " + row.id + ": measured value " + format_number(row.measured) + " is not positive");
   for (const auto& c : problem.constants)
     if (!(c.low > 0 && c.low <= c.start && c.start <= c.high))
       throw Error(Fault::BadInput, "constant " + c.name + ": start and bounds must be positive and in order");
@@ -153,8 +154,9 @@ struct Spread {
   std::size_t groups = 0;
 };
 
-Spread cluster_robust(const CalibrationProblem& problem, const CalibrationOptions& options, const std::vector<double>& logs,
-                      const std::vector<double>& predicted, const std::vector<bool>& fixed) {
+Spread cluster_robust(const CalibrationProblem& problem, const CalibrationOptions& options,
+                      const std::vector<double>& logs, const std::vector<double>& predicted,
+                      const std::vector<bool>& fixed) {
   const auto p = static_cast<Eigen::Index>(logs.size());
   Eigen::MatrixXd s = sensitivities(problem, logs);
   for (Eigen::Index j = 0; j < p; ++j)
@@ -180,8 +182,9 @@ Spread cluster_robust(const CalibrationProblem& problem, const CalibrationOption
   }
   Spread spread;
   spread.groups = scores.size();
-  const double small_sample = spread.groups > 1 ? static_cast<double>(spread.groups) / static_cast<double>(spread.groups - 1)
-                                                : std::numeric_limits<double>::quiet_NaN();
+  const double small_sample = spread.groups > 1
+                                  ? static_cast<double>(spread.groups) / static_cast<double>(spread.groups - 1)
+                                  : std::numeric_limits<double>::quiet_NaN();
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(curvature);
   const double floor = 1e-9 * std::max(eigen.eigenvalues().maxCoeff(), 1e-300);
   Eigen::MatrixXd inverse = Eigen::MatrixXd::Zero(p, p);
@@ -215,7 +218,9 @@ std::vector<double> random_start(const CalibrationProblem& problem, std::uint64_
 FittedConstant describe(const Constant& constant, double log_value, double log_se, std::size_t groups) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   FittedConstant fitted{constant, {held(constant) ? constant.start : std::exp(log_value), nan, nan, nan}, false, {}};
-  const auto value = [&] { return format_number(fitted.value.estimate) + (constant.unit.empty() ? "" : " " + constant.unit); };
+  const auto value = [&] {
+    return format_number(fitted.value.estimate) + (constant.unit.empty() ? "" : " " + constant.unit);
+  };
   if (held(constant)) {
     fitted.reason = "held at " + value();
   } else if (log_value < std::log(constant.low) + bound_margin) {

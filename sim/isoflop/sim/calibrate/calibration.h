@@ -3,9 +3,9 @@
 // Every constant c is positive and is fitted as ln c inside [low, high]. Minimised is
 //   sum_rows w rho(ln(predicted / measured)) + sum_priors d^2 (ln c - ln center)^2 / sd^2,
 // rho(r) = 2 d^2 (sqrt(1 + r^2 / d^2) - 1) (soft L1, d = `robust_scale`): quadratic for small residuals, linear for
-// outliers. Standard errors are the cluster-robust sandwich over groups (Liang & Zeger 1986, doi:10.1093/biomet/73.1.13)
-// because rows of one sweep share their errors. A constant that the rows do not determine is named, not guessed:
-// it keeps its value and `identified` is false.
+// outliers. Standard errors are the cluster-robust sandwich over groups (Liang & Zeger 1986,
+// doi:10.1093/biomet/73.1.13) because rows of one sweep share their errors. A constant that the rows do not determine
+// is named, not guessed: it keeps its value and `identified` is false.
 //
 // Use: fill a CalibrationProblem; `predict(values, row)` is the model. The engine knows nothing of what is modelled.
 #pragma once
@@ -71,7 +71,8 @@ struct Calibration {
   std::vector<double> values() const;
 };
 
-/// Throws Error (BadInput) for rows or start values that are not positive, and when there are fewer rows than constants.
+/// Throws Error (BadInput) for rows or start values that are not positive, and when there are fewer rows than
+/// constants.
 Calibration calibrate(const CalibrationProblem& problem, const CalibrationOptions& options = {});
 
 }  // namespace isoflop::sim

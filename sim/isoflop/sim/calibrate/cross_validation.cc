@@ -58,7 +58,9 @@ CrossValidation cross_validate(const CalibrationProblem& problem, const Calibrat
       part.rows.push_back(problem.rows[i]);
       position.push_back(i);
     }
-    part.predict = [&](std::span<const double> values, std::size_t row) { return problem.predict(values, position[row]); };
+    part.predict = [&](std::span<const double> values, std::size_t row) {
+      return problem.predict(values, position[row]);
+    };
     CalibrationOptions once = options;
     once.starts = 1;
     const auto values = calibrate(part, once).values();
@@ -112,7 +114,8 @@ RatioInterval conformal_interval(std::span<const double> ratios, std::span<const
       const auto& interval = intervals[static_cast<std::size_t>(fold[i])];
       inside += interval.low <= ratios[i] && ratios[i] <= interval.high;
     }
-    if (static_cast<double>(inside) >= coverage * static_cast<double>(ratios.size())) return quantile_interval(sorted, tail);
+    if (static_cast<double>(inside) >= coverage * static_cast<double>(ratios.size()))
+      return quantile_interval(sorted, tail);
   }
   return quantile_interval(sorted, 0);
 }
@@ -133,7 +136,8 @@ double cross_coverage(std::span<const double> ratios, std::span<const std::strin
     for (std::size_t i = 0; i < ratios.size(); ++i)
       if (fold[i] == held && interval.low <= ratios[i] && ratios[i] <= interval.high) ++inside;
   }
-  return ratios.empty() ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(inside) / static_cast<double>(ratios.size());
+  return ratios.empty() ? std::numeric_limits<double>::quiet_NaN()
+                        : static_cast<double>(inside) / static_cast<double>(ratios.size());
 }
 
 }  // namespace isoflop::sim

@@ -42,7 +42,8 @@ std::vector<EngineFit> calibrate_engines(const std::vector<EngineLaw>& laws, con
       tpot.assign(fit.fit.fold_values.size() + 1, std::vector<double>(samples.size(), 0));
       for (std::size_t f = 0; f < tpot.size(); ++f)
         for (std::size_t i = 0; i < samples.size(); ++i)
-          tpot[f][i] = law.formula(resolve_values(f == 0 ? full : fit.fit.fold_values[f - 1], samples[i].cells), samples[i], 0);  // the sample's floor may be of its prompt
+          tpot[f][i] = law.formula(resolve_values(f == 0 ? full : fit.fit.fold_values[f - 1], samples[i].cells),
+                                   samples[i], 0);  // the sample's floor may be of its prompt
     }
     fits.push_back(std::move(fit));
   }

@@ -118,7 +118,8 @@ std::optional<EngineChip> engine_chip_named(const std::string& name, const Accel
       chip.network = 25e9;
       return chip;
     }
-  if (const auto found = spellings().find(key); found != spellings().end()) return engine_chip(catalogue.require(found->second));
+  if (const auto found = spellings().find(key); found != spellings().end())
+    return engine_chip(catalogue.require(found->second));
   if (const Accelerator* accelerator = catalogue.find(key)) return engine_chip(*accelerator);
   if (key.find('/') != std::string::npos)
     for (const auto& [part, id] : parts)

@@ -1,6 +1,6 @@
-// The devices that inference benchmarks name, with what a law needs of them: the catalogue's where it has them, else the
-// vendor's data sheet. GeForce boards count fp16 products with fp16 sums, at twice the catalogue's figure, because that
-// is what inference kernels may use and a bound must bound.
+// The devices that inference benchmarks name, with what a law needs of them: the catalogue's where it has them, else
+// the vendor's data sheet. GeForce boards count fp16 products with fp16 sums, at twice the catalogue's figure, because
+// that is what inference kernels may use and a bound must bound.
 #pragma once
 #include <optional>
 #include <string>

@@ -8,7 +8,8 @@
 namespace isoflop::sim {
 namespace {
 
-constexpr double piece = 512, pieces_in_flight = 4;  // llama.cpp's micro-batch and batch / micro-batch, its defaults of 2024
+constexpr double piece = 512,
+                 pieces_in_flight = 4;  // llama.cpp's micro-batch and batch / micro-batch, its defaults of 2024
 
 double quantised(double bits, double q8, double q4) { return bits > 12 ? 1 : bits > 7 ? q8 : q4; }
 
@@ -27,7 +28,8 @@ EngineLaw decode_law() {
   law.spread = {0.25, 0.25, 0.25, 0.6, 0.7, 0.5, 0.5, 1};
   law.formula = [](std::span<const double> c, const EngineSample& s, double) {
     const double t = s.tensor_parallel;
-    const double weights = (s.body_bytes / t + s.head_bytes) * quantised(s.weight_bits, c[1], c[2]) / (s.bandwidth * c[0]);
+    const double weights =
+        (s.body_bytes / t + s.head_bytes) * quantised(s.weight_bits, c[1], c[2]) / (s.bandwidth * c[0]);
     const double cache = s.kv_bytes / (t * s.bandwidth * c[3]);
     const double sync = t > 1 ? c[5] + c[6] * std::log2(t) : 0;
     return weights + cache + s.layers * (c[4] + sync) + (s.layer_splits - 1) * c[7];
@@ -62,19 +64,21 @@ EngineLaw latency_law() {
   EngineLaw law;
   law.name = "latency";
   law.summary = "prompt and generation of a batch";
-  law.constants = {law_constant("e_weights", "of bandwidth", "reading weights", 0.75, 0.1, 1),
-                   law_constant("e_cache", "of bandwidth", "reading keys and values", 0.4, 0.01, 1),
-                   law_constant("e_decode", "of peak", "products of a decode step", 0.5, 0.02, 1),
-                   law_constant("e_prompt", "of peak", "products of the prompt", 0.5, 0.02, 1),
-                   law_constant("start", "s", "fixed time of a layer and step", 5e-5, 1e-7, 2e-3),
-                   law_constant("sync", "s", "fixed time of a layer's two all-reduces", 3e-5, 1e-7, 1e-3),
-                   law_constant("sync_log", "s", "more of it per doubling of devices", 5e-6, 1e-8, 1e-3),
-                   law_constant("far", "s", "more of it between nodes", 1e-5, 1e-8, 1e-3),
-                   law_constant("e_link", "of link", "all-reduced bytes inside a node", 0.5, 0.01, 1),
-                   law_constant("e_network", "of one card", "all-reduced bytes between nodes, which have eight cards", 2, 0.05, 8),
-                   law_constant("stage", "s", "a step's hand-over between pipeline stages", 1e-3, 1e-6, 1e-1),
-                   law_constant("element_passes", "", "16-bit copies of the residual stream moved per layer and prompt token", 30, 0.5, 500),
-                   law_constant("sample", "s", "choosing the next token of one sequence", 1e-5, 1e-8, 1e-3)};
+  law.constants = {
+      law_constant("e_weights", "of bandwidth", "reading weights", 0.75, 0.1, 1),
+      law_constant("e_cache", "of bandwidth", "reading keys and values", 0.4, 0.01, 1),
+      law_constant("e_decode", "of peak", "products of a decode step", 0.5, 0.02, 1),
+      law_constant("e_prompt", "of peak", "products of the prompt", 0.5, 0.02, 1),
+      law_constant("start", "s", "fixed time of a layer and step", 5e-5, 1e-7, 2e-3),
+      law_constant("sync", "s", "fixed time of a layer's two all-reduces", 3e-5, 1e-7, 1e-3),
+      law_constant("sync_log", "s", "more of it per doubling of devices", 5e-6, 1e-8, 1e-3),
+      law_constant("far", "s", "more of it between nodes", 1e-5, 1e-8, 1e-3),
+      law_constant("e_link", "of link", "all-reduced bytes inside a node", 0.5, 0.01, 1),
+      law_constant("e_network", "of one card", "all-reduced bytes between nodes, which have eight cards", 2, 0.05, 8),
+      law_constant("stage", "s", "a step's hand-over between pipeline stages", 1e-3, 1e-6, 1e-1),
+      law_constant("element_passes", "", "16-bit copies of the residual stream moved per layer and prompt token", 30,
+                   0.5, 500),
+      law_constant("sample", "s", "choosing the next token of one sequence", 1e-5, 1e-8, 1e-3)};
   law.spread = {0.2, 0.4, 0.3, 0.3, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.5, 0.5, 0.5};
   law.formula = [](std::span<const double> c, const EngineSample& s, double) {
     const double t = s.tensor_parallel, stages = s.layer_splits;
@@ -87,7 +91,8 @@ EngineLaw latency_law() {
     const double tokens = s.batch * s.prompt;
     const double moved = t > 1 ? 2 * s.layers * (tokens + s.batch * s.generate) * s.width * 2 * 2 * (t - 1) / t : 0;
     const double link = s.nodes > stages ? s.link * c[9] : s.link * c[8];
-    const double prompt = (s.prefill_flop + s.prefill_attention_flop) / (t * s.peak * c[3]) + c[11] * tokens * s.width * 2 * s.layers / s.bandwidth;
+    const double prompt = (s.prefill_flop + s.prefill_attention_flop) / (t * s.peak * c[3]) +
+                          c[11] * tokens * s.width * 2 * s.layers / s.bandwidth;
     const double filled = (parts + stages - 1) / (parts * stages);
     return s.generate * (step + fixed) + (prompt + moved / link) * filled;
   };
@@ -98,10 +103,11 @@ EngineLaw memory_law() {
   EngineLaw law;
   law.name = "memory";
   law.summary = "device memory in use";
-  law.constants = {law_constant("weights", "", "bytes held per byte of weights", 1, 0.9, 1.3),
-                   law_constant("cache", "", "bytes held per byte of keys and values", 1.1, 0.9, 3),
-                   law_constant("activations", "", "16-bit copies of the residual stream of all prompt tokens", 20, 0.1, 300),
-                   law_constant("base", "B", "context, libraries, workspace of a device", 1.5e9, 1e6, 8e9)};
+  law.constants = {
+      law_constant("weights", "", "bytes held per byte of weights", 1, 0.9, 1.3),
+      law_constant("cache", "", "bytes held per byte of keys and values", 1.1, 0.9, 3),
+      law_constant("activations", "", "16-bit copies of the residual stream of all prompt tokens", 20, 0.1, 300),
+      law_constant("base", "B", "context, libraries, workspace of a device", 1.5e9, 1e6, 8e9)};
   law.spread = {0.1, 0.3, 0.7, 1.5};
   law.formula = [](std::span<const double> c, const EngineSample& s, double) {
     return s.stored_bytes * c[0] + s.kv_stored_bytes * c[1] + c[2] * s.batch * s.prompt * s.width * 2 + c[3];
@@ -116,7 +122,9 @@ EngineLaw offline_law() {
   law.constants = {law_constant("e_compute", "of peak", "products of prompt and generation", 0.4, 0.01, 1),
                    law_constant("sparse", "", "slowdown of mixtures of experts", 1.5, 1, 10)};
   law.spread = {0.35, 0.2};
-  law.formula = [](std::span<const double> c, const EngineSample& s, double) { return s.decode_flop / (s.peak * c[0]) * (s.mixture ? c[1] : 1); };
+  law.formula = [](std::span<const double> c, const EngineSample& s, double) {
+    return s.decode_flop / (s.peak * c[0]) * (s.mixture ? c[1] : 1);
+  };
   return law;
 }
 

@@ -1,12 +1,15 @@
 // Laws of what inference engines do, each with a handful of constants that pooled_fit() determines.
 //
 //   decode     one token of one request
-//              t = (body/t + head) q / (bw e_weights) + kv / (t bw e_cache) + L (start + [t > 1] (sync + sync_log lg t)) + (s - 1) hop
+//              t = (body/t + head) q / (bw e_weights) + kv / (t bw e_cache) + L (start + [t > 1] (sync + sync_log lg
+//              t)) + (s - 1) hop
 //   prefill    a prompt in pieces of `piece` tokens over s devices that layers are dealt to
-//              t = (F q / (P e_compute) + A / (P e_attention) + n (W / (bw e_weights) + L start)) ((1 - overlap) + overlap pipe(n, s))
+//              t = (F q / (P e_compute) + A / (P e_attention) + n (W / (bw e_weights) + L start)) ((1 - overlap) +
+//              overlap pipe(n, s))
 //   latency    prompt and generation of a batch of B over p pipeline stages of t devices
 //              T = n step + prompt (parts + p - 1)/(parts p),  parts = min(p, B)
-//              step   = max(W/(t bw e_weights) + kv/(t bw e_cache parts), F/(t P e_decode parts)) + L (start + [t > 1] (sync + sync_log lg t
+//              step   = max(W/(t bw e_weights) + kv/(t bw e_cache parts), F/(t P e_decode parts)) + L (start + [t > 1]
+//              (sync + sync_log lg t
 //                       + [a group spans nodes] far)) + (p - 1) stage + B sample
 //              prompt = F_prompt/(t P e_prompt) + element_passes 2 B S d L/bw + X/(link e_link, or network e_network)
 //   memory     bytes = weights w + cache c + activations a + base per device
@@ -36,7 +39,8 @@ struct EngineLaw {
   std::string summary;
   std::vector<Constant> constants;  ///< start values are the generic ones (assumed)
   std::vector<double> spread;       ///< prior sd of ln c from one cell to the next narrower
-  std::function<double(std::span<const double>, const EngineSample&, double tpot)> formula;  ///< `tpot`: only the law "ttft" looks at it
+  std::function<double(std::span<const double>, const EngineSample&, double tpot)>
+      formula;  ///< `tpot`: only the law "ttft" looks at it
 
   /// The formula, not below the floor.
   double predict(std::span<const double> values, const EngineSample& sample, double tpot = 0) const;

@@ -14,8 +14,10 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr const char* columns =
-    "# Constants of inference engines, fitted by isoflop calibrate; laws, units and sources of the rows: docs/serving_accuracy.md\n"
-    "law,cell,constant,estimate,se,interval_low,interval_high,unseen_low,unseen_high,cross_validated_mape_percent,rows,groups\n";
+    "# Constants of inference engines, fitted by isoflop calibrate; laws, units and sources of the rows: "
+    "docs/serving_accuracy.md\n"
+    "law,cell,constant,estimate,se,interval_low,interval_high,unseen_low,unseen_high,cross_validated_mape_percent,rows,"
+    "groups\n";
 
 std::size_t position(const EngineLaw& law, const std::string& name) {
   for (std::size_t k = 0; k < law.constants.size(); ++k)
@@ -43,8 +45,8 @@ const EngineLaw& any_law_named(const std::string& name) {
 void EngineProfile::put(const std::string& law, PooledCell cell, const std::string& place) {
   for (std::size_t k = 0; k < cell.values.size(); ++k)
     if (!(cell.values[k] > 0))
-      throw Error(Fault::BadInput, fmt::format("{}: cell {} of law {} has no positive constant \"{}\"", place, cell.name, law,
-                                               any_law_named(law).constants[k].name));
+      throw Error(Fault::BadInput, fmt::format("{}: cell {} of law {} has no positive constant \"{}\"", place,
+                                               cell.name, law, any_law_named(law).constants[k].name));
   if (!(cell.interval.low > 0 && cell.interval.low <= cell.interval.high))
     throw Error(Fault::BadInput, fmt::format("{}: cell {} of law {} has no interval", place, cell.name, law));
   cells_[law][cell.name] = std::move(cell);
@@ -70,13 +72,15 @@ EngineProfile EngineProfile::from(const CsvTable& t, const CsvTable& groups) {
       cell.groups = static_cast<std::size_t>(number("groups"));
     }
     const std::size_t k = position(law, std::string(t.text(row, t.column("constant"))));
-    if (k == law.constants.size()) t.reject(row, t.column("constant"), "is no constant of the law \"" + law_name + "\"");
+    if (k == law.constants.size())
+      t.reject(row, t.column("constant"), "is no constant of the law \"" + law_name + "\"");
     cell.values[k] = number("estimate");
     cell.standard_errors[k] = t.number(row, t.column("se")).value_or(nan);
   }
   EngineProfile profile;
   for (auto& [key, cell] : cells) profile.put(key.first, std::move(cell), t.name());
-  for (std::size_t row = 0; row < groups.rows(); ++row) profile.groups_.insert(std::string(groups.text(row, groups.column("group"))));
+  for (std::size_t row = 0; row < groups.rows(); ++row)
+    profile.groups_.insert(std::string(groups.text(row, groups.column("group"))));
   return profile;
 }
 
@@ -107,7 +111,8 @@ std::optional<EnginePrediction> EngineProfile::predict(const EngineSample& s) co
     tpot = any_law_named("tpot").formula(first->values, s, 0);
   }
   const bool own = cell->name == s.cells.back();
-  return EnginePrediction{any_law_named(s.law).predict(cell->values, s, tpot), own ? cell->interval : cell->unseen_interval, cell, own};
+  return EnginePrediction{any_law_named(s.law).predict(cell->values, s, tpot),
+                          own ? cell->interval : cell->unseen_interval, cell, own};
 }
 
 std::string EngineProfile::cells_csv() const {
@@ -116,9 +121,12 @@ std::string EngineProfile::cells_csv() const {
     for (const auto& [name, cell] : cells) {
       const EngineLaw& l = any_law_named(law);
       for (std::size_t k = 0; k < cell.values.size(); ++k)
-        csv += fmt::format("{},{},{},{:.4g},{},{:.3g},{:.3g},{:.3g},{:.3g},{:.3g},{},{}\n", law, csv_cell(name), l.constants[k].name, cell.values[k],
-                           std::isfinite(cell.standard_errors[k]) ? fmt::format("{:.2g}", cell.standard_errors[k]) : std::string(), cell.interval.low,
-                           cell.interval.high, cell.unseen_interval.low, cell.unseen_interval.high, cell.cross_validated_mape, cell.rows, cell.groups);
+        csv += fmt::format(
+            "{},{},{},{:.4g},{},{:.3g},{:.3g},{:.3g},{:.3g},{:.3g},{},{}\n", law, csv_cell(name), l.constants[k].name,
+            cell.values[k],
+            std::isfinite(cell.standard_errors[k]) ? fmt::format("{:.2g}", cell.standard_errors[k]) : std::string(),
+            cell.interval.low, cell.interval.high, cell.unseen_interval.low, cell.unseen_interval.high,
+            cell.cross_validated_mape, cell.rows, cell.groups);
     }
   return csv;
 }
@@ -137,12 +145,19 @@ Value EngineProfile::json() const {
       const EngineLaw& l = any_law_named(law);
       for (std::size_t k = 0; k < cell.values.size(); ++k)
         constants[l.constants[k].name] =
-            Value::object({{"estimate", cell.values[k]}, {"se", std::isfinite(cell.standard_errors[k]) ? Value(cell.standard_errors[k]) : Value()},
+            Value::object({{"estimate", cell.values[k]},
+                           {"se", std::isfinite(cell.standard_errors[k]) ? Value(cell.standard_errors[k]) : Value()},
                            {"unit", l.constants[k].unit}});
-      cells.push_back(Value::object({{"law", law}, {"cell", name}, {"constants", constants}, {"interval_low", cell.interval.low},
-                                     {"interval_high", cell.interval.high}, {"unseen_low", cell.unseen_interval.low},
-                                     {"unseen_high", cell.unseen_interval.high}, {"cross_validated_mape_percent", cell.cross_validated_mape},
-                                     {"rows", cell.rows}, {"groups", cell.groups}}));
+      cells.push_back(Value::object({{"law", law},
+                                     {"cell", name},
+                                     {"constants", constants},
+                                     {"interval_low", cell.interval.low},
+                                     {"interval_high", cell.interval.high},
+                                     {"unseen_low", cell.unseen_interval.low},
+                                     {"unseen_high", cell.unseen_interval.high},
+                                     {"cross_validated_mape_percent", cell.cross_validated_mape},
+                                     {"rows", cell.rows},
+                                     {"groups", cell.groups}}));
     }
   for (const std::string& group : groups_) groups.push_back(Value(group));
   return Value::object({{"isoflop_engine_profile", 1}, {"cells", cells}, {"groups", groups}});
@@ -150,7 +165,8 @@ Value EngineProfile::json() const {
 
 EngineProfile EngineProfile::from_json(const Value& value, const std::string& name) {
   if (!value.find("isoflop_engine_profile"))
-    throw Error(Fault::BadInput, name + ": no member \"isoflop_engine_profile\"; expected a profile.json of isoflop calibrate");
+    throw Error(Fault::BadInput,
+                name + ": no member \"isoflop_engine_profile\"; expected a profile.json of isoflop calibrate");
   EngineProfile profile;
   for (const Value& item : value.at("cells").items()) {
     const std::string law_name = item.at("law").text();

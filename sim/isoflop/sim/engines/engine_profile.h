@@ -1,7 +1,7 @@
-// Fitted constants of inference engines: one cell per law and engine, benchmark protocol, kind of model, chip and bits, with
-// standard errors, intervals and the rows they rest on. Built in as data/engine_profiles.csv with
-// data/engine_profile_groups.csv, written by `isoflop calibrate INFERENCE.csv SERVING.csv --write-profile FOLDER`, which
-// also writes one file profile.json for `isoflop serve --profile`.
+// Fitted constants of inference engines: one cell per law and engine, benchmark protocol, kind of model, chip and bits,
+// with standard errors, intervals and the rows they rest on. Built in as data/engine_profiles.csv with
+// data/engine_profile_groups.csv, written by `isoflop calibrate INFERENCE.csv SERVING.csv --write-profile FOLDER`,
+// which also writes one file profile.json for `isoflop serve --profile`.
 #pragma once
 #include <map>
 #include <set>

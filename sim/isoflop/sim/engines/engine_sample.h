@@ -1,6 +1,6 @@
 // One measured figure of an inference engine, reduced to what the laws need: bytes, FLOP, counts and data-sheet limits.
-// Every law predicts a base quantity (seconds, or bytes of memory); `measured` is that quantity, and `as_stated` converts
-// back to the unit of the table.
+// Every law predicts a base quantity (seconds, or bytes of memory); `measured` is that quantity, and `as_stated`
+// converts back to the unit of the table.
 #pragma once
 #include <string>
 #include <vector>

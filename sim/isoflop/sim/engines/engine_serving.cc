@@ -18,9 +18,11 @@ namespace {
 bool is_server(const std::string& engine) { return engine == "trtllm" || engine == "vllm" || engine == "sglang"; }
 
 // Servers were measured with these models (and others of the same shapes that the catalogue does not name).
-constexpr std::array<std::string_view, 10> served_in_tables = {"llama-3-70b", "llama-3.1-70b", "llama-3.3-70b-instruct", "llama-3-8b", "llama-3.1-8b",
-                                                               "qwen3-32b", "deepseek-v3", "gpt-oss-120b", "qwen3-235b-a22b", "kimi-k2"};
-// Measured over predicted, 90 % of 2,349 TPOT and 2,352 TTFT whose models were left out whole (docs/serving_accuracy.md).
+constexpr std::array<std::string_view, 10> served_in_tables = {
+    "llama-3-70b", "llama-3.1-70b", "llama-3.3-70b-instruct", "llama-3-8b",      "llama-3.1-8b",
+    "qwen3-32b",   "deepseek-v3",   "gpt-oss-120b",           "qwen3-235b-a22b", "kimi-k2"};
+// Measured over predicted, 90 % of 2,349 TPOT and 2,352 TTFT whose models were left out whole
+// (docs/serving_accuracy.md).
 constexpr RatioInterval unserved_tpot{0.4, 1.52}, unserved_ttft{0.36, 3.6};
 
 EnginePrediction widened(EnginePrediction p, const RatioInterval& least) {
@@ -34,21 +36,25 @@ Estimate estimate_of(const EnginePrediction& p, double floor) {
 
 EnginePrediction require(const EngineProfile& profile, const EngineSample& s, const std::string& engine) {
   const auto p = profile.predict(s);
-  if (!p) throw Error(Fault::CannotRun, "the profile has no constants for the law \"" + s.law + "\" that " + engine + " needs");
+  if (!p)
+    throw Error(Fault::CannotRun,
+                "the profile has no constants for the law \"" + s.law + "\" that " + engine + " needs");
   return *p;
 }
 
 std::string basis_of(const EnginePrediction& p, const std::string& engine, const std::string& chip) {
-  if (p.own_rows) return fmt::format("fitted to {} rows in {} groups of {} on {}", p.cell->rows, p.cell->groups, engine, chip);
-  return fmt::format("borrowed: no row of {} on {} of this kind; cell \"{}\" of {} rows in {} groups", engine, chip, p.cell->name, p.cell->rows,
-                     p.cell->groups);
+  if (p.own_rows)
+    return fmt::format("fitted to {} rows in {} groups of {} on {}", p.cell->rows, p.cell->groups, engine, chip);
+  return fmt::format("borrowed: no row of {} on {} of this kind; cell \"{}\" of {} rows in {} groups", engine, chip,
+                     p.cell->name, p.cell->rows, p.cell->groups);
 }
 
 }  // namespace
 
 EngineAnswer engine_answer(const EngineProfile& profile, const std::string& engine, const Architecture& architecture,
                            const Accelerator& accelerator, const ServingLoad& load) {
-  if (std::find(engine_names.begin(), engine_names.end(), engine) == engine_names.end()) throw unknown_name("engine", engine, engine_names);
+  if (std::find(engine_names.begin(), engine_names.end(), engine) == engine_names.end())
+    throw unknown_name("engine", engine, engine_names);
   const ServedModel model = served_model(architecture);
   const EngineChip chip = engine_chip(accelerator);
   const bool server = is_server(engine), batches = server || engine == "fastertransformer";
@@ -70,7 +76,8 @@ EngineAnswer engine_answer(const EngineProfile& profile, const std::string& engi
     s.cells = closed_loop_cells(s, engine, chip.id);
     s.law = "tpot";
     set_closed_loop_floor(s, model, formats);
-    const bool served = std::find(served_in_tables.begin(), served_in_tables.end(), architecture.name) != served_in_tables.end();
+    const bool served =
+        std::find(served_in_tables.begin(), served_in_tables.end(), architecture.name) != served_in_tables.end();
     EnginePrediction tpot = require(profile, s, engine);
     if (!served) tpot = widened(tpot, unserved_tpot);
     answer.tpot_s = estimate_of(tpot, s.floor);
@@ -79,12 +86,14 @@ EngineAnswer engine_answer(const EngineProfile& profile, const std::string& engi
     EnginePrediction ttft = require(profile, s, engine);
     if (!served) {
       ttft = widened(ttft, unserved_ttft);
-      answer.warnings.push_back("no run of this model is in the tables: ranges are those found by leaving whole models out");
+      answer.warnings.push_back(
+          "no run of this model is in the tables: ranges are those found by leaving whole models out");
     }
     answer.ttft_s = estimate_of(ttft, s.floor);
     answer.basis = basis_of(tpot, engine, accelerator.id);
     if (s.running < s.concurrency)
-      answer.warnings.push_back(fmt::format("the cache holds {:.0f} of {} requests at a time; the others wait for room", s.running, load.batch));
+      answer.warnings.push_back(fmt::format("the cache holds {:.0f} of {} requests at a time; the others wait for room",
+                                            s.running, load.batch));
     return answer;
   }
   s.weight_bits = bits;
@@ -100,10 +109,12 @@ EngineAnswer engine_answer(const EngineProfile& profile, const std::string& engi
     set_request_floor(first);
     const EnginePrediction one = require(profile, first, engine);
     answer.ttft_s = estimate_of(one, first.floor);
-    const double steps = std::max(1.0, s.generate - 1), floor = std::max((s.body_bytes + s.head_bytes) / (s.tensor_parallel * s.bandwidth),
-                                                                         s.decode_flop / (s.tensor_parallel * s.peak));
+    const double steps = std::max(1.0, s.generate - 1),
+                 floor = std::max((s.body_bytes + s.head_bytes) / (s.tensor_parallel * s.bandwidth),
+                                  s.decode_flop / (s.tensor_parallel * s.peak));
     const double rest = std::max(floor, (whole.base - one.base) / steps);
-    answer.tpot_s = {std::max(floor, rest * std::min(1.0, whole.interval.low)), rest, rest * std::max(1.0, whole.interval.high), {}};
+    answer.tpot_s = {
+        std::max(floor, rest * std::min(1.0, whole.interval.low)), rest, rest * std::max(1.0, whole.interval.high), {}};
     answer.basis = basis_of(whole, engine, accelerator.id);
     return answer;
   }

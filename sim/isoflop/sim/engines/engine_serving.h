@@ -17,7 +17,8 @@
 
 namespace isoflop::sim {
 
-inline const std::vector<std::string> engine_names = {"trtllm", "vllm", "sglang", "fastertransformer", "gpt-fast", "llama.cpp", "mlx"};
+inline const std::vector<std::string> engine_names = {"trtllm",   "vllm",      "sglang", "fastertransformer",
+                                                      "gpt-fast", "llama.cpp", "mlx"};
 
 struct EngineAnswer {
   Estimate ttft_s{0, 0, 0, {}}, tpot_s{0, 0, 0, {}};
@@ -27,7 +28,8 @@ struct EngineAnswer {
 };
 
 /// Throws Error (Usage) for an unknown engine, a batch above 1 for one that serves single requests, or more than one
-/// device where the engine has no tensor parallelism; CannotRun when the profile has no constants for the engine's laws.
+/// device where the engine has no tensor parallelism; CannotRun when the profile has no constants for the engine's
+/// laws.
 EngineAnswer engine_answer(const EngineProfile& profile, const std::string& engine, const Architecture& architecture,
                            const Accelerator& accelerator, const ServingLoad& load);
 

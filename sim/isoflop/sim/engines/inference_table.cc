@@ -14,8 +14,8 @@
 namespace isoflop::sim {
 namespace {
 
-// OpenOrca requests of MLPerf inference 4.1: mean prompt 158 (assumed) and mean answer 294.45 tokens for Llama-2-70B, 145
-// tokens for Mixtral's mixed set (assumed).
+// OpenOrca requests of MLPerf inference 4.1: mean prompt 158 (assumed) and mean answer 294.45 tokens for Llama-2-70B,
+// 145 tokens for Mixtral's mixed set (assumed).
 constexpr double offline_prompt = 158, offline_answer_llama = 294.45, offline_answer_mixtral = 145;
 
 struct Columns {
@@ -73,7 +73,8 @@ struct Reader {
     s.group = c.text(row, "group");
     s.metric = c.text(row, "metric");
     s.model = c.text(row, "model");
-    if (c.text(row, "quality").starts_with("suspect")) throw Error(Fault::BadInput, "doubted by its source: " + c.text(row, "quality"));
+    if (c.text(row, "quality").starts_with("suspect"))
+      throw Error(Fault::BadInput, "doubted by its source: " + c.text(row, "quality"));
     const std::string engine = engine_of(c.text(row, "engine")), format = c.text(row, "weight_dtype");
     s.lower_bound = c.text(row, "extra").find("lower bound") != std::string::npos;
     s.stated = table.required_number(row, table.column("value"));
@@ -103,7 +104,8 @@ struct Reader {
       s.generate = 128;
       assume("128 tokens generated from an empty context");
     }
-    if (!(s.batch >= 1 && s.tensor_parallel >= 1 && s.layer_splits >= 1 && devices >= 1 && s.prompt >= 0 && s.generate >= 0))
+    if (!(s.batch >= 1 && s.tensor_parallel >= 1 && s.layer_splits >= 1 && devices >= 1 && s.prompt >= 0 &&
+          s.generate >= 0))
       throw Error(Fault::BadInput, "batch, devices or lengths are below their least values");
     fill_request(s, m, *chip);
     if (s.metric == "decode_tps") {
@@ -114,7 +116,9 @@ struct Reader {
       s.law = "decode";
       s.is_rate = true;
       // What this engine counts: each device's share of the layers and a copy of both embeddings, GB.
-      s.scale = (s.body_bytes / s.tensor_parallel + s.head_bytes + (s.tensor_parallel > 1 ? m.embedding_weights * s.weight_bits / 8 : 0)) / 1e9;
+      s.scale = (s.body_bytes / s.tensor_parallel + s.head_bytes +
+                 (s.tensor_parallel > 1 ? m.embedding_weights * s.weight_bits / 8 : 0)) /
+                1e9;
     } else if (s.metric == "prefill_tps") {
       if (!(s.prompt > 0)) throw Error(Fault::BadInput, "prompt_len is not stated");
       s.law = "prefill";
@@ -143,7 +147,8 @@ struct Reader {
     s.scale = devices;
     s.mixture = m.experts > 0;
     const double answer = s.mixture ? offline_answer_mixtral : offline_answer_llama;
-    assume(fmt::format("mean prompt of {} and mean answer of {} tokens in MLPerf offline runs", offline_prompt, answer));
+    assume(
+        fmt::format("mean prompt of {} and mean answer of {} tokens in MLPerf offline runs", offline_prompt, answer));
     s.decode_flop = 2 * (m.active_weights() * (1 + offline_prompt / answer) + m.head_weights);
     s.peak = chip.peak8;
     s.bandwidth = chip.bandwidth;
@@ -181,7 +186,8 @@ void fill_request(EngineSample& s, const ServedModel& m, const EngineChip& chip)
 void set_request_floor(EngineSample& s) {
   const double t = s.tensor_parallel;
   const double split = s.law == "latency" ? s.layer_splits : 1;  // pipeline stages may share a batch out
-  const double step = std::max((s.body_bytes + s.head_bytes + s.kv_bytes / split) / (t * s.bandwidth), s.decode_flop / (split * t * s.peak));
+  const double step = std::max((s.body_bytes + s.head_bytes + s.kv_bytes / split) / (t * s.bandwidth),
+                               s.decode_flop / (split * t * s.peak));
   const double flop = s.prefill_flop + s.prefill_attention_flop;
   if (s.law == "decode") s.floor = step;
   if (s.law == "prefill") s.floor = std::max(flop / s.peak, s.prefill_bytes / s.bandwidth) / s.layer_splits;
@@ -200,18 +206,20 @@ std::optional<double> stored_weight_bits(const std::string& format) {
   std::string key;
   for (const char c : format) key += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   static const std::map<std::string, double> bits = {
-      {"fp32", 32},     {"fp16", 16},   {"f16", 16},      {"bf16", 16},    {"fp8", 8},        {"int8", 8},      {"q8_0", 8.5},
-      {"int8-bnb", 8},  {"q4_k_m", 4.9}, {"q5_k_m", 5.7},  {"q4_0", 4.55},  {"int4-g32", 5},   {"int4", 4.5},    {"q4", 4.5},
-      {"q4 g32", 5},    {"q5 g32", 6},  {"q5", 5.5},      {"q6 g32", 7},   {"q6", 6.5},       {"q8", 8.5},      {"q8 g32", 9},
-      {"q3", 3.5},      {"q3 g32", 4},  {"nf4", 4.5},     {"nf4-dq", 4.13}, {"fp4", 4.5},      {"fp4-dq", 4.13}, {"int4-g128", 4.25},
-      {"int4-g64", 4.5}, {"mxfp4", 4.25}, {"nvfp4", 4.5}};
+      {"fp32", 32},     {"fp16", 16},    {"f16", 16},      {"bf16", 16},        {"fp8", 8},        {"int8", 8},
+      {"q8_0", 8.5},    {"int8-bnb", 8}, {"q4_k_m", 4.9},  {"q5_k_m", 5.7},     {"q4_0", 4.55},    {"int4-g32", 5},
+      {"int4", 4.5},    {"q4", 4.5},     {"q4 g32", 5},    {"q5 g32", 6},       {"q5", 5.5},       {"q6 g32", 7},
+      {"q6", 6.5},      {"q8", 8.5},     {"q8 g32", 9},    {"q3", 3.5},         {"q3 g32", 4},     {"nf4", 4.5},
+      {"nf4-dq", 4.13}, {"fp4", 4.5},    {"fp4-dq", 4.13}, {"int4-g128", 4.25}, {"int4-g64", 4.5}, {"mxfp4", 4.25},
+      {"nvfp4", 4.5}};
   const auto found = bits.find(key);
   if (found == bits.end()) return std::nullopt;
   return found->second;
 }
 
 EngineSamples read_inference_table(const CsvTable& table, const DataFolder& data) {
-  for (const char* column : {"row_id", "model", "hardware", "engine", "weight_dtype", "metric", "value", "group"}) table.column(column);
+  for (const char* column : {"row_id", "model", "hardware", "engine", "weight_dtype", "metric", "value", "group"})
+    table.column(column);
   Reader reader{table, ModelCatalogue::load(data), AcceleratorCatalogue::load(data)};
   for (std::size_t row = 0; row < table.rows(); ++row) {
     try {

@@ -1,6 +1,6 @@
 // Rows of single-request and fixed-batch benchmarks to samples: llama.cpp, FasterTransformer, gpt-fast, mlx-lm, litgpt,
-// MLPerf offline. Columns: row_id, source, model, hardware, n_devices, tp, weight_dtype, engine, batch, prompt_len, gen_len,
-// extra, metric, value, unit, quality, group. What a row does not say is assumed and listed.
+// MLPerf offline. Columns: row_id, source, model, hardware, n_devices, tp, weight_dtype, engine, batch, prompt_len,
+// gen_len, extra, metric, value, unit, quality, group. What a row does not say is assumed and listed.
 #pragma once
 #include <map>
 
@@ -24,8 +24,8 @@ bool is_inference_table(const CsvTable& table);
 /// Throws Error (BadInput) for a table without those columns or a cell that is no number.
 EngineSamples read_inference_table(const CsvTable& table, const DataFolder& data);
 
-/// Work and limits of a request or fixed batch from its model and chip; batch, prompt, generate, weight_bits and the layout
-/// must be set.
+/// Work and limits of a request or fixed batch from its model and chip; batch, prompt, generate, weight_bits and the
+/// layout must be set.
 void fill_request(EngineSample& sample, const ServedModel& model, const EngineChip& chip);
 /// The floor of the sample's law.
 void set_request_floor(EngineSample& sample);

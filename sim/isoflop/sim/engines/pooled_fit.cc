@@ -22,8 +22,8 @@ struct CellResult {
   std::size_t groups = 0;
 };
 
-// What the rows and what the prior say about ln c_k: half the second derivative of the objective, the other constants held.
-// A constant that the prior determines more than the rows do has no standard error of its own.
+// What the rows and what the prior say about ln c_k: half the second derivative of the objective, the other constants
+// held. A constant that the prior determines more than the rows do has no standard error of its own.
 double information(const CalibrationProblem& problem, const std::vector<double>& values, std::size_t k) {
   constexpr double step = 1e-3;
   double sum = 0;
@@ -41,8 +41,9 @@ double prior_information(const Constant& c, const PooledOptions& options) {
   return c.prior_log_sd > 0 ? options.robust_scale * options.robust_scale / (c.prior_log_sd * c.prior_log_sd) : 0;
 }
 
-CellResult fit_cell(const PooledProblem& problem, const std::vector<std::size_t>& rows, const std::vector<double>& center,
-                    const std::vector<double>& start, bool widest, int fold, const PooledOptions& options) {
+CellResult fit_cell(const PooledProblem& problem, const std::vector<std::size_t>& rows,
+                    const std::vector<double>& center, const std::vector<double>& start, bool widest, int fold,
+                    const PooledOptions& options) {
   CalibrationProblem part;
   std::vector<std::size_t> kept = rows;
   part.constants = problem.constants;
@@ -61,15 +62,19 @@ CellResult fit_cell(const PooledProblem& problem, const std::vector<std::size_t>
     for (const std::size_t i : kept) ++share[narrower(i)];
   for (const std::size_t i : kept) {
     const PooledRow& row = problem.rows[i];
-    const double weight = widest ? static_cast<double>(kept.size()) / static_cast<double>(share.size()) / share[narrower(i)] : 1;
+    const double weight =
+        widest ? static_cast<double>(kept.size()) / static_cast<double>(share.size()) / share[narrower(i)] : 1;
     part.rows.push_back({row.id, row.group, row.measured, widest ? std::sqrt(weight) : 1});
   }
-  while (part.rows.size() < part.constants.size()) {  // calibrate() asks for as many rows as constants; priors carry the rest
+  while (part.rows.size() <
+         part.constants.size()) {  // calibrate() asks for as many rows as constants; priors carry the rest
     part.rows.push_back(part.rows.front());
     part.rows.back().weight = 1e-12;
     kept.push_back(kept.front());
   }
-  part.predict = [&](std::span<const double> values, std::size_t row) { return problem.predict(values, kept[row], fold); };
+  part.predict = [&](std::span<const double> values, std::size_t row) {
+    return problem.predict(values, kept[row], fold);
+  };
   CalibrationOptions fit;
   fit.robust_scale = options.robust_scale;
   fit.starts = widest && start == center ? options.starts : 1;
@@ -81,7 +86,8 @@ CellResult fit_cell(const PooledProblem& problem, const std::vector<std::size_t>
   result.groups = calibration.groups;
   for (std::size_t k = 0; k < calibration.constants.size(); ++k) {
     const FittedConstant& c = calibration.constants[k];
-    const bool determined = c.identified && calibration.groups > 1 && information(part, result.values, k) > prior_information(c.constant, options);
+    const bool determined = c.identified && calibration.groups > 1 &&
+                            information(part, result.values, k) > prior_information(c.constant, options);
     result.standard_errors.push_back(determined ? c.value.se : std::numeric_limits<double>::quiet_NaN());
   }
   return result;
@@ -111,7 +117,8 @@ std::map<std::string, CellResult> fit_all(const PooledProblem& problem, const st
   const Hierarchy h = hierarchy_of(problem, rows);
   std::vector<std::string> order;
   for (const auto& [cell, members] : h.rows) order.push_back(cell);
-  std::stable_sort(order.begin(), order.end(), [&](const auto& a, const auto& b) { return h.depth.at(a) < h.depth.at(b); });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](const auto& a, const auto& b) { return h.depth.at(a) < h.depth.at(b); });
   std::map<std::string, CellResult> result;
   for (const std::string& cell : order) {
     const std::string& parent = h.parent.at(cell);
@@ -125,7 +132,8 @@ std::map<std::string, CellResult> fit_all(const PooledProblem& problem, const st
       result[cell] = result.at(parent);
       continue;
     }
-    result[cell] = fit_cell(problem, h.rows.at(cell), center, start.count(cell) > 0 ? start.at(cell) : center, parent.empty(), fold, options);
+    result[cell] = fit_cell(problem, h.rows.at(cell), center, start.count(cell) > 0 ? start.at(cell) : center,
+                            parent.empty(), fold, options);
   }
   return result;
 }
@@ -139,20 +147,24 @@ Values values_of(const std::map<std::string, CellResult>& cells) {
 double ratio_error(double predicted, double measured) { return 100 * std::fabs(predicted / measured - 1); }
 
 // Interval of a set of rows, when they are enough to say anything.
-std::optional<RatioInterval> interval_of(const PooledProblem& problem, const std::vector<double>& predicted, const std::vector<std::size_t>& rows) {
+std::optional<RatioInterval> interval_of(const PooledProblem& problem, const std::vector<double>& predicted,
+                                         const std::vector<std::size_t>& rows) {
   std::vector<double> ratios;
   std::vector<std::string> groups;
   for (const std::size_t i : rows) {
     ratios.push_back(problem.rows[i].measured / predicted[i]);
     groups.push_back(problem.rows[i].group);
   }
-  if (rows.size() < rows_for_interval || std::set<std::string>(groups.begin(), groups.end()).size() < groups_for_interval) return std::nullopt;
+  if (rows.size() < rows_for_interval ||
+      std::set<std::string>(groups.begin(), groups.end()).size() < groups_for_interval)
+    return std::nullopt;
   return conformal_interval(ratios, groups);
 }
 
 }  // namespace
 
-const std::vector<double>& resolve_values(const std::map<std::string, std::vector<double>>& cells, const std::vector<std::string>& path) {
+const std::vector<double>& resolve_values(const std::map<std::string, std::vector<double>>& cells,
+                                          const std::vector<std::string>& path) {
   for (auto cell = path.rbegin(); cell != path.rend(); ++cell)
     if (const auto found = cells.find(*cell); found != cells.end()) return found->second;
   throw Error(Fault::CannotRun, "no constants for " + (path.empty() ? std::string("nothing") : path.back()));
@@ -166,7 +178,8 @@ const PooledCell& PooledFit::resolve(const std::vector<std::string>& path) const
 
 PooledFit fit_pooled(const PooledProblem& problem, const PooledOptions& options) {
   if (problem.rows.size() < problem.constants.size())
-    throw Error(Fault::BadInput, std::to_string(problem.rows.size()) + " rows cannot determine " + std::to_string(problem.constants.size()) + " constants");
+    throw Error(Fault::BadInput, std::to_string(problem.rows.size()) + " rows cannot determine " +
+                                     std::to_string(problem.constants.size()) + " constants");
   const std::size_t n = problem.rows.size();
   std::vector<std::size_t> every(n);
   std::vector<std::string> groups;
@@ -181,7 +194,8 @@ PooledFit fit_pooled(const PooledProblem& problem, const PooledOptions& options)
 
   PooledFit result;
   result.in_sample.resize(n);
-  for (std::size_t i = 0; i < n; ++i) result.in_sample[i] = problem.predict(resolve_values(start, problem.rows[i].cells), i, -1);
+  for (std::size_t i = 0; i < n; ++i)
+    result.in_sample[i] = problem.predict(resolve_values(start, problem.rows[i].cells), i, -1);
   result.cross = result.in_sample;
   std::vector<int> folds = folds_by_group(groups, options.folds, options.seed);
   if (problem.rows.front().fold >= 0)
@@ -205,7 +219,9 @@ PooledFit fit_pooled(const PooledProblem& problem, const PooledOptions& options)
     const int fold = leaf_job ? -1 : static_cast<int>(job);
     Values cells = values_of(fit_all(problem, rows, fold, options, start));
     for (const std::size_t i : every)
-      if (left_out(i)) (leaf_job ? result.leaf_left_out : result.cross)[i] = problem.predict(resolve_values(cells, problem.rows[i].cells), i, fold);
+      if (left_out(i))
+        (leaf_job ? result.leaf_left_out : result.cross)[i] =
+            problem.predict(resolve_values(cells, problem.rows[i].cells), i, fold);
     if (!leaf_job) result.fold_values[job] = std::move(cells);
   });
 

@@ -43,8 +43,8 @@ MixtureOfExperts mixture(std::int64_t experts, std::int64_t per_token, std::int6
   return m;
 }
 
-// MiniMax-M2.5: dimensions of the M2 configuration as public fixtures of it state (model_type minimax_m2), assumed to hold
-// for M2.5: 62 layers, 48 heads and 8 key/value heads of 128, 256 experts of 1536, 8 per token.
+// MiniMax-M2.5: dimensions of the M2 configuration as public fixtures of it state (model_type minimax_m2), assumed to
+// hold for M2.5: 62 layers, 48 heads and 8 key/value heads of 128, 256 experts of 1536, 8 per token.
 Architecture minimax_m2() {
   Architecture a;
   a.name = "minimax-m2.5";
@@ -57,9 +57,10 @@ Architecture minimax_m2() {
   return a;
 }
 
-// ai-dynamo/aiconfigurator@87fe4b0:src/aiconfigurator/model_configs/Qwen--Qwen3.5-397B-A17B_config.json: 15 times three gated delta-net layers (64 value and 16 key heads of 128) and one of
-// gated attention (32 heads, 2 key/value heads of 256), 512 experts of 1024, 10 per token and one shared. The delta
-// net's state of 64 x 128 x 128 elements is represented by a window of 256 keys of 16 key/value heads, which is as large.
+// ai-dynamo/aiconfigurator@87fe4b0:src/aiconfigurator/model_configs/Qwen--Qwen3.5-397B-A17B_config.json: 15 times three
+// gated delta-net layers (64 value and 16 key heads of 128) and one of gated attention (32 heads, 2 key/value heads of
+// 256), 512 experts of 1024, 10 per token and one shared. The delta net's state of 64 x 128 x 128 elements is
+// represented by a window of 256 keys of 16 key/value heads, which is as large.
 Architecture qwen35_397b() {
   Architecture a;
   a.name = "qwen3.5-397b-a17b";
@@ -75,8 +76,9 @@ Architecture qwen35_397b() {
   return a;
 }
 
-// ai-dynamo/aiconfigurator@691ec90:src/aiconfigurator/model_configs/zai-org--GLM-5-FP8_config.json: 78 layers of latent attention (64 heads), three dense, 256 experts of 2048, 8 per token and
-// one shared. Its sparse attention reads at most 2048 tokens a query; here the whole latent cache counts.
+// ai-dynamo/aiconfigurator@691ec90:src/aiconfigurator/model_configs/zai-org--GLM-5-FP8_config.json: 78 layers of latent
+// attention (64 heads), three dense, 256 experts of 2048, 8 per token and one shared. Its sparse attention reads at
+// most 2048 tokens a query; here the whole latent cache counts.
 Architecture glm5() {
   Architecture a;
   a.name = "glm-5";
@@ -95,7 +97,8 @@ Architecture glm5() {
   return a;
 }
 
-// Qwen3-4B: dimensions unverified; without the norms of queries and keys they count 4.02e9 parameters, as the name says.
+// Qwen3-4B: dimensions unverified; without the norms of queries and keys they count 4.02e9 parameters, as the name
+// says.
 Architecture qwen3_4b() {
   Architecture a;
   a.name = "qwen3-4b";
@@ -114,8 +117,9 @@ std::optional<Architecture> faster_transformer_gpt(const std::string& key) {
     const char* name;
     std::int64_t layers, width, heads;
   };
-  static constexpr Size sizes[] = {{"ft-gpt-350m", 24, 1024, 16},  {"ft-gpt-1.3b", 24, 2048, 32},   {"ft-gpt-6.7b", 32, 4096, 32},
-                                   {"ft-gpt-13b", 40, 5120, 40},   {"ft-gpt-20b", 44, 6144, 48},    {"ft-gpt-89b", 48, 12288, 96},
+  static constexpr Size sizes[] = {{"ft-gpt-350m", 24, 1024, 16},  {"ft-gpt-1.3b", 24, 2048, 32},
+                                   {"ft-gpt-6.7b", 32, 4096, 32},  {"ft-gpt-13b", 40, 5120, 40},
+                                   {"ft-gpt-20b", 44, 6144, 48},   {"ft-gpt-89b", 48, 12288, 96},
                                    {"ft-gpt-175b", 96, 12288, 96}, {"ft-gpt-530b", 105, 20480, 128}};
   for (const Size& s : sizes)
     if (key == s.name) return gpt_architecture(key, s.layers, s.width, s.heads, 51200, 2048);
@@ -130,7 +134,8 @@ std::optional<Architecture> architecture_named(const std::string& name, const Mo
   if (key == "glm-5") return glm5();
   if (key == "qwen3-4b") return qwen3_4b();
   if (key.starts_with("kimi-k2")) return benchmark_architecture("kimi-k2", 0, models);
-  if (key.starts_with("deepseek-r1") || key.starts_with("deepseek-v3")) return architecture_of(models.require("deepseek-v3"));
+  if (key.starts_with("deepseek-r1") || key.starts_with("deepseek-v3"))
+    return architecture_of(models.require("deepseek-v3"));
   if (key == "llama-3.3-70b" || key == "llama-3.1-70b") return architecture_of(models.require("llama-3-70b"));
   return benchmark_architecture(key, 2048, models);
 }
@@ -139,30 +144,36 @@ std::optional<Architecture> architecture_named(const std::string& name, const Mo
 
 double ServedModel::weights_read(double tokens) const {
   double touched = 0;
-  if (experts > 0) touched = expert_weights * expected_distinct_experts(experts, experts_per_token, tokens, {}) / static_cast<double>(experts);
+  if (experts > 0)
+    touched = expert_weights * expected_distinct_experts(experts, experts_per_token, tokens, {}) /
+              static_cast<double>(experts);
   return body_weights + head_weights + touched;
 }
 
 double ServedModel::active_weights() const {
-  return body_weights + (experts > 0 ? expert_weights * static_cast<double>(experts_per_token) / static_cast<double>(experts) : 0);
+  return body_weights +
+         (experts > 0 ? expert_weights * static_cast<double>(experts_per_token) / static_cast<double>(experts) : 0);
 }
 
 double ServedModel::cache_elements(double tokens) const {
   double sum = 0;
-  for (const Cache& c : caches) sum += c.layers * c.elements * (c.window > 0 ? std::min(tokens, static_cast<double>(c.window)) : tokens);
+  for (const Cache& c : caches)
+    sum += c.layers * c.elements * (c.window > 0 ? std::min(tokens, static_cast<double>(c.window)) : tokens);
   return sum;
 }
 
 double ServedModel::cache_elements_on(double tokens, double devices) const {
   double sum = 0;
   for (const Cache& c : caches)
-    sum += c.layers * c.elements * (c.window > 0 ? std::min(tokens, static_cast<double>(c.window)) : tokens) * std::max(1.0, devices / c.shareable);
+    sum += c.layers * c.elements * (c.window > 0 ? std::min(tokens, static_cast<double>(c.window)) : tokens) *
+           std::max(1.0, devices / c.shareable);
   return sum;
 }
 
 double ServedModel::decode_attention_flop(double context) const {
   double sum = 0;
-  for (const Cache& c : caches) sum += c.layers * c.pair_flop_decode * (c.window > 0 ? std::min(context, static_cast<double>(c.window)) : context);
+  for (const Cache& c : caches)
+    sum += c.layers * c.pair_flop_decode * (c.window > 0 ? std::min(context, static_cast<double>(c.window)) : context);
   return sum;
 }
 
@@ -183,13 +194,15 @@ ServedModel served_model(const Architecture& architecture) {
   const ParameterCount count = count_parameters(architecture);
   const auto total = [&](Part part) { return static_cast<double>(count.of(part).total); };
   m.parameters = static_cast<double>(count.total);
-  m.body_weights = total(Part::Attention) + total(Part::Mlp) + total(Part::SharedExpert) + total(Part::Router) + total(Part::Norm);
+  m.body_weights =
+      total(Part::Attention) + total(Part::Mlp) + total(Part::SharedExpert) + total(Part::Router) + total(Part::Norm);
   m.head_weights = architecture.tied_embeddings ? total(Part::Embedding) : total(Part::Head);
   m.embedding_weights = architecture.tied_embeddings ? 0 : total(Part::Embedding);
   m.expert_weights = total(Part::Expert);
   for (const LayerCount& kind : distinct_layers(architecture)) {
     const Attention& a = kind.layer.attention;
-    const auto n = static_cast<double>(kind.count), h = static_cast<double>(a.heads), g = static_cast<double>(a.kv_heads), e = static_cast<double>(a.head_dim);
+    const auto n = static_cast<double>(kind.count), h = static_cast<double>(a.heads),
+               g = static_cast<double>(a.kv_heads), e = static_cast<double>(a.head_dim);
     ServedModel::Cache cache;
     cache.layers = n;
     cache.window = a.window > 0 ? a.window + a.sink_tokens : a.chunk;
@@ -197,7 +210,8 @@ ServedModel served_model(const Architecture& architecture) {
       const auto c = static_cast<double>(a.latent->kv_rank), r = static_cast<double>(a.latent->rope_dim);
       cache.elements = c + r;
       cache.pair_flop_decode = 2 * h * (2 * c + r);
-      cache.pair_flop_prefill = 2 * h * static_cast<double>(a.latent->nope_dim + a.latent->rope_dim + a.latent->value_dim);
+      cache.pair_flop_prefill =
+          2 * h * static_cast<double>(a.latent->nope_dim + a.latent->rope_dim + a.latent->value_dim);
       cache.shareable = 1;
     } else {
       cache.elements = 2 * g * e;

@@ -29,7 +29,7 @@ struct ServedModel {
     double elements = 0;         ///< per token and layer
     double pair_flop_decode = 0, pair_flop_prefill = 0;  ///< per (query, key) pair and layer, all heads
     std::int64_t window = 0;     ///< 0: all tokens
-    double shareable = 1;        ///< devices over which the cache of one token can be split (key/value heads; 1 for a latent)
+    double shareable = 1;  ///< devices over which the cache of one token can be split (key/value heads; 1 for a latent)
   };
   std::vector<Cache> caches;
 
@@ -50,8 +50,8 @@ struct ServedModel {
 
 ServedModel served_model(const Architecture& architecture);
 
-/// By the name a serving benchmark uses ("deepseek-ai/DeepSeek-R1", "ft-gpt-20b"); throws Error (BadInput) naming one that
-/// is unknown.
+/// By the name a serving benchmark uses ("deepseek-ai/DeepSeek-R1", "ft-gpt-20b"); throws Error (BadInput) naming one
+/// that is unknown.
 ServedModel served_model_named(const std::string& name, const ModelCatalogue& models);
 
 }  // namespace isoflop::sim

@@ -13,13 +13,14 @@ namespace isoflop::sim {
 namespace {
 
 constexpr double mean_length = 0.9;          // of nominal, uniform in [0.8, 1]
-constexpr double usual_memory_share = 0.915;  // of device memory that engines fill (assumed; their settings are 0.88 to 0.95)
+constexpr double usual_memory_share =
+    0.915;  // of device memory that engines fill (assumed; their settings are 0.88 to 0.95)
 constexpr double binary_gigabytes = 1.073741824;  // "141 GB" of a data-centre GPU are 141 GiB to its driver
 constexpr double most_waiting = 8;           // requests per slot: nobody measures beyond (assumed)
 constexpr double nvfp4_bits = 4.5, mxfp4_bits = 4.25, int4_bits = 4.5;  // with scales: 16, 32 and 32 weights to one
 
-// 4-bit checkpoints of mixtures keep attention in 16 bits (nvidia/DeepSeek-R1-FP4, openai/gpt-oss); caches are 8 bits where
-// weights are (assumed).
+// 4-bit checkpoints of mixtures keep attention in 16 bits (nvidia/DeepSeek-R1-FP4, openai/gpt-oss); caches are 8 bits
+// where weights are (assumed).
 ServedFormats formats_of(const std::string& precision, const std::string& model, bool mixture) {
   ServedFormats f;
   const bool gpt_oss = model.find("gpt-oss") != std::string::npos;
@@ -63,22 +64,26 @@ struct Reader {
     s.stated = table.required_number(row, table.column("value"));
     if (!(s.stated > 0)) throw Error(Fault::BadInput, "the value is not positive");
     s.scale = 1e-3;
-    if (s.metric != "ttft" && s.metric != "tpot") throw Error(Fault::BadInput, "metric " + s.metric + " is not predicted");
+    if (s.metric != "ttft" && s.metric != "tpot")
+      throw Error(Fault::BadInput, "metric " + s.metric + " is not predicted");
     s.law = s.metric;
     const auto chip = engine_chip_named(text(row, "hardware"), accelerators);
     if (!chip) throw Error(Fault::BadInput, "the device \"" + text(row, "hardware") + "\" is not known");
     s.concurrency = number(row, "concurrency", 0);
     if (!(s.concurrency > 0)) throw Error(Fault::BadInput, "concurrency is not stated");
     for (const char* column : {"isl", "osl"})
-      if (!(table.required_number(row, table.column(column)) >= 1)) throw Error(Fault::BadInput, std::string(column) + " is below 1");
-    const std::string source = text(row, "measured_by"), engine = text(row, "backend"), precision = text(row, "precision");
+      if (!(table.required_number(row, table.column(column)) >= 1))
+        throw Error(Fault::BadInput, std::string(column) + " is below 1");
+    const std::string source = text(row, "measured_by"), engine = text(row, "backend"),
+                      precision = text(row, "precision");
     s.fixed_lengths = source != "InferenceX";
     const double share = s.fixed_lengths ? 1 : mean_length;
     s.prompt = share * table.required_number(row, table.column("isl"));
     s.generate = share * table.required_number(row, table.column("osl"));
     s.separate_prefill = text(row, "mode") == "disagg";
     double attention_dp = number(row, "attn_dp", 1);
-    const double sizes = serving_devices(number(row, "tp", 1), attention_dp, number(row, "moe_tp", 1), number(row, "moe_ep", 1));
+    const double sizes =
+        serving_devices(number(row, "tp", 1), attention_dp, number(row, "moe_tp", 1), number(row, "moe_ep", 1));
     if (!s.separate_prefill && sizes > 8) {
       s.separate_prefill = true;
       assume("more than eight devices in one instance read prompts elsewhere");
@@ -96,7 +101,8 @@ struct Reader {
     const double attention_tp = s.separate_prefill ? s.devices : number(row, "tp", 1);
     // A latent cache over more than one machine is always held by request, not copied to every device.
     const ServedFormats formats = formats_of(precision, s.model, m.experts > 0);
-    fill_closed_loop(s, m, *chip, formats, engine, attention_dp > 1 || attention_tp < s.devices || (latent && s.devices > 8));
+    fill_closed_loop(s, m, *chip, formats, engine,
+                     attention_dp > 1 || attention_tp < s.devices || (latent && s.devices > 8));
     set_closed_loop_floor(s, m, formats);
     if (!(s.devices >= 1 && s.prefill_devices >= 1)) throw Error(Fault::BadInput, "a number of devices is below 1");
     if (s.stored_bytes > s.devices * chip->memory * binary_gigabytes)
@@ -111,14 +117,15 @@ struct Reader {
 
 }  // namespace
 
-void fill_closed_loop(EngineSample& s, const ServedModel& m, const EngineChip& chip, const ServedFormats& f, const std::string& engine,
-                      bool own_caches) {
+void fill_closed_loop(EngineSample& s, const ServedModel& m, const EngineChip& chip, const ServedFormats& f,
+                      const std::string& engine, bool own_caches) {
   // TensorRT-LLM sets aside a request's full length before it starts; the others let caches grow.
   const double held_tokens = s.prompt + s.generate * (engine == "trtllm" ? 1 : 0.5);
   s.layers = m.layers;
   s.width = m.width;
   s.mixture = m.experts > 0;
-  s.latent = !m.caches.empty() && m.caches.front().shareable == 1 && m.caches.front().pair_flop_decode > m.caches.front().pair_flop_prefill;
+  s.latent = !m.caches.empty() && m.caches.front().shareable == 1 &&
+             m.caches.front().pair_flop_decode > m.caches.front().pair_flop_prefill;
   s.expert_layers = m.expert_layers;
   s.weight_bits = f.experts;
   s.bandwidth = chip.bandwidth;
@@ -126,14 +133,18 @@ void fill_closed_loop(EngineSample& s, const ServedModel& m, const EngineChip& c
   s.peak = f.arithmetic <= 4 ? chip.peak4 : f.arithmetic <= 8 ? chip.peak8 : chip.peak16;
   s.tensor_parallel = s.devices;
   const double sharing = own_caches ? 1 : s.devices, cache = f.cache / 8;
-  s.stored_bytes = (m.body_weights * f.body + m.expert_weights * f.experts + (m.head_weights + m.embedding_weights) * 16) / 8;
+  s.stored_bytes =
+      (m.body_weights * f.body + m.expert_weights * f.experts + (m.head_weights + m.embedding_weights) * 16) / 8;
   s.kv_bytes_per_request = m.cache_elements_on(held_tokens, sharing) * cache;
   const double room = s.devices * chip.memory * binary_gigabytes * usual_memory_share - s.stored_bytes;
   // Separate decoding devices, and rows whose sizes leave no room for a model that evidently ran: counts are not known.
-  const double slots = room > 0 && !s.separate_prefill ? std::max(s.concurrency / most_waiting, room / s.kv_bytes_per_request) : s.concurrency;
+  const double slots = room > 0 && !s.separate_prefill
+                           ? std::max(s.concurrency / most_waiting, room / s.kv_bytes_per_request)
+                           : s.concurrency;
   s.running = std::min(s.concurrency, slots);
   s.slots = slots;
-  const double head = m.head_weights * 2, experts = (m.weights_read(s.running) - m.body_weights - m.head_weights) * f.experts / 8;
+  const double head = m.head_weights * 2,
+               experts = (m.weights_read(s.running) - m.body_weights - m.head_weights) * f.experts / 8;
   s.head_bytes = head;
   s.expert_bytes = experts;
   s.body_bytes = m.body_weights * f.body / 8 + experts;
@@ -142,8 +153,11 @@ void fill_closed_loop(EngineSample& s, const ServedModel& m, const EngineChip& c
   s.decode_flop = s.running * (2 * (m.active_weights() + m.head_weights) + m.decode_attention_flop(middle));
   s.prefill_flop = 2 * m.active_weights() * s.prompt;
   s.prefill_attention_flop = m.prefill_attention_flop(s.prompt);
-  s.prefill_bytes = (m.body_weights * f.body + (m.weights_read(s.prompt) - m.body_weights - m.head_weights) * f.experts) / 8;
-  const auto moved = [&](double tokens, double n) { return n > 1 ? 2 * m.layers * tokens * m.width * 2 * 2 * (n - 1) / n : 0; };
+  s.prefill_bytes =
+      (m.body_weights * f.body + (m.weights_read(s.prompt) - m.body_weights - m.head_weights) * f.experts) / 8;
+  const auto moved = [&](double tokens, double n) {
+    return n > 1 ? 2 * m.layers * tokens * m.width * 2 * 2 * (n - 1) / n : 0;
+  };
   s.moved_bytes = moved(s.running, s.devices);
   s.prefill_moved_bytes = moved(s.prompt, s.prefill_devices);
 }
@@ -163,13 +177,17 @@ void set_closed_loop_floor(EngineSample& s, const ServedModel& m, const ServedFo
 std::vector<std::string> closed_loop_cells(const EngineSample& s, const std::string& engine, const std::string& chip) {
   const std::string top = (s.separate_prefill ? "separate/" : "together/") + engine,
                     by = top + (s.fixed_lengths ? "/fixed lengths" : "/varied lengths"),
-                    kind = by + (!s.mixture ? "/dense" : s.latent ? "/latent mixture" : "/mixture"), on = kind + "/" + chip;
+                    kind = by + (!s.mixture ? "/dense"
+                                 : s.latent ? "/latent mixture"
+                                            : "/mixture"),
+                    on = kind + "/" + chip;
   const std::string bits = s.weight_bits < 6 ? "/4 bits" : s.weight_bits < 12 ? "/8 bits" : "/16 bits";
   return {"any", top, by, kind, on, on + bits};
 }
 
 double serving_devices(double tp, double attention_dp, double moe_tp, double moe_ep) {
-  tp = std::max(1.0, tp), attention_dp = std::max(1.0, attention_dp), moe_tp = std::max(1.0, moe_tp), moe_ep = std::max(1.0, moe_ep);
+  tp = std::max(1.0, tp), attention_dp = std::max(1.0, attention_dp), moe_tp = std::max(1.0, moe_tp),
+  moe_ep = std::max(1.0, moe_ep);
   const double attention = tp * attention_dp;
   if (moe_tp == moe_ep && moe_tp >= 4 && attention == moe_tp * moe_ep) return moe_tp;
   if (tp > 1 && attention_dp == tp) return tp;
@@ -183,7 +201,9 @@ bool is_serving_table(const CsvTable& table) {
 }
 
 EngineSamples read_serving_table(const CsvTable& table, const DataFolder& data) {
-  for (const char* column : {"row_id", "model", "hardware", "backend", "isl", "osl", "concurrency", "metric", "value", "group"}) table.column(column);
+  for (const char* column :
+       {"row_id", "model", "hardware", "backend", "isl", "osl", "concurrency", "metric", "value", "group"})
+    table.column(column);
   Reader reader{table, ModelCatalogue::load(data), AcceleratorCatalogue::load(data)};
   // Runs whose TPOT beats the data sheet: their sizes or concurrency are not what they say.
   std::vector<std::string> run_of;
@@ -202,7 +222,8 @@ EngineSamples read_serving_table(const CsvTable& table, const DataFolder& data) 
   for (std::size_t i = 0; i < reader.result.samples.size(); ++i) {
     EngineSample& s = reader.result.samples[i];
     if (impossible.count(run_of[i]) > 0)
-      reader.result.refused.push_back({s.row_id, "the measured TPOT of this run beats bytes / bandwidth or FLOP / peak of the stated devices"});
+      reader.result.refused.push_back(
+          {s.row_id, "the measured TPOT of this run beats bytes / bandwidth or FLOP / peak of the stated devices"});
     else
       possible.push_back(std::move(s));
   }

@@ -14,8 +14,8 @@
 namespace isoflop::sim {
 namespace {
 
-// How generic efficiencies erred on the rows known, measured over predicted: a factor of three either way covers nine in
-// ten (assumed, rounded).
+// How generic efficiencies erred on the rows known, measured over predicted: a factor of three either way covers nine
+// in ten (assumed, rounded).
 constexpr RatioInterval generic_interval{0.4, 3};
 
 struct Prediction {
@@ -65,12 +65,15 @@ ValidationResult validate(const ValidationRequest& request, const std::vector<En
     result.method = "data-sheet limits with generic efficiencies; no constant was fitted to any of these rows";
     for (std::size_t i = 0; i < predictions.size(); ++i) {
       const EngineLaw& law = law_named(laws, table.samples[i].law);
-      const double tpot = law.name == "ttft" ? law_named(laws, "tpot").formula(law_named(laws, "tpot").generic(), table.samples[i], 0) : 0;
+      const double tpot = law.name == "ttft"
+                              ? law_named(laws, "tpot").formula(law_named(laws, "tpot").generic(), table.samples[i], 0)
+                              : 0;
       predictions[i] = {law.predict(law.generic(), table.samples[i], tpot), generic_interval};
     }
   } else if (request.calibration) {
     const EngineSamples training = read(*request.calibration, request.data);
-    const EngineProfile profile = EngineProfile::of(calibrate_engines(laws, training.samples, options_of(request, true)), training.samples);
+    const EngineProfile profile =
+        EngineProfile::of(calibrate_engines(laws, training.samples, options_of(request, true)), training.samples);
     std::size_t seen = 0;
     for (std::size_t i = 0; i < predictions.size(); ++i) {
       predictions[i] = by(profile, table.samples[i]);
@@ -78,7 +81,8 @@ ValidationResult validate(const ValidationRequest& request, const std::vector<En
     }
     result.method = "constants fitted to " + request.calibration->name();
     if (seen > 0)
-      result.warnings.push_back(fmt::format("{} of {} rows belong to groups that were fitted: their error is optimistic", seen, predictions.size()));
+      result.warnings.push_back(fmt::format(
+          "{} of {} rows belong to groups that were fitted: their error is optimistic", seen, predictions.size()));
   } else {
     const EngineProfile profile = EngineProfile::load(request.data);
     bool refit = false;
@@ -95,22 +99,27 @@ ValidationResult validate(const ValidationRequest& request, const std::vector<En
     if (refit)
       for (const EngineFit& fit : calibrate_engines(laws, table.samples, options_of(request, false)))
         for (std::size_t k = 0; k < fit.rows.size(); ++k)
-          if (profile.rests_on_group(table.samples[fit.rows[k]].group)) predictions[fit.rows[k]] = {fit.fit.cross[k], fit.fit.interval[k]};
-    result.method = fmt::format("{} rows predicted from the other groups of the file (10-fold by group), {} by the built-in constants, which rest on none of them",
-                                predictions.size() - built_in, built_in);
+          if (profile.rests_on_group(table.samples[fit.rows[k]].group))
+            predictions[fit.rows[k]] = {fit.fit.cross[k], fit.fit.interval[k]};
+    result.method = fmt::format(
+        "{} rows predicted from the other groups of the file (10-fold by group), {} by the built-in constants, which "
+        "rest on none of them",
+        predictions.size() - built_in, built_in);
   }
   for (std::size_t i = 0; i < predictions.size(); ++i) {
     const EngineSample& s = table.samples[i];
     if (s.lower_bound && std::isfinite(predictions[i].base)) {
       result.unsupported.push_back({s.row_id, "states a lower bound, not a measurement"});
-      result.warnings.push_back(fmt::format("row {} states more than {:.4g} ({}): predicted {:.3g} ({:.3g} to {:.3g})", s.row_id, s.stated, s.metric,
-                                            row_of(s, predictions[i]).predicted, row_of(s, predictions[i]).low, row_of(s, predictions[i]).high));
+      result.warnings.push_back(fmt::format("row {} states more than {:.4g} ({}): predicted {:.3g} ({:.3g} to {:.3g})",
+                                            s.row_id, s.stated, s.metric, row_of(s, predictions[i]).predicted,
+                                            row_of(s, predictions[i]).low, row_of(s, predictions[i]).high));
     } else if (std::isfinite(predictions[i].base))
       result.rows.push_back(row_of(s, predictions[i]));
     else
       result.unsupported.push_back({s.row_id, "too few rows to fit the law \"" + s.law + "\""});
   }
-  for (const auto& [what, count] : table.assumed) result.assumptions.push_back({"in " + std::to_string(count) + " rows", Value(what), "", "assumed"});
+  for (const auto& [what, count] : table.assumed)
+    result.assumptions.push_back({"in " + std::to_string(count) + " rows", Value(what), "", "assumed"});
   return result;
 }
 

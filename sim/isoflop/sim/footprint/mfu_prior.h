@@ -2,9 +2,10 @@
 // H = 6 N D / (peak x MFU). Restarts, evaluation and the learning of a new chip are in it: it lies below step-time MFU.
 //
 // Model, per class of devices with like peak: ln MFU = a + b ln(N / 10^10) + family + noise, all normal. Runs of one
-// family share its term (sd 0.20), single runs scatter by 0.15 (both by marginal likelihood over the published runs). Priors: a ~ ln 0.32 +- 0.4 (geometric mean of the
-// observed range 0.14-0.51); b ~ 0.10 +- 0.04 for GPUs above 200 TFLOP/s, where small models leave the device waiting,
-// and 0 +- 0.04 for slower chips and TPUs. Closed-form Bayesian regression; nothing is drawn.
+// family share its term (sd 0.20), single runs scatter by 0.15 (both by marginal likelihood over the published runs).
+// Priors: a ~ ln 0.32 +- 0.4 (geometric mean of the observed range 0.14-0.51); b ~ 0.10 +- 0.04 for GPUs above 200
+// TFLOP/s, where small models leave the device waiting, and 0 +- 0.04 for slower chips and TPUs. Closed-form Bayesian
+// regression; nothing is drawn.
 #pragma once
 #include <optional>
 #include <string>

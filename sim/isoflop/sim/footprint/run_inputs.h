@@ -47,8 +47,8 @@ void set_served_tokens(ActivityInputs& inputs, double tokens, const Distribution
                        const std::string& source);
 
 /// What `train` and `serve` report of a simulated run: priors for all but the device-hours, and for the mean power of a
-/// busy device where the simulator knows it. `grid` may be null: then the interval spans the world's grids. `pue` may be
-/// empty: then it is the prior of a hyperscale site.
+/// busy device where the simulator knows it. `grid` may be null: then the interval spans the world's grids. `pue` may
+/// be empty: then it is the prior of a hyperscale site.
 FootprintEstimate footprint_of(const Accelerator& device, Use use, const Distribution& device_hours,
                                const std::optional<Distribution>& busy_power_w, const GridFactor* grid,
                                std::optional<double> pue = {}, const PropagationOptions& options = {});

@@ -19,7 +19,8 @@ struct KeyRange {
   std::size_t low, high;
 };
 
-KeyRange keys_of_block(const Visibility& visible, std::size_t first_position, std::size_t last_position, std::size_t keys) {
+KeyRange keys_of_block(const Visibility& visible, std::size_t first_position, std::size_t last_position,
+                       std::size_t keys) {
   const std::size_t low = visible.sink_tokens > 0 ? 0 : visible.first(first_position);
   return {low, visible.last(last_position, keys) + 1};
 }
@@ -32,7 +33,8 @@ struct Parts {
 Parts parts_of_row(const Visibility& visible, std::size_t position, KeyRange range, std::size_t keys) {
   const std::size_t first = visible.first(position);
   const std::size_t sink_end = std::min(visible.sink_tokens, first);
-  return {sink_end > range.low ? sink_end - range.low : 0, first - range.low, visible.last(position, keys) + 1 - range.low};
+  return {sink_end > range.low ? sink_end - range.low : 0, first - range.low,
+          visible.last(position, keys) + 1 - range.low};
 }
 
 void clear_hidden(float* row, Parts parts, std::size_t width) {
@@ -45,8 +47,8 @@ View rows_from(View v, std::size_t first, std::size_t count) { return {v.row(fir
 // Scores of a block: q (rows, e) times transposed keys of the range.
 void block_scores(View q, View k, KeyRange range, float* scores, Precision precision, PackBuffers& buffers) {
   const std::size_t width = range.high - range.low;
-  matrix_product(q.rows, width, q.width, MatrixView::row_major(q.data, q.stride), MatrixView::transposed(k.row(range.low), k.stride), scores,
-                 width, false, precision, buffers);
+  matrix_product(q.rows, width, q.width, MatrixView::row_major(q.data, q.stride),
+                 MatrixView::transposed(k.row(range.low), k.stride), scores, width, false, precision, buffers);
 }
 
 }  // namespace
@@ -64,8 +66,8 @@ std::size_t Visibility::last(std::size_t position, std::size_t keys) const { ret
 namespace {
 
 // A single query: nothing to pack for; keys and values are read once, front to back.
-void attend_one(View q, View k, View v, std::size_t context, const Visibility& visible, float scale, const float* sink, View out, float* lse,
-                AttentionScratch& scratch) {
+void attend_one(View q, View k, View v, std::size_t context, const Visibility& visible, float scale, const float* sink,
+                View out, float* lse, AttentionScratch& scratch) {
   const VectorLoops& loops = vector_loops();
   const KeyRange range = keys_of_block(visible, context, context, k.rows);
   const Parts parts = parts_of_row(visible, context, range, k.rows);
@@ -89,8 +91,9 @@ void attend_one(View q, View k, View v, std::size_t context, const Visibility& v
 
 }  // namespace
 
-void attention_head(View q, View k, View v, std::size_t context, const Visibility& visible, float scale, const float* sink, View out,
-                    float* lse, std::size_t lse_stride, Precision precision, AttentionScratch& scratch) {
+void attention_head(View q, View k, View v, std::size_t context, const Visibility& visible, float scale,
+                    const float* sink, View out, float* lse, std::size_t lse_stride, Precision precision,
+                    AttentionScratch& scratch) {
   if (q.rows == 1) return attend_one(q, k, v, context, visible, scale, sink, out, lse, scratch);
   const VectorLoops& loops = vector_loops();
   for (std::size_t first = 0; first < q.rows; first += block_rows) {
@@ -113,15 +116,16 @@ void attention_head(View q, View k, View v, std::size_t context, const Visibilit
       lse[(first + i) * lse_stride] = top + std::log(total);
       inverse[i] = 1 / total;
     }
-    matrix_product(rows, v.width, width, MatrixView::row_major(scores, width), MatrixView::row_major(v.row(range.low), v.stride),
-                   out.row(first), out.stride, false, precision, scratch.buffers);
+    matrix_product(rows, v.width, width, MatrixView::row_major(scores, width),
+                   MatrixView::row_major(v.row(range.low), v.stride), out.row(first), out.stride, false, precision,
+                   scratch.buffers);
     for (std::size_t i = 0; i < rows; ++i) loops.scale(out.width, inverse[i], out.row(first + i));
   }
 }
 
-void attention_head_backward(View q, View k, View v, View out, const float* lse, std::size_t lse_stride, View dout, std::size_t context,
-                             const Visibility& visible, float scale, const float* sink, View dq, View dk, View dv, float* dsink,
-                             Precision precision, AttentionScratch& scratch) {
+void attention_head_backward(View q, View k, View v, View out, const float* lse, std::size_t lse_stride, View dout,
+                             std::size_t context, const Visibility& visible, float scale, const float* sink, View dq,
+                             View dk, View dv, float* dsink, Precision precision, AttentionScratch& scratch) {
   const VectorLoops& loops = vector_loops();
   for (std::size_t first = 0; first < q.rows; first += block_rows) {
     const std::size_t rows = std::min(block_rows, q.rows - first);
@@ -140,20 +144,24 @@ void attention_head_backward(View q, View k, View v, View out, const float* lse,
       clear_hidden(row, parts, width);
     }
     // dv += shares^T dout
-    matrix_product(width, v.width, rows, MatrixView::transposed(shares, width), MatrixView::row_major(dout_block.data, dout_block.stride),
-                   dv.row(range.low), dv.stride, true, precision, scratch.buffers);
+    matrix_product(width, v.width, rows, MatrixView::transposed(shares, width),
+                   MatrixView::row_major(dout_block.data, dout_block.stride), dv.row(range.low), dv.stride, true,
+                   precision, scratch.buffers);
     // dshares = dout v^T, then shares become score gradients
     matrix_product(rows, width, v.width, MatrixView::row_major(dout_block.data, dout_block.stride),
-                   MatrixView::transposed(v.row(range.low), v.stride), dshares, width, false, precision, scratch.buffers);
+                   MatrixView::transposed(v.row(range.low), v.stride), dshares, width, false, precision,
+                   scratch.buffers);
     for (std::size_t i = 0; i < rows; ++i) {
       const float mixed = loops.dot(out.width, dout.row(first + i), out.row(first + i));
       if (sink && dsink) *dsink -= std::exp(*sink - lse[(first + i) * lse_stride]) * mixed;
       loops.softmax_backward(width, dshares + i * width, mixed, scale, shares + i * width);
     }
-    matrix_product(rows, q.width, width, MatrixView::row_major(shares, width), MatrixView::row_major(k.row(range.low), k.stride),
-                   dq.row(first), dq.stride, true, precision, scratch.buffers);
-    matrix_product(width, q.width, rows, MatrixView::transposed(shares, width), MatrixView::row_major(q_block.data, q_block.stride),
-                   dk.row(range.low), dk.stride, true, precision, scratch.buffers);
+    matrix_product(rows, q.width, width, MatrixView::row_major(shares, width),
+                   MatrixView::row_major(k.row(range.low), k.stride), dq.row(first), dq.stride, true, precision,
+                   scratch.buffers);
+    matrix_product(width, q.width, rows, MatrixView::transposed(shares, width),
+                   MatrixView::row_major(q_block.data, q_block.stride), dk.row(range.low), dk.stride, true, precision,
+                   scratch.buffers);
   }
 }
 

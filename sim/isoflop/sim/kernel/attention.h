@@ -25,12 +25,13 @@ struct AttentionScratch {
 
 /// q (n, e) at positions context .. context + n - 1; k (keys, e), v (keys, value width); out (n, value width).
 /// lse: log-sum-exp per query, at lse[i * lse_stride]. `sink` is the learned logit of the head, or null.
-void attention_head(View q, View k, View v, std::size_t context, const Visibility& visible, float scale, const float* sink, View out,
-                    float* lse, std::size_t lse_stride, Precision precision, AttentionScratch& scratch);
+void attention_head(View q, View k, View v, std::size_t context, const Visibility& visible, float scale,
+                    const float* sink, View out, float* lse, std::size_t lse_stride, Precision precision,
+                    AttentionScratch& scratch);
 
 /// Accumulates into dq, dk, dv (and *dsink); computes the scores again from q, k and lse.
-void attention_head_backward(View q, View k, View v, View out, const float* lse, std::size_t lse_stride, View dout, std::size_t context,
-                             const Visibility& visible, float scale, const float* sink, View dq, View dk, View dv, float* dsink,
-                             Precision precision, AttentionScratch& scratch);
+void attention_head_backward(View q, View k, View v, View out, const float* lse, std::size_t lse_stride, View dout,
+                             std::size_t context, const Visibility& visible, float scale, const float* sink, View dq,
+                             View dk, View dv, float* dsink, Precision precision, AttentionScratch& scratch);
 
 }  // namespace isoflop::sim

@@ -37,7 +37,8 @@ Loop loop_of(PeakKind kind) {
 #if defined(__x86_64__)
   const InstructionSet set = instruction_set();
   if (kind == PeakKind::Int8) return has_vnni() ? Loop{int8_loop_avx512, int8_loop_op_avx512, "vpdpbusd zmm"} : Loop{};
-  if (kind == PeakKind::Bf16) return set == InstructionSet::Avx512Bf16 ? Loop{bf16_loop_avx512, bf16_loop_flop_avx512, "vdpbf16ps zmm"} : Loop{};
+  if (kind == PeakKind::Bf16)
+    return set == InstructionSet::Avx512Bf16 ? Loop{bf16_loop_avx512, bf16_loop_flop_avx512, "vdpbf16ps zmm"} : Loop{};
   if (set >= InstructionSet::Avx512) return {fma_loop_avx512, fma_loop_flop_avx512, "vfmadd231ps zmm"};
   if (set == InstructionSet::Avx2) return {fma_loop_avx2, fma_loop_flop_avx2, "vfmadd231ps ymm"};
 #endif
@@ -55,11 +56,14 @@ PeakRate peak_rate(PeakKind kind, double seconds) {
 double multiply_add_peak_flop_per_s(Precision precision, double seconds) {
   PeakRate peak = precision == Precision::Bf16 ? peak_rate(PeakKind::Bf16, seconds) : PeakRate{};
   if (peak.instruction.empty()) peak = peak_rate(PeakKind::Fp32, seconds);
-  if (!peak.verified) throw Error(Fault::CannotRun, "the peak probe (" + peak.instruction + ") computed a wrong result");
+  if (!peak.verified)
+    throw Error(Fault::CannotRun, "the peak probe (" + peak.instruction + ") computed a wrong result");
   return peak.op_per_s;
 }
 
-double core_clock_hz(double seconds) { return rate({dependent_adds, dependent_adds_per_iteration, "add"}, seconds, dependent_adds_per_iteration).op_per_s; }
+double core_clock_hz(double seconds) {
+  return rate({dependent_adds, dependent_adds_per_iteration, "add"}, seconds, dependent_adds_per_iteration).op_per_s;
+}
 
 unsigned read_once(const void* from, std::size_t bytes) {
 #if defined(__x86_64__)

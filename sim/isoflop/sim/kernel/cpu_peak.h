@@ -20,8 +20,8 @@ struct PeakRate {
 /// Rate over about `seconds` of this thread's computing time. Bf16 and Int8 are empty where no instruction exists.
 PeakRate peak_rate(PeakKind kind, double seconds);
 
-/// FLOP/s of independent multiply-adds held in registers, over about `seconds`. Bf16 uses the hardware dot product where
-/// there is one, else it equals fp32. Throws Error (CannotRun) when the result of the loop is wrong.
+/// FLOP/s of independent multiply-adds held in registers, over about `seconds`. Bf16 uses the hardware dot product
+/// where there is one, else it equals fp32. Throws Error (CannotRun) when the result of the loop is wrong.
 double multiply_add_peak_flop_per_s(Precision precision, double seconds);
 
 /// Core clock from a chain of dependent integer additions, one cycle each.

@@ -22,7 +22,8 @@ void spin_or(const Ready& ready, const std::function<void()>& sleep) {
 }  // namespace
 
 Crew::Crew(int threads) {
-  for (int i = 1; i < thread_count(threads); ++i) workers_.emplace_back([this, i] { serve(static_cast<std::size_t>(i)); });
+  for (int i = 1; i < thread_count(threads); ++i)
+    workers_.emplace_back([this, i] { serve(static_cast<std::size_t>(i)); });
 }
 
 Crew::~Crew() {

@@ -6,7 +6,9 @@
 
 namespace isoflop::sim {
 
-WeightLayout weight_layout(const Architecture& architecture) { return WeightLayout(forward(architecture, Step::train(1, 1))); }
+WeightLayout weight_layout(const Architecture& architecture) {
+  return WeightLayout(forward(architecture, Step::train(1, 1)));
+}
 
 struct Decoder::State {
   Architecture architecture;
@@ -20,7 +22,11 @@ struct Decoder::State {
   std::size_t tokens = 0;
 
   State(const Architecture& a, std::vector<float> w, const DecoderSettings& s)
-      : architecture(a), settings(s), layout(weight_layout(a)), weights(std::move(w)), streamed(layout, weights.data(), s.format, s.threads),
+      : architecture(a),
+        settings(s),
+        layout(weight_layout(a)),
+        weights(std::move(w)),
+        streamed(layout, weights.data(), s.format, s.threads),
         prompt(forward(a, Step::prefill(whole(s.batch), whole(s.prompt))), layout, s.prefill_precision),
         step(forward(a, Step::decode(whole(s.batch), whole(s.capacity) - 1)), layout, Precision::Fp32) {
     // The prompt sees what decode steps see: the rounded weights.
@@ -78,22 +84,30 @@ std::size_t Decoder::tokens() const { return state_->tokens; }
 
 double Decoder::step_bytes() const {
   const State& s = *state_;
-  const Program program = forward(s.architecture, Step::decode(State::whole(s.settings.batch), State::whole(s.tokens)), LayerListing::Distinct);
+  const Program program = forward(s.architecture, Step::decode(State::whole(s.settings.batch), State::whole(s.tokens)),
+                                  LayerListing::Distinct);
   return static_cast<double>(s.streamed.bytes()) + 4 * cost(program, Pass::Forward).traffic.kv;
 }
 
 double Decoder::prefill_flop() const {
   const State& s = *state_;
-  return cost(forward(s.architecture, Step::prefill(State::whole(s.settings.batch), State::whole(s.settings.prompt)), LayerListing::Distinct), Pass::Forward).matmul_flops;
+  return cost(forward(s.architecture, Step::prefill(State::whole(s.settings.batch), State::whole(s.settings.prompt)),
+                      LayerListing::Distinct),
+              Pass::Forward)
+      .matmul_flops;
 }
 
 double Decoder::decode_flop() const {
   const State& s = *state_;
-  return cost(forward(s.architecture, Step::decode(State::whole(s.settings.batch), State::whole(s.tokens)), LayerListing::Distinct), Pass::Forward).matmul_flops;
+  return cost(forward(s.architecture, Step::decode(State::whole(s.settings.batch), State::whole(s.tokens)),
+                      LayerListing::Distinct),
+              Pass::Forward)
+      .matmul_flops;
 }
 
 std::size_t Decoder::memory_bytes() const {
-  return state_->streamed.bytes() + state_->weights.size() * sizeof(float) + state_->prompt.activation_bytes() + state_->step.activation_bytes();
+  return state_->streamed.bytes() + state_->weights.size() * sizeof(float) + state_->prompt.activation_bytes() +
+         state_->step.activation_bytes();
 }
 
 }  // namespace isoflop::sim

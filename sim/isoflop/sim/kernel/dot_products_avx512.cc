@@ -15,16 +15,18 @@ inline __m512 group_sum(__m512 sums, __m512i w, const std::int8_t* x, std::int32
   return _mm512_fmadd_ps(_mm512_cvtepi32_ps(whole), _mm512_set1_ps(scale), sums);
 }
 
-float vnni_int8(std::size_t n, const std::uint8_t* w, const float* w_scales, const std::int8_t* x, const float* x_scales,
-                const std::int32_t* x_sums) {
+float vnni_int8(std::size_t n, const std::uint8_t* w, const float* w_scales, const std::int8_t* x,
+                const float* x_scales, const std::int32_t* x_sums) {
   __m512 even = _mm512_setzero_ps(), odd = _mm512_setzero_ps();
   const std::size_t groups = n / 64;
   std::size_t g = 0;
   for (; g + 2 <= groups; g += 2) {
     even = group_sum(even, _mm512_loadu_si512(w + g * 64), x + g * 64, -128 * x_sums[g], w_scales[g] * x_scales[g]);
-    odd = group_sum(odd, _mm512_loadu_si512(w + g * 64 + 64), x + g * 64 + 64, -128 * x_sums[g + 1], w_scales[g + 1] * x_scales[g + 1]);
+    odd = group_sum(odd, _mm512_loadu_si512(w + g * 64 + 64), x + g * 64 + 64, -128 * x_sums[g + 1],
+                    w_scales[g + 1] * x_scales[g + 1]);
   }
-  if (g < groups) even = group_sum(even, _mm512_loadu_si512(w + g * 64), x + g * 64, -128 * x_sums[g], w_scales[g] * x_scales[g]);
+  if (g < groups)
+    even = group_sum(even, _mm512_loadu_si512(w + g * 64), x + g * 64, -128 * x_sums[g], w_scales[g] * x_scales[g]);
   return _mm512_reduce_add_ps(_mm512_add_ps(even, odd));
 }
 
@@ -62,15 +64,17 @@ inline __m512i two_groups(const std::uint8_t* w, const std::int8_t* x) {
 inline __m512i one_group(const std::uint8_t* w, const std::int8_t* x) {
   const __m256i packed = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w)), mask = _mm256_set1_epi8(15);
   const __m256i low = _mm256_and_si256(packed, mask), high = _mm256_and_si256(_mm256_srli_epi16(packed, 4), mask);
-  return _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1), _mm512_loadu_si512(x));
+  return _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1),
+                             _mm512_loadu_si512(x));
 }
 
-// Unpacking fills the window in which the processor looks ahead for loads; asking for lines a page ahead makes up for it.
+// Unpacking fills the window in which the processor looks ahead for loads; asking for lines a page ahead makes up for
+// it.
 constexpr std::ptrdiff_t ahead = 4096;
 
 // The offset of 8 comes off at the end: sum of scales times 8 x_sum, sixteen groups at a time.
-float vnni_int4(std::size_t n, const std::uint8_t* w, const float* w_scales, const std::int8_t* x, const float* x_scales,
-                const std::int32_t* x_sums) {
+float vnni_int4(std::size_t n, const std::uint8_t* w, const float* w_scales, const std::int8_t* x,
+                const float* x_scales, const std::int32_t* x_sums) {
   const std::size_t groups = n / 64;
   __m512 even = _mm512_setzero_ps(), odd = even, offsets = even;
   const __m512i halves = _mm512_set_epi32(1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0), two = _mm512_set1_epi32(2);
@@ -83,9 +87,11 @@ float vnni_int4(std::size_t n, const std::uint8_t* w, const float* w_scales, con
       const std::uint8_t* here = w + j * 32;
       _mm_prefetch(reinterpret_cast<const char*>(here) + ahead, _MM_HINT_T0);
       _mm_prefetch(reinterpret_cast<const char*>(here) + ahead + 64, _MM_HINT_T0);
-      even = _mm512_fmadd_ps(_mm512_cvtepi32_ps(two_groups(here, x + j * 64)), _mm512_permutexvar_ps(which, scales), even);
+      even =
+          _mm512_fmadd_ps(_mm512_cvtepi32_ps(two_groups(here, x + j * 64)), _mm512_permutexvar_ps(which, scales), even);
       which = _mm512_add_epi32(which, two);
-      odd = _mm512_fmadd_ps(_mm512_cvtepi32_ps(two_groups(here + 64, x + j * 64 + 128)), _mm512_permutexvar_ps(which, scales), odd);
+      odd = _mm512_fmadd_ps(_mm512_cvtepi32_ps(two_groups(here + 64, x + j * 64 + 128)),
+                            _mm512_permutexvar_ps(which, scales), odd);
       which = _mm512_add_epi32(which, two);
     }
   }

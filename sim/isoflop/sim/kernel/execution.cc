@@ -20,7 +20,8 @@ void check_executable(const Architecture& architecture) {
     if (layer.attention.latent) refuse(architecture.name, "latent attention");
     if (layer.attention.query_experts) refuse(architecture.name, "query experts");
     if (layer.attention.alibi) refuse(architecture.name, "ALiBi");
-    if ((layer.mlp && layer.mlp->activation == Activation::Xielu) || (layer.experts && layer.experts->expert.activation == Activation::Xielu))
+    if ((layer.mlp && layer.mlp->activation == Activation::Xielu) ||
+        (layer.experts && layer.experts->expert.activation == Activation::Xielu))
       refuse(architecture.name, "xIELU");
   }
   if (!architecture.prediction_layers.empty()) refuse(architecture.name, "multi-token prediction layers");
@@ -31,7 +32,8 @@ Execution::Execution(Program program, const WeightLayout& layout, Precision prec
 Execution::~Execution() = default;
 Execution::Execution(Execution&&) noexcept = default;
 
-double Execution::forward(const float* weights, const PackedWeights& packed, const std::int32_t* ids, const std::int32_t* targets) {
+double Execution::forward(const float* weights, const PackedWeights& packed, const std::int32_t* ids,
+                          const std::int32_t* targets) {
   state_->weights = weights;
   state_->packed = &packed;
   state_->ids = ids;
@@ -56,7 +58,8 @@ void Execution::read_streamed(const StreamedWeights& streamed, Crew& crew) {
 void Execution::set_context(std::size_t tokens) {
   for (const Segment& s : state_->program.step.segments)
     if (static_cast<std::int64_t>(tokens) > s.context)
-      throw Error(Fault::Usage, fmt::format("{} cached tokens do not fit the {} that this execution was made for", tokens, s.context));
+      throw Error(Fault::Usage, fmt::format("{} cached tokens do not fit the {} that this execution was made for",
+                                            tokens, s.context));
   state_->context = tokens;
 }
 
@@ -64,12 +67,14 @@ void Execution::take_caches(const Execution& other, std::size_t tokens) {
   const auto caches = [](const Program& program) {
     std::vector<int> tensors;
     for (const Op& op : program.ops)
-      if (std::holds_alternative<CacheWrite>(op.detail)) tensors.insert(tensors.end(), op.outputs.begin(), op.outputs.end());
+      if (std::holds_alternative<CacheWrite>(op.detail))
+        tensors.insert(tensors.end(), op.outputs.begin(), op.outputs.end());
     return tensors;
   };
   const auto from = caches(other.state_->program), to = caches(state_->program);
   const auto theirs = sequences_of(*other.state_), ours = sequences_of(*state_);
-  if (from.size() != to.size() || theirs.size() != ours.size()) throw Error(Fault::Usage, "caches of another model or batch");
+  if (from.size() != to.size() || theirs.size() != ours.size())
+    throw Error(Fault::Usage, "caches of another model or batch");
   for (std::size_t c = 0; c < to.size(); ++c) {
     const View source = other.state_->view(from[c]), target = state_->view(to[c]);
     for (std::size_t s = 0; s < ours.size(); ++s)
@@ -83,7 +88,8 @@ void Execution::share(Crew& crew) { state_->use(crew); }
 void Execution::record_times(OpSeconds* seconds) {
   state_->seconds = seconds;
   if (!seconds) return;
-  for (auto* part : {&seconds->forward, &seconds->backward, &seconds->weight_gradient}) part->resize(state_->program.ops.size());
+  for (auto* part : {&seconds->forward, &seconds->backward, &seconds->weight_gradient})
+    part->resize(state_->program.ops.size());
 }
 
 View Execution::logits() const { return state_->view(state_->logits_tensor); }

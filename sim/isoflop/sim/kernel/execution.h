@@ -36,15 +36,16 @@ class Execution {
 
   /// Mean cross-entropy in nats per token for a training program, else 0. ids: the step's new tokens, sequence by
   /// sequence; targets likewise (training only).
-  double forward(const float* weights, const PackedWeights& packed, const std::int32_t* ids, const std::int32_t* targets);
+  double forward(const float* weights, const PackedWeights& packed, const std::int32_t* ids,
+                 const std::int32_t* targets);
 
   /// Adds loss_factor x gradient of the mean loss to `gradients`, laid out as the weights. After forward().
   void backward(const float* weights, const PackedWeights& packed, float loss_factor, float* gradients);
 
   /// Inference: matrices come from `streamed`, split over the crew. Both must outlive the execution.
   void read_streamed(const StreamedWeights& streamed, Crew& crew);
-  /// Inference: rows of products and of element work, and heads of attention, are split over the crew, which must outlive
-  /// the execution. Every output is computed as by one thread: the bits stay the same.
+  /// Inference: rows of products and of element work, and heads of attention, are split over the crew, which must
+  /// outlive the execution. Every output is computed as by one thread: the bits stay the same.
   void share(Crew& crew);
   /// Inference programs made for `capacity` cached tokens: how many there are before this step's new ones.
   void set_context(std::size_t tokens);

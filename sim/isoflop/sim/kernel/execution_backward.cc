@@ -37,17 +37,19 @@ class Backward {
     const bool positions = op_->part == Part::Position;
     const auto places = positions ? positions_of(s_) : std::vector<std::size_t>();
     for (std::size_t r = 0; r < dy.rows; ++r)
-      loops_.accumulate(dy.width, dy.row(r), table + (positions ? places[r] : static_cast<std::size_t>(s_.ids[r])) * dy.width);
+      loops_.accumulate(dy.width, dy.row(r),
+                        table + (positions ? places[r] : static_cast<std::size_t>(s_.ids[r])) * dy.width);
   }
 
   void operator()(const MatMul& o) {
     const View x = in(0), dy = s_.joint_gradient(*op_);
     timed(s_, &OpSeconds::weight_gradient, op_index_, [&] {
-      linear_weight_gradient(x, dy, static_cast<std::size_t>(o.inner), s_.weight_gradient(*op_, 0), o.bias ? s_.weight_gradient(*op_, 1) : nullptr,
-                             s_.precision, s_.own[0].pack);
+      linear_weight_gradient(x, dy, static_cast<std::size_t>(o.inner), s_.weight_gradient(*op_, 0),
+                             o.bias ? s_.weight_gradient(*op_, 1) : nullptr, s_.precision, s_.own[0].pack);
     });
     const bool accumulate = s_.has_gradient(op_->inputs[0]);
-    linear_input_gradient(dy, s_.packed->backward(s_.weight_index(*op_, 0)), s_.gradient_view(op_->inputs[0], true), accumulate, s_.own[0].pack);
+    linear_input_gradient(dy, s_.packed->backward(s_.weight_index(*op_, 0)), s_.gradient_view(op_->inputs[0], true),
+                          accumulate, s_.own[0].pack);
   }
 
   void operator()(const GroupedMatMul& o) {
@@ -61,10 +63,12 @@ class Backward {
       if (rows == 0) continue;
       const View own_dy{dy.row(first), rows, dy.width, dy.stride};
       timed(s_, &OpSeconds::weight_gradient, op_index_, [&] {
-        linear_weight_gradient({x.row(first), rows, x.width, x.stride}, own_dy, inner, s_.weight_gradient(*op_, 0) + e * columns * inner,
-                               o.bias ? s_.weight_gradient(*op_, 1) + e * columns : nullptr, s_.precision, s_.own[0].pack);
+        linear_weight_gradient(
+            {x.row(first), rows, x.width, x.stride}, own_dy, inner, s_.weight_gradient(*op_, 0) + e * columns * inner,
+            o.bias ? s_.weight_gradient(*op_, 1) + e * columns : nullptr, s_.precision, s_.own[0].pack);
       });
-      linear_input_gradient(own_dy, s_.packed->backward(s_.weight_index(*op_, 0), e), {dx.row(first), rows, dx.width, dx.stride}, accumulate, s_.own[0].pack);
+      linear_input_gradient(own_dy, s_.packed->backward(s_.weight_index(*op_, 0), e),
+                            {dx.row(first), rows, dx.width, dx.stride}, accumulate, s_.own[0].pack);
     }
   }
 
@@ -82,21 +86,23 @@ class Backward {
         if (o.style.kind == NormKind::RmsNorm)
           loops_.rms_norm_backward(width, x.row(r) + at, scales, dy.row(r) + at, kept[0], dx.row(r) + at, dscales);
         else
-          loops_.layer_norm_backward(width, x.row(r) + at, scales, dy.row(r) + at, kept, dx.row(r) + at, dscales, dbias);
+          loops_.layer_norm_backward(width, x.row(r) + at, scales, dy.row(r) + at, kept, dx.row(r) + at, dscales,
+                                     dbias);
       }
   }
 
   void operator()(const Rotate& o) {
     const auto positions = positions_of(s_);
     s_.prepare_rotation(o, 1 + *std::max_element(positions.begin(), positions.end()));
-    const auto head = static_cast<std::size_t>(o.head_dim), rotated = static_cast<std::size_t>(o.rotated), half = rotated / 2;
+    const auto head = static_cast<std::size_t>(o.head_dim), rotated = static_cast<std::size_t>(o.rotated),
+               half = rotated / 2;
     const std::size_t first = o.tail ? head - rotated : 0;
     for (std::size_t part = 0; part < op_->inputs.size(); ++part) {
       const View dy = dout(part), dx = din(part);
       for (std::size_t r = 0; r < dy.rows; ++r)
         for (std::size_t h = 0; h < dy.width; h += head) {
-          loops_.rotate(half, s_.cosines.data() + positions[r] * half, s_.sines.data() + positions[r] * half, -1, dy.row(r) + h + first,
-                        dx.row(r) + h + first, true);
+          loops_.rotate(half, s_.cosines.data() + positions[r] * half, s_.sines.data() + positions[r] * half, -1,
+                        dy.row(r) + h + first, dx.row(r) + h + first, true);
           for (std::size_t c = 0; c < head; ++c)
             if (c < first || c >= first + rotated) dx.row(r)[h + c] += dy.row(r)[h + c];
         }
@@ -104,7 +110,8 @@ class Backward {
   }
 
   void operator()(const AttentionCore& o) {
-    const View q = in(0), k = in(1), v = in(2), y = s_.view(op_->outputs[0]), lse = s_.view(op_->outputs[1]), dy = dout(0);
+    const View q = in(0), k = in(1), v = in(2), y = s_.view(op_->outputs[0]), lse = s_.view(op_->outputs[1]),
+               dy = dout(0);
     const View dq = din(0), dk = din(1), dv = din(2);
     const Visibility visible = visibility_of(o);
     const auto key = static_cast<std::size_t>(o.key_dim), value = static_cast<std::size_t>(o.value_dim);
@@ -115,11 +122,12 @@ class Backward {
     for (const auto& s : sequences_of(s_))
       for (std::size_t h = 0; h < static_cast<std::size_t>(o.heads); ++h) {
         const std::size_t g = h / static_cast<std::size_t>(o.heads / o.kv_heads), r = s.first_row, n = s.rows;
-        attention_head_backward(part(q, r, n, h * key, key), part(k, r, n, g * key, key), part(v, r, n, g * value, value),
-                                part(y, r, n, h * value, value), lse.row(r) + h, lse.stride, part(dy, r, n, h * value, value), 0, visible, scale,
-                                o.learned_sinks ? s_.weight(*op_, 0) + h : nullptr, part(dq, r, n, h * key, key), part(dk, r, n, g * key, key),
-                                part(dv, r, n, g * value, value), o.learned_sinks ? s_.weight_gradient(*op_, 0) + h : nullptr, s_.precision,
-                                s_.own[0].scratch);
+        attention_head_backward(
+            part(q, r, n, h * key, key), part(k, r, n, g * key, key), part(v, r, n, g * value, value),
+            part(y, r, n, h * value, value), lse.row(r) + h, lse.stride, part(dy, r, n, h * value, value), 0, visible,
+            scale, o.learned_sinks ? s_.weight(*op_, 0) + h : nullptr, part(dq, r, n, h * key, key),
+            part(dk, r, n, g * key, key), part(dv, r, n, g * value, value),
+            o.learned_sinks ? s_.weight_gradient(*op_, 0) + h : nullptr, s_.precision, s_.own[0].scratch);
       }
   }
 
@@ -128,9 +136,11 @@ class Backward {
     const View up = o.gated ? in(1) : View{}, dup = o.gated ? din(1) : View{};
     for (std::size_t r = 0; r < dy.rows; ++r) {
       const std::size_t n = dy.width;
-      if (o.activation == Activation::Silu && o.gated) loops_.silu_gate_backward(n, x.row(r), up.row(r), dy.row(r), dx.row(r), dup.row(r));
+      if (o.activation == Activation::Silu && o.gated)
+        loops_.silu_gate_backward(n, x.row(r), up.row(r), dy.row(r), dx.row(r), dup.row(r));
       else if (o.activation == Activation::Silu) loops_.silu_backward(n, x.row(r), dy.row(r), dx.row(r));
-      else if (o.activation == Activation::Gelu && o.gated) loops_.gelu_gate_backward(n, x.row(r), up.row(r), dy.row(r), dx.row(r), dup.row(r));
+      else if (o.activation == Activation::Gelu && o.gated)
+        loops_.gelu_gate_backward(n, x.row(r), up.row(r), dy.row(r), dx.row(r), dup.row(r));
       else if (o.activation == Activation::Gelu) loops_.gelu_backward(n, x.row(r), dy.row(r), dx.row(r));
       else
         for (std::size_t c = 0; c < n; ++c) {
@@ -165,15 +175,18 @@ class Backward {
   }
 
   void operator()(const Route& o) {
-    route_backward(in(0), o, s_.view(op_->outputs[0]), s_.whole[static_cast<std::size_t>(op_->outputs[1])].data(), dout(0), din(0));
+    route_backward(in(0), o, s_.view(op_->outputs[0]), s_.whole[static_cast<std::size_t>(op_->outputs[1])].data(),
+                   dout(0), din(0));
   }
 
   void operator()(const Dispatch& o) {
-    dispatch_copy_backward(dout(0), s_.order[static_cast<std::size_t>(op_->inputs[1])], static_cast<std::size_t>(o.per_token), din(0));
+    dispatch_copy_backward(dout(0), s_.order[static_cast<std::size_t>(op_->inputs[1])],
+                           static_cast<std::size_t>(o.per_token), din(0));
   }
 
   void operator()(const Combine& o) {
-    combine_backward(in(0), s_.order[static_cast<std::size_t>(op_->inputs[2])], in(1), dout(0), din(0), din(1), o.bias ? s_.weight_gradient(*op_, 0) : nullptr);
+    combine_backward(in(0), s_.order[static_cast<std::size_t>(op_->inputs[2])], in(1), dout(0), din(0), din(1),
+                     o.bias ? s_.weight_gradient(*op_, 0) : nullptr);
   }
 
   void operator()(const SelectRows&) { refuse(); }

@@ -37,10 +37,13 @@ std::vector<std::size_t> wanted_rows(const Step& step) {
   return rows;
 }
 
-ScaleAndBias scale_and_bias(const Normalise& op) { return {op.style.scale ? 0 : -1, op.style.bias ? (op.style.scale ? 1 : 0) : -1}; }
+ScaleAndBias scale_and_bias(const Normalise& op) {
+  return {op.style.scale ? 0 : -1, op.style.bias ? (op.style.scale ? 1 : 0) : -1};
+}
 
 Visibility visibility_of(const AttentionCore& op) {
-  return {op.causal, static_cast<std::size_t>(op.window), static_cast<std::size_t>(op.sink_tokens), static_cast<std::size_t>(op.chunk)};
+  return {op.causal, static_cast<std::size_t>(op.window), static_cast<std::size_t>(op.sink_tokens),
+          static_cast<std::size_t>(op.chunk)};
 }
 
 namespace {
@@ -66,14 +69,16 @@ class Forward {
     const auto places = positions ? positions_of(s_) : std::vector<std::size_t>();
     for (std::size_t r = 0; r < y.rows; ++r) {
       const std::int64_t id = positions ? static_cast<std::int64_t>(places[r]) : s_.ids[r];
-      if (id < 0 || id >= o.table_rows) throw Error(Fault::BadInput, op_->name + ": token " + std::to_string(id) + " is outside the table");
+      if (id < 0 || id >= o.table_rows)
+        throw Error(Fault::BadInput, op_->name + ": token " + std::to_string(id) + " is outside the table");
       std::copy_n(table + static_cast<std::size_t>(id) * y.width, y.width, y.row(r));
     }
   }
 
   void operator()(const MatMul& o) {
     if (s_.streamed) {
-      s_.streamed->multiply(s_.weight_index(*op_, 0), 0, in(0), o.bias ? s_.weight(*op_, 1) : nullptr, s_.joint_view(*op_), *s_.crew);
+      s_.streamed->multiply(s_.weight_index(*op_, 0), 0, in(0), o.bias ? s_.weight(*op_, 1) : nullptr,
+                            s_.joint_view(*op_), *s_.crew);
       return;
     }
     const View x = in(0), y = s_.joint_view(*op_);
@@ -95,8 +100,8 @@ class Forward {
       if (rows == 0) continue;
       const float* bias = o.bias ? s_.weight(*op_, 1) + e * static_cast<std::size_t>(o.columns) : nullptr;
       if (s_.streamed) {
-        s_.streamed->multiply(s_.weight_index(*op_, 0), e, {x.row(first), rows, x.width, x.stride}, bias, {y.row(first), rows, y.width, y.stride},
-                              *s_.crew);
+        s_.streamed->multiply(s_.weight_index(*op_, 0), e, {x.row(first), rows, x.width, x.stride}, bias,
+                              {y.row(first), rows, y.width, y.stride}, *s_.crew);
         continue;
       }
       linear({x.row(first), rows, x.width, x.stride}, s_.packed->forward(s_.weight_index(*op_, 0), e), bias,
@@ -111,7 +116,8 @@ class Forward {
     auto& statistics = s_.norm_statistics[op_index_];
     statistics.resize(x.rows * groups * 2);
     const bool rms = o.style.kind == NormKind::RmsNorm;
-    if (rms && bias >= 0) throw Error(Fault::BadInput, op_->name + ": the kernel does not execute an RMSNorm with bias");
+    if (rms && bias >= 0)
+      throw Error(Fault::BadInput, op_->name + ": the kernel does not execute an RMSNorm with bias");
     const float* all_scales = scale >= 0 ? s_.weight(*op_, static_cast<std::size_t>(scale)) : nullptr;
     const float* all_biases = bias >= 0 ? s_.weight(*op_, static_cast<std::size_t>(bias)) : nullptr;
     shared(x.rows, [&](std::size_t first, std::size_t last, std::size_t) {
@@ -119,7 +125,9 @@ class Forward {
         const std::size_t r = i / groups, at = i % groups * width, own = o.scales > o.width ? at : 0;
         const float* scales = all_scales ? all_scales + own : nullptr;
         if (rms) statistics[2 * i] = loops_.rms_norm(width, x.row(r) + at, scales, norm_epsilon, y.row(r) + at);
-        else loops_.layer_norm(width, x.row(r) + at, scales, all_biases ? all_biases + own : nullptr, norm_epsilon, y.row(r) + at, &statistics[2 * i]);
+        else
+          loops_.layer_norm(width, x.row(r) + at, scales, all_biases ? all_biases + own : nullptr, norm_epsilon,
+                            y.row(r) + at, &statistics[2 * i]);
       }
     });
   }
@@ -153,10 +161,10 @@ class Forward {
         const std::size_t keys = sequence.context + sequence.rows, h = task % heads, g = h / per_key;
         attention_head({q.row(sequence.first_row) + h * key, sequence.rows, key, q.stride},
                        {k.row(sequence.first_cached) + g * key, keys, key, k.stride},
-                       {v.row(sequence.first_cached) + g * value, keys, value, v.stride}, sequence.context, visible, scale,
-                       o.learned_sinks ? s_.weight(*op_, 0) + h : nullptr,
-                       {y.row(sequence.first_row) + h * value, sequence.rows, value, y.stride}, lse.row(sequence.first_row) + h, lse.stride,
-                       s_.precision, s_.own[share].scratch);
+                       {v.row(sequence.first_cached) + g * value, keys, value, v.stride}, sequence.context, visible,
+                       scale, o.learned_sinks ? s_.weight(*op_, 0) + h : nullptr,
+                       {y.row(sequence.first_row) + h * value, sequence.rows, value, y.stride},
+                       lse.row(sequence.first_row) + h, lse.stride, s_.precision, s_.own[share].scratch);
       }
     });
   }
@@ -195,7 +203,8 @@ class Forward {
     const View y = out(0);
     for (std::size_t r = 0; r < y.rows; ++r) {
       loops_.add(y.width, in(0).row(r), in(1).row(r), y.row(r));
-      for (std::size_t part = 2; part < op_->inputs.size(); ++part) loops_.accumulate(y.width, in(part).row(r), y.row(r));
+      for (std::size_t part = 2; part < op_->inputs.size(); ++part)
+        loops_.accumulate(y.width, in(part).row(r), y.row(r));
     }
   }
 
@@ -210,13 +219,18 @@ class Forward {
   void operator()(const Route& o) {
     auto& choice = s_.whole[static_cast<std::size_t>(op_->outputs[1])];
     route(in(0), o, o.selection_bias ? s_.weight(*op_, 0) : nullptr, out(0), choice.data());
-    s_.order[static_cast<std::size_t>(op_->outputs[1])] = expert_order(choice.data(), choice.size(), static_cast<std::size_t>(o.experts));
+    s_.order[static_cast<std::size_t>(op_->outputs[1])] =
+        expert_order(choice.data(), choice.size(), static_cast<std::size_t>(o.experts));
   }
 
-  void operator()(const Dispatch& o) { dispatch_copy(in(0), s_.order[static_cast<std::size_t>(op_->inputs[1])], static_cast<std::size_t>(o.per_token), out(0)); }
+  void operator()(const Dispatch& o) {
+    dispatch_copy(in(0), s_.order[static_cast<std::size_t>(op_->inputs[1])], static_cast<std::size_t>(o.per_token),
+                  out(0));
+  }
 
   void operator()(const Combine& o) {
-    combine(in(0), s_.order[static_cast<std::size_t>(op_->inputs[2])], in(1), o.bias ? s_.weight(*op_, 0) : nullptr, out(0));
+    combine(in(0), s_.order[static_cast<std::size_t>(op_->inputs[2])], in(1), o.bias ? s_.weight(*op_, 0) : nullptr,
+            out(0));
   }
 
   void operator()(const SelectRows&) {
@@ -251,18 +265,21 @@ class Forward {
     s_.crew->run([&](std::size_t share) { work(count * share / shares, count * (share + 1) / shares, share); });
   }
 
-  [[noreturn]] void refuse() { throw Error(Fault::BadInput, op_->name + ": the kernel does not execute this operation"); }
+  [[noreturn]] void refuse() {
+    throw Error(Fault::BadInput, op_->name + ": the kernel does not execute this operation");
+  }
   View in(std::size_t i) { return s_.view(op_->inputs[i]); }
   View out(std::size_t i) { return s_.view(op_->outputs[i]); }
 
   void rotate_heads(const Rotate& o, View x, View y, const std::vector<std::size_t>& positions) {
-    const auto head = static_cast<std::size_t>(o.head_dim), rotated = static_cast<std::size_t>(o.rotated), half = rotated / 2;
+    const auto head = static_cast<std::size_t>(o.head_dim), rotated = static_cast<std::size_t>(o.rotated),
+               half = rotated / 2;
     const std::size_t first = o.tail ? head - rotated : 0;
     for (std::size_t r = 0; r < x.rows; ++r)
       for (std::size_t h = 0; h < x.width; h += head) {
         if (rotated < head) std::copy_n(x.row(r) + h, head, y.row(r) + h);
-        loops_.rotate(half, s_.cosines.data() + positions[r] * half, s_.sines.data() + positions[r] * half, 1, x.row(r) + h + first,
-                      y.row(r) + h + first, false);
+        loops_.rotate(half, s_.cosines.data() + positions[r] * half, s_.sines.data() + positions[r] * half, 1,
+                      x.row(r) + h + first, y.row(r) + h + first, false);
       }
   }
 

@@ -48,7 +48,8 @@ Execution::State::State(Program given, const WeightLayout& given_layout, Precisi
   for (std::size_t t = 0; t < program.tensors.size(); ++t) {
     const Tensor& tensor = program.tensors[t];
     if (tensor.kind == TensorKind::Selection) whole[t].resize(static_cast<std::size_t>(tensor.elements()));
-    const bool floats = tensor.kind == TensorKind::Activation || tensor.kind == TensorKind::Statistic || tensor.kind == TensorKind::KvCache;
+    const bool floats = tensor.kind == TensorKind::Activation || tensor.kind == TensorKind::Statistic ||
+                        tensor.kind == TensorKind::KvCache;
     if (!floats || place[t].buffer >= 0) continue;
     const std::size_t rows = static_cast<std::size_t>(tensor.shape[0]);
     place[t] = {add_buffer(rows, tensor.shape.size() > 1 ? static_cast<std::size_t>(tensor.shape[1]) : 1), 0};
@@ -65,7 +66,8 @@ View Execution::State::view(int tensor) {
   const Place& at = place[index(tensor)];
   Buffer& buffer = buffers[index(at.buffer)];
   const auto& shape = program.tensors[index(tensor)].shape;
-  return {buffer.values.data() + at.column, buffer.rows, shape.size() > 1 ? static_cast<std::size_t>(shape[1]) : 1, buffer.stride};
+  return {buffer.values.data() + at.column, buffer.rows, shape.size() > 1 ? static_cast<std::size_t>(shape[1]) : 1,
+          buffer.stride};
 }
 
 View Execution::State::gradient_view(int tensor, bool overwrites) {
@@ -82,7 +84,8 @@ View Execution::State::gradient_view(int tensor, bool overwrites) {
     }
   }
   const auto& shape = program.tensors[index(tensor)].shape;
-  const View result{values.data() + at.column, buffer.rows, shape.size() > 1 ? static_cast<std::size_t>(shape[1]) : 1, buffer.stride};
+  const View result{values.data() + at.column, buffer.rows, shape.size() > 1 ? static_cast<std::size_t>(shape[1]) : 1,
+                    buffer.stride};
   if (!touched[index(tensor)]) {
     touched[index(tensor)] = true;
     if (!overwrites) result.fill(0);
@@ -118,8 +121,12 @@ void Execution::State::release_gradients(const Op& op) {
 std::size_t Execution::State::weight_index(const Op& op, std::size_t i) const {
   return layout.index_of(program.tensors[index(op.weights[i])]);
 }
-const float* Execution::State::weight(const Op& op, std::size_t i) const { return weights + layout.places()[weight_index(op, i)].offset; }
-float* Execution::State::weight_gradient(const Op& op, std::size_t i) { return gradients + layout.places()[weight_index(op, i)].offset; }
+const float* Execution::State::weight(const Op& op, std::size_t i) const {
+  return weights + layout.places()[weight_index(op, i)].offset;
+}
+float* Execution::State::weight_gradient(const Op& op, std::size_t i) {
+  return gradients + layout.places()[weight_index(op, i)].offset;
+}
 
 void Execution::State::prepare_rotation(const Rotate& op, std::size_t positions) {
   if (op.rotated == rotary_width && positions <= rotary_positions) return;
@@ -132,7 +139,8 @@ void Execution::State::prepare_rotation(const Rotate& op, std::size_t positions)
   for (std::size_t p = known; p < positions; ++p)
     for (std::size_t i = 0; i < half; ++i) {
       // Base 10000 (Su et al. 2021, arXiv:2104.09864).
-      const double angle = static_cast<double>(p) * std::pow(10000.0, -2.0 * static_cast<double>(i) / static_cast<double>(op.rotated));
+      const double angle =
+          static_cast<double>(p) * std::pow(10000.0, -2.0 * static_cast<double>(i) / static_cast<double>(op.rotated));
       cosines[p * half + i] = static_cast<float>(std::cos(angle));
       sines[p * half + i] = static_cast<float>(std::sin(angle));
     }

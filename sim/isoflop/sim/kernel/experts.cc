@@ -23,10 +23,11 @@ void route(View logits, const Route& op, const float* selection_bias, View weigh
       rank[e] = selection_bias ? score[e] + selection_bias[e] : score[e];
     }
     std::iota(order.begin(), order.end(), std::int64_t{0});
-    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(k), order.end(), [&](std::int64_t a, std::int64_t b) {
-      const float ra = rank[static_cast<std::size_t>(a)], rb = rank[static_cast<std::size_t>(b)];
-      return ra > rb || (ra == rb && a < b);
-    });
+    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(k), order.end(),
+                      [&](std::int64_t a, std::int64_t b) {
+                        const float ra = rank[static_cast<std::size_t>(a)], rb = rank[static_cast<std::size_t>(b)];
+                        return ra > rb || (ra == rb && a < b);
+                      });
     const float top = score[static_cast<std::size_t>(order[0])];
     float total = 0;
     for (std::size_t s = 0; s < k; ++s) {
@@ -39,7 +40,8 @@ void route(View logits, const Route& op, const float* selection_bias, View weigh
   }
 }
 
-void route_backward(View logits, const Route& op, View weights, const std::int64_t* choice, View dweights, View dlogits) {
+void route_backward(View logits, const Route& op, View weights, const std::int64_t* choice, View dweights,
+                    View dlogits) {
   const auto k = static_cast<std::size_t>(op.per_token);
   for (std::size_t r = 0; r < logits.rows; ++r) {
     const float* w = weights.row(r);
@@ -73,11 +75,13 @@ ExpertOrder expert_order(const std::int64_t* choice, std::size_t pairs, std::siz
 }
 
 void dispatch_copy(View x, const ExpertOrder& order, std::size_t per_token, View sorted) {
-  for (std::size_t r = 0; r < sorted.rows; ++r) std::copy_n(x.row(order.pair[r] / per_token), sorted.width, sorted.row(r));
+  for (std::size_t r = 0; r < sorted.rows; ++r)
+    std::copy_n(x.row(order.pair[r] / per_token), sorted.width, sorted.row(r));
 }
 
 void dispatch_copy_backward(View dsorted, const ExpertOrder& order, std::size_t per_token, View dx) {
-  for (std::size_t r = 0; r < dsorted.rows; ++r) vector_loops().accumulate(dx.width, dsorted.row(r), dx.row(order.pair[r] / per_token));
+  for (std::size_t r = 0; r < dsorted.rows; ++r)
+    vector_loops().accumulate(dx.width, dsorted.row(r), dx.row(order.pair[r] / per_token));
 }
 
 void combine(View sorted, const ExpertOrder& order, View weights, const float* bias, View y) {
@@ -92,7 +96,8 @@ void combine(View sorted, const ExpertOrder& order, View weights, const float* b
   }
 }
 
-void combine_backward(View sorted, const ExpertOrder& order, View weights, View dy, View dsorted, View dweights, float* dbias) {
+void combine_backward(View sorted, const ExpertOrder& order, View weights, View dy, View dsorted, View dweights,
+                      float* dbias) {
   const std::size_t k = weights.width;
   for (std::size_t r = 0; r < sorted.rows; ++r) {
     const std::size_t pair = order.pair[r];

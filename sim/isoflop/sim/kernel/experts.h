@@ -12,7 +12,8 @@ namespace isoflop::sim {
 void route(View logits, const Route& op, const float* selection_bias, View weights, std::int64_t* choice);
 
 /// dlogits += through the shares only: which experts are chosen has no gradient.
-void route_backward(View logits, const Route& op, View weights, const std::int64_t* choice, View dweights, View dlogits);
+void route_backward(View logits, const Route& op, View weights, const std::int64_t* choice, View dweights,
+                    View dlogits);
 
 /// Rows sorted by expert, ties in token order: sorted row r holds pair order[r] = token * k + slot.
 struct ExpertOrder {
@@ -27,6 +28,7 @@ void dispatch_copy_backward(View dsorted, const ExpertOrder& order, std::size_t 
 
 /// y[token] = sum over its slots of weight * sorted row, + bias.
 void combine(View sorted, const ExpertOrder& order, View weights, const float* bias, View y);
-void combine_backward(View sorted, const ExpertOrder& order, View weights, View dy, View dsorted, View dweights, float* dbias);
+void combine_backward(View sorted, const ExpertOrder& order, View weights, View dy, View dsorted, View dweights,
+                      float* dbias);
 
 }  // namespace isoflop::sim

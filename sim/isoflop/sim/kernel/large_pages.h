@@ -1,5 +1,5 @@
-// Memory of large arrays in large pages where the system offers them: reading gigabytes front to back then does not wait
-// for address translation. Falls back to plain pages silently.
+// Memory of large arrays in large pages where the system offers them: reading gigabytes front to back then does not
+// wait for address translation. Falls back to plain pages silently.
 #pragma once
 #include <cstddef>
 #include <new>
@@ -19,7 +19,9 @@ struct LargePages {
   template <typename U>
   LargePages(const LargePages<U>&) {}
 
-  static std::align_val_t alignment(std::size_t count) { return std::align_val_t(count * sizeof(T) >= 2 * page ? page : 64); }
+  static std::align_val_t alignment(std::size_t count) {
+    return std::align_val_t(count * sizeof(T) >= 2 * page ? page : 64);
+  }
   T* allocate(std::size_t count) {
     void* memory = ::operator new(count * sizeof(T), alignment(count));
     if (count * sizeof(T) >= 2 * page) advise_large_pages(memory, count * sizeof(T));

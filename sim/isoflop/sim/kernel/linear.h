@@ -12,6 +12,7 @@ void linear(View x, const PackedMatrix& w, const float* bias, View y, PackBuffer
 void linear_input_gradient(View dy, const PackedMatrix& w, View dx, bool accumulate, PackBuffers& buffers);
 
 /// dw (columns, inner) += transpose(dy) * x[:, :inner]; dbias += column sums of dy (may be null).
-void linear_weight_gradient(View x, View dy, std::size_t inner, float* dw, float* dbias, Precision precision, PackBuffers& buffers);
+void linear_weight_gradient(View x, View dy, std::size_t inner, float* dw, float* dbias, Precision precision,
+                            PackBuffers& buffers);
 
 }  // namespace isoflop::sim

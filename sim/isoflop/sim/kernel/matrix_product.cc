@@ -23,9 +23,12 @@ InstructionSet chosen() {
   const InstructionSet best = best_available();
   const char* wish = std::getenv("ISOFLOP_ISA");
   if (!wish) return best;
-  for (const auto set : {InstructionSet::Scalar, InstructionSet::Avx2, InstructionSet::Avx512, InstructionSet::Avx512Bf16})
+  for (const auto set :
+       {InstructionSet::Scalar, InstructionSet::Avx2, InstructionSet::Avx512, InstructionSet::Avx512Bf16})
     if (instruction_set_name(set) == wish) {
-      if (set > best) throw Error(Fault::CannotRun, "ISOFLOP_ISA=" + std::string(wish) + ": this CPU offers " + instruction_set_name(best));
+      if (set > best)
+        throw Error(Fault::CannotRun,
+                    "ISOFLOP_ISA=" + std::string(wish) + ": this CPU offers " + instruction_set_name(best));
       return set;
     }
   throw Error(Fault::Usage, "ISOFLOP_ISA=" + std::string(wish) + ": expected scalar, avx2, avx512 or avx512bf16");
@@ -66,16 +69,16 @@ std::size_t balanced_block(std::size_t total, std::size_t most, std::size_t step
 // each row of the source is read once, front to back.
 constexpr std::size_t steps_at_a_time = 16;
 
-void pack_panels(const MicroKernelSet& kernel, std::size_t width, std::size_t lines, std::size_t depth, const float* source,
-                 std::ptrdiff_t line_stride, std::ptrdiff_t step_stride, std::byte* to) {
+void pack_panels(const MicroKernelSet& kernel, std::size_t width, std::size_t lines, std::size_t depth,
+                 const float* source, std::ptrdiff_t line_stride, std::ptrdiff_t step_stride, std::byte* to) {
   const std::size_t panel = panel_bytes(kernel, width, depth);
   const std::size_t chunk = step_stride == 1 ? depth : steps_at_a_time;
   for (std::size_t p = 0; p < depth; p += chunk) {
     const float* from = source + static_cast<std::ptrdiff_t>(p) * step_stride;
     std::byte* here = to + panel_bytes(kernel, width, p);
     for (std::size_t first = 0; first < lines; first += width, here += panel)
-      kernel.pack(std::min(chunk, depth - p), std::min(width, lines - first), width, from + static_cast<std::ptrdiff_t>(first) * line_stride,
-                  line_stride, step_stride, here);
+      kernel.pack(std::min(chunk, depth - p), std::min(width, lines - first), width,
+                  from + static_cast<std::ptrdiff_t>(first) * line_stride, line_stride, step_stride, here);
   }
 }
 
@@ -89,8 +92,8 @@ void multiply_block(const MicroKernelSet& kernel, std::size_t m, std::size_t n, 
   for (std::size_t i0 = 0; i0 < m; i0 += row_block) {
     const std::size_t rows = std::min(row_block, m - i0);
     std::byte* a_panels = buffers.a((rows + kernel.tile_rows - 1) / kernel.tile_rows * a_panel);
-    pack_panels(kernel, kernel.tile_rows, rows, depth, a.data + static_cast<std::ptrdiff_t>(i0) * a.row_stride, a.row_stride,
-                a.column_stride, a_panels);
+    pack_panels(kernel, kernel.tile_rows, rows, depth, a.data + static_cast<std::ptrdiff_t>(i0) * a.row_stride,
+                a.row_stride, a.column_stride, a_panels);
     for (std::size_t j = 0; j < n; j += kernel.tile_columns) {
       const std::byte* b_here = b_panels + j / kernel.tile_columns * b_panel;
       for (std::size_t i = 0; i < rows; i += kernel.tile_rows)
@@ -131,18 +134,21 @@ std::byte* PackBuffers::b(std::size_t bytes) {
   return b_.data();
 }
 
-void matrix_product(std::size_t m, std::size_t n, std::size_t k, MatrixView a, MatrixView b, float* c, std::size_t c_stride,
-                    bool accumulate, Precision precision, PackBuffers& buffers, InstructionSet set) {
+void matrix_product(std::size_t m, std::size_t n, std::size_t k, MatrixView a, MatrixView b, float* c,
+                    std::size_t c_stride, bool accumulate, Precision precision, PackBuffers& buffers,
+                    InstructionSet set) {
   if (k == 0 && !accumulate) clear(m, n, c, c_stride);
   if (m == 0 || n == 0 || k == 0) return;
   const MicroKernelSet kernel = kernels(set, precision);
   const std::size_t block = balanced_block(k, depth_block, kernel.step_k);
   for (std::size_t p = 0; p < k; p += block) {
     const std::size_t depth = std::min(block, k - p);
-    std::byte* panels = buffers.b(rounded_up(n, kernel.tile_columns) / kernel.tile_columns * panel_bytes(kernel, kernel.tile_columns, depth));
-    pack_panels(kernel, kernel.tile_columns, n, depth, b.data + static_cast<std::ptrdiff_t>(p) * b.row_stride, b.column_stride,
-                b.row_stride, panels);
-    multiply_block(kernel, m, n, depth, {a.data + static_cast<std::ptrdiff_t>(p) * a.column_stride, a.row_stride, a.column_stride}, panels,
+    std::byte* panels = buffers.b(rounded_up(n, kernel.tile_columns) / kernel.tile_columns *
+                                  panel_bytes(kernel, kernel.tile_columns, depth));
+    pack_panels(kernel, kernel.tile_columns, n, depth, b.data + static_cast<std::ptrdiff_t>(p) * b.row_stride,
+                b.column_stride, b.row_stride, panels);
+    multiply_block(kernel, m, n, depth,
+                   {a.data + static_cast<std::ptrdiff_t>(p) * a.column_stride, a.row_stride, a.column_stride}, panels,
                    c, c_stride, accumulate || p > 0, buffers);
   }
 }
@@ -156,12 +162,14 @@ void PackedMatrix::pack(std::size_t k, std::size_t n, MatrixView b, Precision pr
   const std::size_t block = k == 0 ? 1 : balanced_block(k, depth_block, kernel.step_k);
   const std::size_t panels = (n + kernel.tile_columns - 1) / kernel.tile_columns;
   std::size_t bytes = 0;
-  for (std::size_t p = 0; p < k; p += block) bytes += panels * panel_bytes(kernel, kernel.tile_columns, std::min(block, k - p));
+  for (std::size_t p = 0; p < k; p += block)
+    bytes += panels * panel_bytes(kernel, kernel.tile_columns, std::min(block, k - p));
   panels_.resize(bytes + 64);
   std::byte* to = panels_.data();
   for (std::size_t p = 0; p < k; p += block) {
     const std::size_t depth = std::min(block, k - p);
-    pack_panels(kernel, kernel.tile_columns, n, depth, b.data + static_cast<std::ptrdiff_t>(p) * b.row_stride, b.column_stride, b.row_stride, to);
+    pack_panels(kernel, kernel.tile_columns, n, depth, b.data + static_cast<std::ptrdiff_t>(p) * b.row_stride,
+                b.column_stride, b.row_stride, to);
     to += panels * panel_bytes(kernel, kernel.tile_columns, depth);
   }
 }
@@ -176,8 +184,9 @@ void matrix_product(std::size_t m, MatrixView a, const PackedMatrix& b, float* c
   const std::byte* from = b.panels_.data();
   for (std::size_t p = 0; p < b.k_; p += block) {
     const std::size_t depth = std::min(block, b.k_ - p);
-    multiply_block(kernel, m, b.n_, depth, {a.data + static_cast<std::ptrdiff_t>(p) * a.column_stride, a.row_stride, a.column_stride}, from,
-                   c, c_stride, accumulate || p > 0, buffers);
+    multiply_block(kernel, m, b.n_, depth,
+                   {a.data + static_cast<std::ptrdiff_t>(p) * a.column_stride, a.row_stride, a.column_stride}, from, c,
+                   c_stride, accumulate || p > 0, buffers);
     from += panels * panel_bytes(kernel, kernel.tile_columns, depth);
   }
 }

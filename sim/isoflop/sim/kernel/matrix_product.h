@@ -28,9 +28,13 @@ struct MatrixView {
   const float* data;
   std::ptrdiff_t row_stride, column_stride;
 
-  static MatrixView row_major(const float* data, std::size_t columns) { return {data, static_cast<std::ptrdiff_t>(columns), 1}; }
+  static MatrixView row_major(const float* data, std::size_t columns) {
+    return {data, static_cast<std::ptrdiff_t>(columns), 1};
+  }
   /// The transpose of a row-major matrix with `columns` columns.
-  static MatrixView transposed(const float* data, std::size_t columns) { return {data, 1, static_cast<std::ptrdiff_t>(columns)}; }
+  static MatrixView transposed(const float* data, std::size_t columns) {
+    return {data, 1, static_cast<std::ptrdiff_t>(columns)};
+  }
 };
 
 /// Scratch memory of one thread; grows to what the largest product needs and is kept.

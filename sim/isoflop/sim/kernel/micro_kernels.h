@@ -9,8 +9,8 @@ namespace isoflop::sim {
 /// A tile: c (rows, columns <= tile_columns) += or = panel_a * panel_b over `depth` steps.
 /// panel_a: depth x tile_rows, panel_b: depth x tile_columns, both step-major and padded with zeros.
 /// For bf16 a step is a pair of k and an element a pair of bf16.
-using MicroKernel = void (*)(std::size_t depth, const void* panel_a, const void* panel_b, float* c, std::size_t c_stride,
-                             std::size_t rows, std::size_t columns, bool accumulate);
+using MicroKernel = void (*)(std::size_t depth, const void* panel_a, const void* panel_b, float* c,
+                             std::size_t c_stride, std::size_t rows, std::size_t columns, bool accumulate);
 /// Copies `count` lines (rows of A or columns of B) of `depth` k-steps into one panel of `width` lines, zero padded.
 /// Line l, step p is at source[l * line_stride + p * step_stride].
 using PackPanel = void (*)(std::size_t depth, std::size_t count, std::size_t width, const float* source,

@@ -20,7 +20,8 @@ inline __m512 fused(__m512 sum, __m512 a, __m512 b) {
 
 // Rows is a constant so that the 2 * Rows sums stay in registers.
 template <int Rows, bool Bf16>
-void tile(std::size_t depth, const float* a, const float* b, float* c, std::size_t c_stride, std::size_t columns, bool accumulate) {
+void tile(std::size_t depth, const float* a, const float* b, float* c, std::size_t c_stride, std::size_t columns,
+          bool accumulate) {
   __m512 left[Rows], right[Rows];
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) left[r] = right[r] = _mm512_setzero_ps();
@@ -50,8 +51,8 @@ void tile(std::size_t depth, const float* a, const float* b, float* c, std::size
 }
 
 template <bool Bf16>
-void multiply(std::size_t depth, const void* panel_a, const void* panel_b, float* c, std::size_t c_stride, std::size_t rows,
-              std::size_t columns, bool accumulate) {
+void multiply(std::size_t depth, const void* panel_a, const void* panel_b, float* c, std::size_t c_stride,
+              std::size_t rows, std::size_t columns, bool accumulate) {
   const auto* a = static_cast<const float*>(panel_a);
   const auto* b = static_cast<const float*>(panel_b);
   switch (rows) {
@@ -115,7 +116,8 @@ inline __m512i loaded(__mmask16 mask, const float* at) {
 
 // Steps contiguous in memory: blocks of 16 lines x 16 elements through the transpose.
 template <As Form>
-void pack_lines(std::size_t depth, std::size_t count, std::size_t width, const float* source, std::ptrdiff_t line_stride, float* panel) {
+void pack_lines(std::size_t depth, std::size_t count, std::size_t width, const float* source,
+                std::ptrdiff_t line_stride, float* panel) {
   constexpr std::size_t step_k = Form == As::Bf16Pairs ? 2 : 1;
   const std::size_t steps = (depth + step_k - 1) / step_k;
   for (std::size_t first = 0; first < width; first += 16) {
@@ -149,7 +151,8 @@ void pack_lines(std::size_t depth, std::size_t count, std::size_t width, const f
 
 // Lines contiguous in memory: whole steps are copied.
 template <As Form>
-void pack_steps(std::size_t depth, std::size_t count, std::size_t width, const float* source, std::ptrdiff_t step_stride, float* panel) {
+void pack_steps(std::size_t depth, std::size_t count, std::size_t width, const float* source,
+                std::ptrdiff_t step_stride, float* panel) {
   constexpr std::size_t step_k = Form == As::Bf16Pairs ? 2 : 1;
   for (std::size_t p = 0; p < depth; p += step_k, panel += width) {
     const float* step = source + static_cast<std::ptrdiff_t>(p) * step_stride;
@@ -159,7 +162,9 @@ void pack_steps(std::size_t depth, std::size_t count, std::size_t width, const f
       __m512i x;
       if constexpr (Form == As::Bf16Pairs) {
         const __m512 even = _mm512_maskz_loadu_ps(mask, step + first);
-        const __m512 odd = p + 1 < depth ? _mm512_maskz_loadu_ps(mask, step + step_stride + static_cast<std::ptrdiff_t>(first)) : _mm512_setzero_ps();
+        const __m512 odd = p + 1 < depth
+                               ? _mm512_maskz_loadu_ps(mask, step + step_stride + static_cast<std::ptrdiff_t>(first))
+                               : _mm512_setzero_ps();
         const __m512i low = _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(even)));
         const __m512i high = _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(odd)));
         x = _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
@@ -182,7 +187,9 @@ void pack(std::size_t depth, std::size_t count, std::size_t width, const float* 
 }  // namespace
 
 MicroKernelSet avx512_fp32() { return {tile_rows, tile_columns, 1, 4, multiply<false>, pack<As::Fp32>}; }
-MicroKernelSet avx512_bf16_emulated() { return {tile_rows, tile_columns, 1, 4, multiply<false>, pack<As::RoundedFp32>}; }
+MicroKernelSet avx512_bf16_emulated() {
+  return {tile_rows, tile_columns, 1, 4, multiply<false>, pack<As::RoundedFp32>};
+}
 MicroKernelSet avx512_bf16() { return {tile_rows, tile_columns, 2, 4, multiply<true>, pack<As::Bf16Pairs>}; }
 
 }  // namespace isoflop::sim

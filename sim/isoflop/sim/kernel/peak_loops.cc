@@ -18,11 +18,12 @@ double total(const Number* lanes, std::size_t count) {
 #if defined(__x86_64__)
 
 // Registers 0-11 are the sums, 12 and 13 the operands.
-#define ISOFLOP_TWELVE(op, r) \
-  op " %%" r "13, %%" r "12, %%" r "0\n\t" op " %%" r "13, %%" r "12, %%" r "1\n\t" op " %%" r "13, %%" r "12, %%" r "2\n\t" \
-  op " %%" r "13, %%" r "12, %%" r "3\n\t" op " %%" r "13, %%" r "12, %%" r "4\n\t" op " %%" r "13, %%" r "12, %%" r "5\n\t" \
-  op " %%" r "13, %%" r "12, %%" r "6\n\t" op " %%" r "13, %%" r "12, %%" r "7\n\t" op " %%" r "13, %%" r "12, %%" r "8\n\t" \
-  op " %%" r "13, %%" r "12, %%" r "9\n\t" op " %%" r "13, %%" r "12, %%" r "10\n\t" op " %%" r "13, %%" r "12, %%" r "11\n\t"
+#define ISOFLOP_TWELVE(op, r)                                                                                        \
+  op " %%" r "13, %%" r "12, %%" r "0\n\t" op " %%" r "13, %%" r "12, %%" r "1\n\t" op " %%" r "13, %%" r "12, %%" r \
+     "2\n\t" op " %%" r "13, %%" r "12, %%" r "3\n\t" op " %%" r "13, %%" r "12, %%" r "4\n\t" op " %%" r "13, %%" r \
+     "12, %%" r "5\n\t" op " %%" r "13, %%" r "12, %%" r "6\n\t" op " %%" r "13, %%" r "12, %%" r "7\n\t" op " %%" r \
+     "13, %%" r "12, %%" r "8\n\t" op " %%" r "13, %%" r "12, %%" r "9\n\t" op " %%" r "13, %%" r "12, %%" r         \
+     "10\n\t" op " %%" r "13, %%" r "12, %%" r "11\n\t"
 
 #define ISOFLOP_ADD_UP(op, r) \
   op " %%" r "1, %%" r "0, %%" r "0\n\t" op " %%" r "2, %%" r "0, %%" r "0\n\t" op " %%" r "3, %%" r "0, %%" r "0\n\t" \
@@ -30,22 +31,30 @@ double total(const Number* lanes, std::size_t count) {
   op " %%" r "7, %%" r "0, %%" r "0\n\t" op " %%" r "8, %%" r "0, %%" r "0\n\t" op " %%" r "9, %%" r "0, %%" r "0\n\t" \
   op " %%" r "10, %%" r "0, %%" r "0\n\t" op " %%" r "11, %%" r "0, %%" r "0\n\t"
 
-#define ISOFLOP_CLOBBERS "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13"
+#define ISOFLOP_CLOBBERS \
+  "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13"
 
-#define ISOFLOP_CLEAR \
-  "vpxor %%xmm0, %%xmm0, %%xmm0\n\tvpxor %%xmm1, %%xmm1, %%xmm1\n\tvpxor %%xmm2, %%xmm2, %%xmm2\n\tvpxor %%xmm3, %%xmm3, %%xmm3\n\t" \
-  "vpxor %%xmm4, %%xmm4, %%xmm4\n\tvpxor %%xmm5, %%xmm5, %%xmm5\n\tvpxor %%xmm6, %%xmm6, %%xmm6\n\tvpxor %%xmm7, %%xmm7, %%xmm7\n\t" \
-  "vpxor %%xmm8, %%xmm8, %%xmm8\n\tvpxor %%xmm9, %%xmm9, %%xmm9\n\tvpxor %%xmm10, %%xmm10, %%xmm10\n\tvpxor %%xmm11, %%xmm11, %%xmm11\n\t"
+#define ISOFLOP_CLEAR                                                                                                  \
+  "vpxor %%xmm0, %%xmm0, %%xmm0\n\tvpxor %%xmm1, %%xmm1, %%xmm1\n\tvpxor %%xmm2, %%xmm2, %%xmm2\n\tvpxor %%xmm3, "     \
+  "%%xmm3, %%xmm3\n\t"                                                                                                 \
+  "vpxor %%xmm4, %%xmm4, %%xmm4\n\tvpxor %%xmm5, %%xmm5, %%xmm5\n\tvpxor %%xmm6, %%xmm6, %%xmm6\n\tvpxor %%xmm7, "     \
+  "%%xmm7, %%xmm7\n\t"                                                                                                 \
+  "vpxor %%xmm8, %%xmm8, %%xmm8\n\tvpxor %%xmm9, %%xmm9, %%xmm9\n\tvpxor %%xmm10, %%xmm10, %%xmm10\n\tvpxor %%xmm11, " \
+  "%%xmm11, %%xmm11\n\t"
 
 // `ones`: the 32-bit pattern of operands that are all one.
-#define ISOFLOP_LOOP(name, op, r, add, move, Number, lanes, ones)                                                          \
-  double name(std::size_t iterations) {                                                                                    \
-    Number sums[lanes];                                                                                                    \
-    const std::uint32_t one = ones;                                                                                        \
-    asm volatile(ISOFLOP_CLEAR "vpbroadcastd (%2), %%" r "12\n\tvpbroadcastd (%2), %%" r "13\n\t"                          \
-                 "1:\n\t" ISOFLOP_TWELVE(op, r) "dec %0\n\tjnz 1b\n\t" ISOFLOP_ADD_UP(add, r) move " %%" r "0, (%1)\n\tvzeroupper" \
-                 : "+r"(iterations) : "r"(sums), "r"(&one) : ISOFLOP_CLOBBERS, "memory", "cc");                            \
-    return total(sums, lanes);                                                                                             \
+#define ISOFLOP_LOOP(name, op, r, add, move, Number, lanes, ones)                                                \
+  double name(std::size_t iterations) {                                                                          \
+    Number sums[lanes];                                                                                          \
+    const std::uint32_t one = ones;                                                                              \
+    asm volatile(ISOFLOP_CLEAR "vpbroadcastd (%2), %%" r "12\n\tvpbroadcastd (%2), %%" r                         \
+                               "13\n\t"                                                                          \
+                               "1:\n\t" ISOFLOP_TWELVE(op, r) "dec %0\n\tjnz 1b\n\t" ISOFLOP_ADD_UP(add, r) move \
+                 " %%" r "0, (%1)\n\tvzeroupper"                                                                 \
+                 : "+r"(iterations)                                                                              \
+                 : "r"(sums), "r"(&one)                                                                          \
+                 : ISOFLOP_CLOBBERS, "memory", "cc");                                                            \
+    return total(sums, lanes);                                                                                   \
   }
 
 ISOFLOP_LOOP(fma_loop_avx512, "vfmadd231ps", "zmm", "vaddps", "vmovups", float, 16, 0x3f800000u)
@@ -76,29 +85,36 @@ double fma_loop_scalar(std::size_t iterations) {
       "mulps %%xmm12, %%xmm4\n\taddps %%xmm12, %%xmm10\n\tmulps %%xmm12, %%xmm5\n\taddps %%xmm12, %%xmm11\n\t"
       ".endr\n\t"
       "dec %0\n\tjnz 1b\n\t"
-      "addps %%xmm7, %%xmm6\n\taddps %%xmm8, %%xmm6\n\taddps %%xmm9, %%xmm6\n\taddps %%xmm10, %%xmm6\n\taddps %%xmm11, %%xmm6\n\t"
-      "mulps %%xmm1, %%xmm0\n\tmulps %%xmm2, %%xmm0\n\tmulps %%xmm3, %%xmm0\n\tmulps %%xmm4, %%xmm0\n\tmulps %%xmm5, %%xmm0\n\t"
+      "addps %%xmm7, %%xmm6\n\taddps %%xmm8, %%xmm6\n\taddps %%xmm9, %%xmm6\n\taddps %%xmm10, %%xmm6\n\taddps %%xmm11, "
+      "%%xmm6\n\t"
+      "mulps %%xmm1, %%xmm0\n\tmulps %%xmm2, %%xmm0\n\tmulps %%xmm3, %%xmm0\n\tmulps %%xmm4, %%xmm0\n\tmulps %%xmm5, "
+      "%%xmm0\n\t"
       "mulps %%xmm0, %%xmm6\n\tmovups %%xmm6, (%1)"
-      : "+r"(iterations) : "r"(sums), "r"(one) : ISOFLOP_CLOBBERS, "memory", "cc");
+      : "+r"(iterations)
+      : "r"(sums), "r"(one)
+      : ISOFLOP_CLOBBERS, "memory", "cc");
   return total(sums, 4);
 }
 
-#define ISOFLOP_READ(name, op, r, step)                                                                                    \
-  unsigned name(const void* from, std::size_t bytes) {                                                                     \
-    std::uint32_t lanes[16] = {};                                                                                          \
-    std::size_t steps = bytes / (8 * step);                                                                                \
-    if (steps == 0) return 0;                                                                                              \
-    asm volatile(ISOFLOP_CLEAR "1:\n\t"                                                                                    \
-                 op " 0*" #step "(%1), %%" r "0, %%" r "0\n\t" op " 1*" #step "(%1), %%" r "1, %%" r "1\n\t"               \
-                 op " 2*" #step "(%1), %%" r "2, %%" r "2\n\t" op " 3*" #step "(%1), %%" r "3, %%" r "3\n\t"               \
-                 op " 4*" #step "(%1), %%" r "4, %%" r "4\n\t" op " 5*" #step "(%1), %%" r "5, %%" r "5\n\t"               \
-                 op " 6*" #step "(%1), %%" r "6, %%" r "6\n\t" op " 7*" #step "(%1), %%" r "7, %%" r "7\n\t"               \
-                 "add $8*" #step ", %1\n\tdec %0\n\tjnz 1b\n\t" ISOFLOP_ADD_UP(op, r)                                      \
-                 "vmovups %%" r "0, (%2)\n\tvzeroupper"                                                                    \
-                 : "+r"(steps), "+r"(from) : "r"(lanes) : ISOFLOP_CLOBBERS, "memory", "cc");                               \
-    unsigned all = 0;                                                                                                      \
-    for (const auto lane : lanes) all |= lane;                                                                             \
-    return all;                                                                                                            \
+#define ISOFLOP_READ(name, op, r, step)                                                                       \
+  unsigned name(const void* from, std::size_t bytes) {                                                        \
+    std::uint32_t lanes[16] = {};                                                                             \
+    std::size_t steps = bytes / (8 * step);                                                                   \
+    if (steps == 0) return 0;                                                                                 \
+    asm volatile(ISOFLOP_CLEAR                                                                                \
+                 "1:\n\t" op " 0*" #step "(%1), %%" r "0, %%" r "0\n\t" op " 1*" #step "(%1), %%" r "1, %%" r \
+                 "1\n\t" op " 2*" #step "(%1), %%" r "2, %%" r "2\n\t" op " 3*" #step "(%1), %%" r "3, %%" r  \
+                 "3\n\t" op " 4*" #step "(%1), %%" r "4, %%" r "4\n\t" op " 5*" #step "(%1), %%" r "5, %%" r  \
+                 "5\n\t" op " 6*" #step "(%1), %%" r "6, %%" r "6\n\t" op " 7*" #step "(%1), %%" r "7, %%" r  \
+                 "7\n\t"                                                                                      \
+                 "add $8*" #step ", %1\n\tdec %0\n\tjnz 1b\n\t" ISOFLOP_ADD_UP(op, r) "vmovups %%" r          \
+                                                                                      "0, (%2)\n\tvzeroupper" \
+                 : "+r"(steps), "+r"(from)                                                                    \
+                 : "r"(lanes)                                                                                 \
+                 : ISOFLOP_CLOBBERS, "memory", "cc");                                                         \
+    unsigned all = 0;                                                                                         \
+    for (const auto lane : lanes) all |= lane;                                                                \
+    return all;                                                                                               \
   }
 
 ISOFLOP_READ(read_loop_avx512, "vpord", "zmm", 64)

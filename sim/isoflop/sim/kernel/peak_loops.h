@@ -19,8 +19,8 @@ unsigned read_loop_avx512(const void* from, std::size_t bytes);
 unsigned read_loop_avx2(const void* from, std::size_t bytes);
 unsigned read_loop_scalar(const void* from, std::size_t bytes);
 
-/// Operations of an iteration: twelve independent instructions, 2 operations a lane, 4 for a bf16 pair, 8 for four bytes.
-/// The sum of all lanes per iteration is half of that.
+/// Operations of an iteration: twelve independent instructions, 2 operations a lane, 4 for a bf16 pair, 8 for four
+/// bytes. The sum of all lanes per iteration is half of that.
 inline constexpr double fma_loop_flop_avx512 = 12 * 16 * 2;
 inline constexpr double bf16_loop_flop_avx512 = 12 * 16 * 4;
 inline constexpr double int8_loop_op_avx512 = 12 * 16 * 8;

@@ -14,12 +14,15 @@ namespace {
 constexpr std::uint32_t pattern = 0x5a5aa5a5u;
 constexpr std::size_t step_words = 512 / sizeof(std::uint32_t);  // what the loops read at a time
 
-double wall_seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double wall_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 }  // namespace
 
 ReadBandwidth::ReadBandwidth(std::size_t bytes, Crew& crew)
-    : words_((bytes / sizeof(std::uint32_t) / step_words / crew.size() + 1) * step_words * crew.size(), pattern), crew_(crew) {}
+    : words_((bytes / sizeof(std::uint32_t) / step_words / crew.size() + 1) * step_words * crew.size(), pattern),
+      crew_(crew) {}
 
 double ReadBandwidth::measure(double seconds) {
   const std::size_t share_words = words_.size() / crew_.size();

@@ -1,4 +1,5 @@
-// How fast this machine reads memory: the denominator of a measured MBU, taken in the same process and between its tokens.
+// How fast this machine reads memory: the denominator of a measured MBU, taken in the same process and between its
+// tokens.
 #pragma once
 #include <cstdint>
 

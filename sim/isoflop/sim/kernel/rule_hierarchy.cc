@@ -11,10 +11,13 @@ namespace isoflop::sim {
 
 RuleHierarchy::RuleHierarchy(std::size_t vocabulary, std::size_t depth, std::size_t rules, std::uint64_t seed)
     : vocabulary_(vocabulary), depth_(depth), rules_(rules), seed_(seed) {
-  if (vocabulary < 2 || vocabulary > 512) throw Error(Fault::Usage, "the hierarchy takes 2 to 512 tokens, not " + std::to_string(vocabulary));
-  if (depth < 1 || depth > 10) throw Error(Fault::Usage, "the hierarchy takes 1 to 10 levels, not " + std::to_string(depth));
+  if (vocabulary < 2 || vocabulary > 512)
+    throw Error(Fault::Usage, "the hierarchy takes 2 to 512 tokens, not " + std::to_string(vocabulary));
+  if (depth < 1 || depth > 10)
+    throw Error(Fault::Usage, "the hierarchy takes 1 to 10 levels, not " + std::to_string(depth));
   if (rules < 1 || rules > vocabulary)
-    throw Error(Fault::Usage, "a symbol has 1 to " + std::to_string(vocabulary) + " rules, as many as there are tokens, not " + std::to_string(rules));
+    throw Error(Fault::Usage, "a symbol has 1 to " + std::to_string(vocabulary) +
+                                  " rules, as many as there are tokens, not " + std::to_string(rules));
   // V m of the V^2 pairs, all different, dealt to the symbols: the beginning of a random shuffle of the pairs.
   std::vector<std::size_t> pairs(vocabulary * vocabulary);
   for (std::size_t level = 0; level < depth; ++level) {
@@ -22,13 +25,15 @@ RuleHierarchy::RuleHierarchy(std::size_t vocabulary, std::size_t depth, std::siz
     std::iota(pairs.begin(), pairs.end(), std::size_t{0});
     for (std::size_t i = 0; i < vocabulary * rules; ++i) {
       std::swap(pairs[i], pairs[i + random.index(pairs.size() - i)]);
-      table_.push_back({static_cast<std::int32_t>(pairs[i] / vocabulary), static_cast<std::int32_t>(pairs[i] % vocabulary)});
+      table_.push_back(
+          {static_cast<std::int32_t>(pairs[i] / vocabulary), static_cast<std::int32_t>(pairs[i] % vocabulary)});
     }
   }
 }
 
 double RuleHierarchy::sentence_entropy() const {
-  return std::log(static_cast<double>(vocabulary_)) + static_cast<double>(sentence_length() - 1) * std::log(static_cast<double>(rules_));
+  return std::log(static_cast<double>(vocabulary_)) +
+         static_cast<double>(sentence_length() - 1) * std::log(static_cast<double>(rules_));
 }
 
 std::vector<std::int32_t> RuleHierarchy::sample(std::size_t sentences, std::uint64_t stream) const {

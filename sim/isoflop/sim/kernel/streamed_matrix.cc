@@ -75,7 +75,10 @@ void StreamedInput::prepare(const float* x, std::size_t columns, WeightFormat fo
 }
 
 StreamedMatrix::StreamedMatrix(std::size_t rows, std::size_t columns, const float* w, WeightFormat format)
-    : rows_(rows), columns_(columns), padded_((columns + quantisation_group - 1) / quantisation_group * quantisation_group), format_(format),
+    : rows_(rows),
+      columns_(columns),
+      padded_((columns + quantisation_group - 1) / quantisation_group * quantisation_group),
+      format_(format),
       values_(rows * row_bytes(format, padded_)) {
   const std::size_t groups = padded_ / quantisation_group;
   if (is_integer(format)) scales_.resize(rows * groups);
@@ -93,7 +96,8 @@ StreamedMatrix::StreamedMatrix(std::size_t rows, std::size_t columns, const floa
         std::memcpy(to + 2 * c, &half, 2);
       }
     } else {
-      products().quantise(padded_, row.data(), format == WeightFormat::Int8 ? 127 : 7, codes.data(), scales_.data() + r * groups, sums.data());
+      products().quantise(padded_, row.data(), format == WeightFormat::Int8 ? 127 : 7, codes.data(),
+                          scales_.data() + r * groups, sums.data());
       if (format == WeightFormat::Int8) {
         for (std::size_t c = 0; c < padded_; ++c) to[c] = static_cast<std::byte>(codes[c] + 128);
       } else {
@@ -115,10 +119,12 @@ void StreamedMatrix::multiply(const StreamedInput& x, std::size_t first, std::si
       case WeightFormat::Fp32: y[r] = dot.fp32(padded_, reinterpret_cast<const float*>(row), x.values); break;
       case WeightFormat::Bf16: y[r] = dot.bf16(padded_, reinterpret_cast<const std::uint16_t*>(row), x.values); break;
       case WeightFormat::Int8:
-        y[r] = dot.int8(padded_, reinterpret_cast<const std::uint8_t*>(row), scales, x.rounded.data(), x.scales.data(), x.sums.data());
+        y[r] = dot.int8(padded_, reinterpret_cast<const std::uint8_t*>(row), scales, x.rounded.data(), x.scales.data(),
+                        x.sums.data());
         break;
       case WeightFormat::Int4:
-        y[r] = dot.int4(padded_, reinterpret_cast<const std::uint8_t*>(row), scales, x.rounded.data(), x.scales.data(), x.sums.data());
+        y[r] = dot.int4(padded_, reinterpret_cast<const std::uint8_t*>(row), scales, x.rounded.data(), x.scales.data(),
+                        x.sums.data());
         break;
     }
   }

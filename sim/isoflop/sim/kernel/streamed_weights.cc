@@ -13,11 +13,14 @@ StreamedWeights::StreamedWeights(const WeightLayout& layout, const float* weight
   first_.assign(layout.places().size(), 0);
   for (std::size_t i = wanted.size(); i-- > 0;) first_[wanted[i].weight] = i;
   std::vector<std::optional<StreamedMatrix>> made(wanted.size());
-  parallel_for(wanted.size(), threads, [&](std::size_t i) { made[i].emplace(wanted[i].rows, wanted[i].columns, weights + wanted[i].offset, format); });
+  parallel_for(wanted.size(), threads, [&](std::size_t i) {
+    made[i].emplace(wanted[i].rows, wanted[i].columns, weights + wanted[i].offset, format);
+  });
   for (auto& matrix : made) matrices_.push_back(std::move(*matrix));
 }
 
-void StreamedWeights::multiply(std::size_t weight, std::size_t expert, View x, const float* bias, View y, Crew& crew) const {
+void StreamedWeights::multiply(std::size_t weight, std::size_t expert, View x, const float* bias, View y,
+                               Crew& crew) const {
   const StreamedMatrix& w = matrices_[first_[weight] + expert];
   std::vector<StreamedInput> inputs(x.rows);
   for (std::size_t r = 0; r < x.rows; ++r) inputs[r].prepare(x.row(r), w.columns(), w.format());

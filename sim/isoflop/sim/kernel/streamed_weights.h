@@ -13,7 +13,9 @@ class StreamedWeights {
 
   /// y = x transpose(w) + bias, the rows of w split over the crew; each weight is read once for all rows of x.
   void multiply(std::size_t weight, std::size_t expert, View x, const float* bias, View y, Crew& crew) const;
-  const StreamedMatrix& matrix(std::size_t weight, std::size_t expert = 0) const { return matrices_[first_[weight] + expert]; }
+  const StreamedMatrix& matrix(std::size_t weight, std::size_t expert = 0) const {
+    return matrices_[first_[weight] + expert];
+  }
   std::size_t bytes() const;  ///< of all matrices: what one decode step reads when every expert is used
 
  private:

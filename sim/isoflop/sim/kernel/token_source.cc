@@ -18,7 +18,9 @@ constexpr std::uint64_t held_out_streams = std::uint64_t{1} << 62;
 class ZipfMarkovSource : public TokenSource {
  public:
   ZipfMarkovSource(std::size_t vocabulary, std::uint64_t seed) : chain_(vocabulary, seed) {}
-  std::string name() const override { return "order-2 Zipf-Markov chain over " + std::to_string(chain_.vocabulary()) + " tokens"; }
+  std::string name() const override {
+    return "order-2 Zipf-Markov chain over " + std::to_string(chain_.vocabulary()) + " tokens";
+  }
   std::size_t vocabulary() const override { return chain_.vocabulary(); }
   TokenBatch batch(std::uint64_t step, std::size_t sequences, std::size_t length) const override {
     return cut(chain_.sample(sequences * (length + 1), step), sequences, length);
@@ -29,7 +31,8 @@ class ZipfMarkovSource : public TokenSource {
   std::optional<double> perfect_loss(const TokenBatch& batch, std::size_t length) const override {
     std::vector<std::int32_t> windows;
     for (std::size_t first = 0; first < batch.ids.size(); first += length) {
-      windows.insert(windows.end(), batch.ids.begin() + static_cast<std::ptrdiff_t>(first), batch.ids.begin() + static_cast<std::ptrdiff_t>(first + length));
+      windows.insert(windows.end(), batch.ids.begin() + static_cast<std::ptrdiff_t>(first),
+                     batch.ids.begin() + static_cast<std::ptrdiff_t>(first + length));
       windows.push_back(batch.targets[first + length - 1]);
     }
     return chain_.perfect_loss(windows, length);
@@ -52,20 +55,25 @@ class ZipfMarkovSource : public TokenSource {
 // A sequence starts with the last token of a sentence that is not seen, so that its targets are whole sentences.
 class RuleHierarchySource : public TokenSource {
  public:
-  RuleHierarchySource(std::size_t vocabulary, std::size_t depth, std::size_t rules, std::uint64_t seed) : grammar_(vocabulary, depth, rules, seed) {}
+  RuleHierarchySource(std::size_t vocabulary, std::size_t depth, std::size_t rules, std::uint64_t seed)
+      : grammar_(vocabulary, depth, rules, seed) {}
   std::string name() const override {
-    return "random hierarchy of " + std::to_string(grammar_.depth()) + " levels over " + std::to_string(grammar_.vocabulary()) + " tokens with " +
-           std::to_string(grammar_.rules()) + " rules a symbol";
+    return "random hierarchy of " + std::to_string(grammar_.depth()) + " levels over " +
+           std::to_string(grammar_.vocabulary()) + " tokens with " + std::to_string(grammar_.rules()) +
+           " rules a symbol";
   }
   std::size_t vocabulary() const override { return grammar_.vocabulary(); }
-  TokenBatch batch(std::uint64_t step, std::size_t sequences, std::size_t length) const override { return windows(step, sequences, length); }
+  TokenBatch batch(std::uint64_t step, std::size_t sequences, std::size_t length) const override {
+    return windows(step, sequences, length);
+  }
   TokenBatch held_out(std::uint64_t index, std::size_t sequences, std::size_t length) const override {
     return windows(held_out_streams + index, sequences, length);
   }
   std::optional<double> perfect_loss(const TokenBatch& batch, std::size_t) const override {
     const std::size_t n = grammar_.sentence_length();
     double sum = 0;
-    for (std::size_t first = 0; first + n <= batch.targets.size(); first += n) sum -= grammar_.log_probability({batch.targets.data() + first, n});
+    for (std::size_t first = 0; first + n <= batch.targets.size(); first += n)
+      sum -= grammar_.log_probability({batch.targets.data() + first, n});
     return batch.targets.empty() ? 0 : sum / static_cast<double>(batch.targets.size());
   }
   std::optional<double> entropy_rate() const override { return grammar_.entropy_rate(); }
@@ -74,7 +82,8 @@ class RuleHierarchySource : public TokenSource {
   TokenBatch windows(std::uint64_t stream, std::size_t sequences, std::size_t length) const {
     const std::size_t n = grammar_.sentence_length();
     if (length % n != 0)
-      throw Error(Fault::Usage, "the hierarchy's sentences have " + std::to_string(n) + " tokens; sequences of " + std::to_string(length) + " cut them: give a multiple");
+      throw Error(Fault::Usage, "the hierarchy's sentences have " + std::to_string(n) + " tokens; sequences of " +
+                                    std::to_string(length) + " cut them: give a multiple");
     const auto tokens = grammar_.sample(sequences * (1 + length / n), stream);
     TokenBatch batch;
     for (std::size_t s = 0; s < sequences; ++s) {
@@ -91,7 +100,8 @@ class TextSource : public TokenSource {
  public:
   TextSource(const std::string& path, std::uint64_t seed) : path_(path), text_(read_file(path)), seed_(seed) {
     if (text_.size() < 10000)
-      throw Error(Fault::BadInput, path + ": has " + std::to_string(text_.size()) + " bytes; expected at least 10000 to train on");
+      throw Error(Fault::BadInput,
+                  path + ": has " + std::to_string(text_.size()) + " bytes; expected at least 10000 to train on");
     split_ = text_.size() - text_.size() / 10;
   }
   std::string name() const override { return "bytes of " + path_; }
@@ -106,7 +116,8 @@ class TextSource : public TokenSource {
   std::optional<double> entropy_rate() const override { return std::nullopt; }
 
  private:
-  TokenBatch windows(Random random, std::size_t begin, std::size_t end, std::size_t sequences, std::size_t length) const {
+  TokenBatch windows(Random random, std::size_t begin, std::size_t end, std::size_t sequences,
+                     std::size_t length) const {
     if (end - begin <= length + 1)
       throw Error(Fault::BadInput, path_ + ": is too short for sequences of " + std::to_string(length) + " bytes");
     TokenBatch batch;
@@ -129,15 +140,19 @@ class TextSource : public TokenSource {
 std::unique_ptr<TokenSource> zipf_markov_source(std::size_t vocabulary, std::uint64_t seed) {
   return std::make_unique<ZipfMarkovSource>(vocabulary, seed);
 }
-std::unique_ptr<TokenSource> rule_hierarchy_source(std::size_t vocabulary, std::size_t depth, std::size_t rules, std::uint64_t seed) {
+std::unique_ptr<TokenSource> rule_hierarchy_source(std::size_t vocabulary, std::size_t depth, std::size_t rules,
+                                                   std::uint64_t seed) {
   return std::make_unique<RuleHierarchySource>(vocabulary, depth, rules, seed);
 }
-std::unique_ptr<TokenSource> text_source(const std::string& path, std::uint64_t seed) { return std::make_unique<TextSource>(path, seed); }
+std::unique_ptr<TokenSource> text_source(const std::string& path, std::uint64_t seed) {
+  return std::make_unique<TextSource>(path, seed);
+}
 
 std::unique_ptr<TokenSource> token_source(const std::string& spec, std::size_t vocabulary, std::uint64_t seed) {
   if (spec == "zipf-markov") return zipf_markov_source(vocabulary, seed);
   const std::string word = "hierarchy";
-  if (spec.rfind(word, 0) != 0 || (spec.size() > word.size() && spec[word.size()] != ':')) return text_source(spec, seed);
+  if (spec.rfind(word, 0) != 0 || (spec.size() > word.size() && spec[word.size()] != ':'))
+    return text_source(spec, seed);
   double depth = 4, rules = static_cast<double>(std::max<std::size_t>(2, vocabulary / 4));
   if (spec.size() > word.size()) {
     const std::string rest = spec.substr(word.size() + 1);
@@ -145,7 +160,9 @@ std::unique_ptr<TokenSource> token_source(const std::string& spec, std::size_t v
     const auto first = parse_plain_number(rest.substr(0, comma));
     const auto second = comma < rest.size() ? parse_plain_number(rest.substr(comma + 1)) : rules;
     const auto whole = [](const std::optional<double>& x) { return x && *x >= 1 && *x <= 1e6 && *x == std::floor(*x); };
-    if (!whole(first) || !whole(second)) throw Error(Fault::Usage, "\"" + spec + "\": expected hierarchy:DEPTH or hierarchy:DEPTH,RULES, such as hierarchy:4,8");
+    if (!whole(first) || !whole(second))
+      throw Error(Fault::Usage,
+                  "\"" + spec + "\": expected hierarchy:DEPTH or hierarchy:DEPTH,RULES, such as hierarchy:4,8");
     depth = *first;
     rules = *second;
   }

@@ -34,7 +34,8 @@ std::unique_ptr<TokenSource> zipf_markov_source(std::size_t vocabulary, std::uin
 std::unique_ptr<TokenSource> text_source(const std::string& path, std::uint64_t seed);
 
 /// Random hierarchy grammar (rule_hierarchy.h): needs depth, entropy in closed form. Sequences must be whole sentences.
-std::unique_ptr<TokenSource> rule_hierarchy_source(std::size_t vocabulary, std::size_t depth, std::size_t rules, std::uint64_t seed);
+std::unique_ptr<TokenSource> rule_hierarchy_source(std::size_t vocabulary, std::size_t depth, std::size_t rules,
+                                                   std::uint64_t seed);
 
 /// "zipf-markov", "hierarchy", "hierarchy:DEPTH", "hierarchy:DEPTH,RULES", or the path of a text.
 /// Throws Error (Usage) for a misspelt hierarchy, (CannotRun) for a text that cannot be read.

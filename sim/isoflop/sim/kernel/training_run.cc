@@ -17,9 +17,11 @@ namespace {
 
 // Everything that decides the bits of a run; a checkpoint of another run is refused. Threads are not among them.
 std::string fingerprint(const TrainingRunSettings& s, const TokenSource& source, const Trainer& trainer) {
-  std::string text = fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", source.name(), s.sequences, s.length, s.micro_batches, s.steps,
-                                 static_cast<int>(s.precision), s.optimiser.beta1, s.optimiser.beta2, s.optimiser.epsilon, s.optimiser.weight_decay,
-                                 s.optimiser.clip_norm, static_cast<int>(s.schedule.kind), s.schedule.peak, s.schedule.warmup_fraction, s.seed);
+  std::string text =
+      fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", source.name(), s.sequences, s.length, s.micro_batches,
+                  s.steps, static_cast<int>(s.precision), s.optimiser.beta1, s.optimiser.beta2, s.optimiser.epsilon,
+                  s.optimiser.weight_decay, s.optimiser.clip_norm, static_cast<int>(s.schedule.kind), s.schedule.peak,
+                  s.schedule.warmup_fraction, s.seed);
   for (const auto& place : trainer.layout().places()) text += fmt::format(";{} {}", place.name, place.count);
   text += fmt::format(" {} {}", s.first_batch, s.held_out_batches);
   for (const auto step : s.evaluate_after) text += fmt::format(",{}", step);
@@ -28,7 +30,9 @@ std::string fingerprint(const TrainingRunSettings& s, const TokenSource& source,
 
 constexpr char magic[] = "isoflop checkpoint 2\n";
 
-void append(std::string& bytes, const void* data, std::size_t count) { bytes.append(static_cast<const char*>(data), count); }
+void append(std::string& bytes, const void* data, std::size_t count) {
+  bytes.append(static_cast<const char*>(data), count);
+}
 
 void save(const std::string& path, const std::string& print, Trainer& trainer, const std::vector<CurvePoint>& curve) {
   std::string bytes = magic + print + "\n";
@@ -45,7 +49,8 @@ std::vector<CurvePoint> load(const std::string& path, const std::string& print, 
   const std::string head = magic + print + "\n";
   if (bytes.rfind(magic, 0) != 0) throw Error(Fault::BadInput, path + ": is no checkpoint of isoflop");
   if (bytes.rfind(head, 0) != 0)
-    throw Error(Fault::BadInput, path + ": is the checkpoint of a run with other settings; give another file or the same settings");
+    throw Error(Fault::BadInput,
+                path + ": is the checkpoint of a run with other settings; give another file or the same settings");
   std::int64_t numbers[2];
   const std::size_t floats = trainer.weights().size() * sizeof(float);
   std::size_t at = head.size();
@@ -89,10 +94,12 @@ std::optional<double> perfect_held_out_loss(const TrainingRunSettings& s, const 
 
 }  // namespace
 
-TrainingRunResult run_training(const TrainingRunSettings& s, const TokenSource& source, const std::function<void(const CurvePoint&)>& after_step) {
+TrainingRunResult run_training(const TrainingRunSettings& s, const TokenSource& source,
+                               const std::function<void(const CurvePoint&)>& after_step) {
   if (static_cast<std::size_t>(s.architecture.vocabulary) < source.vocabulary())
-    throw Error(Fault::BadInput, fmt::format("{}: has {} tokens in its vocabulary, the source ({}) needs {}", s.architecture.name,
-                                             s.architecture.vocabulary, source.name(), source.vocabulary()));
+    throw Error(Fault::BadInput,
+                fmt::format("{}: has {} tokens in its vocabulary, the source ({}) needs {}", s.architecture.name,
+                            s.architecture.vocabulary, source.name(), source.vocabulary()));
   Trainer trainer(s.architecture, s.sequences, s.length, s.precision, s.optimiser, s.seed, s.threads);
   TrainingRunResult result;
   const std::string print = fingerprint(s, source, trainer);
@@ -102,7 +109,8 @@ TrainingRunResult run_training(const TrainingRunSettings& s, const TokenSource& 
   for (std::int64_t step = result.first_step; step < s.steps; ++step) {
     std::vector<std::vector<std::int32_t>> ids, targets;
     for (std::size_t m = 0; m < s.micro_batches; ++m) {
-      TokenBatch batch = source.batch(s.first_batch + static_cast<std::uint64_t>(step) * s.micro_batches + m, s.sequences, s.length);
+      TokenBatch batch =
+          source.batch(s.first_batch + static_cast<std::uint64_t>(step) * s.micro_batches + m, s.sequences, s.length);
       ids.push_back(std::move(batch.ids));
       targets.push_back(std::move(batch.targets));
     }
@@ -111,7 +119,8 @@ TrainingRunResult run_training(const TrainingRunSettings& s, const TokenSource& 
     const StepResult done = trainer.step(ids, targets, rate);
     result.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (!std::isfinite(done.loss) || !std::isfinite(done.gradient_norm)) {
-      result.diverged = fmt::format("the loss stopped being a number at step {} (learning rate {:.3g}); weights are those before it", step, rate);
+      result.diverged = fmt::format(
+          "the loss stopped being a number at step {} (learning rate {:.3g}); weights are those before it", step, rate);
       break;
     }
     result.curve.push_back({step, done.loss, rate, done.gradient_norm});

@@ -21,7 +21,8 @@ struct TrainingRunSettings {
   int threads = 0;
   std::uint64_t first_batch = 0;     ///< of the source; runs that must not share their data start elsewhere
   std::size_t held_out_batches = 8;
-  std::vector<std::int64_t> evaluate_after;  ///< numbers of steps, rising, after which the held-out loss is measured too
+  std::vector<std::int64_t>
+      evaluate_after;                ///< numbers of steps, rising, after which the held-out loss is measured too
   std::string checkpoint;            ///< file; empty: none. Continued from when it exists and fits the settings.
   std::int64_t checkpoint_every = 100;
   double checkpoint_every_s = 1e300;  ///< also when so much time has passed; does not touch the result

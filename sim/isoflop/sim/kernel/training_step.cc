@@ -26,7 +26,8 @@ constexpr std::size_t update_block = 16384;
 
 std::size_t training_shards(std::size_t sequences, std::size_t length) {
   std::size_t shards = 1;
-  while (shards * 2 <= most_shards && sequences % (shards * 2) == 0 && sequences / (shards * 2) * length >= fewest_tokens_per_shard)
+  while (shards * 2 <= most_shards && sequences % (shards * 2) == 0 &&
+         sequences / (shards * 2) * length >= fewest_tokens_per_shard)
     shards *= 2;
   return shards;
 }
@@ -64,9 +65,17 @@ struct Trainer::State {
   std::vector<Execution> executions;
   std::vector<std::vector<float>> gradients;
 
-  State(const Architecture& a, std::size_t b, std::size_t t, Precision p, const OptimiserSettings& o, int threads_wanted)
-      : architecture(a), sequences(b), length(t), shards(training_shards(b, t)), precision(p), optimiser(o), threads(thread_count(threads_wanted)),
-        program(forward(a, Step::train(static_cast<std::int64_t>(b / shards), static_cast<std::int64_t>(t)))), layout(program) {
+  State(const Architecture& a, std::size_t b, std::size_t t, Precision p, const OptimiserSettings& o,
+        int threads_wanted)
+      : architecture(a),
+        sequences(b),
+        length(t),
+        shards(training_shards(b, t)),
+        precision(p),
+        optimiser(o),
+        threads(thread_count(threads_wanted)),
+        program(forward(a, Step::train(static_cast<std::int64_t>(b / shards), static_cast<std::int64_t>(t)))),
+        layout(program) {
     for (std::size_t s = 0; s < shards; ++s) {
       executions.emplace_back(program, layout, precision);
       gradients.emplace_back(layout.count());
@@ -80,7 +89,8 @@ struct Trainer::State {
     const std::size_t blocks = (layout.count() + update_block - 1) / update_block;
     parallel_for(blocks, threads, [&](std::size_t block) {
       const std::size_t first = block * update_block, count = std::min(update_block, layout.count() - first);
-      for (std::size_t s = 1; s < shards; ++s) vector_loops().accumulate(count, gradients[s].data() + first, gradients[0].data() + first);
+      for (std::size_t s = 1; s < shards; ++s)
+        vector_loops().accumulate(count, gradients[s].data() + first, gradients[0].data() + first);
     });
   }
 
@@ -89,7 +99,8 @@ struct Trainer::State {
     std::vector<double> squares(blocks);
     parallel_for(blocks, threads, [&](std::size_t block) {
       const std::size_t first = block * update_block;
-      squares[block] = vector_loops().sum_of_squares(std::min(update_block, layout.count() - first), gradients[0].data() + first);
+      squares[block] =
+          vector_loops().sum_of_squares(std::min(update_block, layout.count() - first), gradients[0].data() + first);
     });
     double sum = 0;
     for (double s : squares) sum += s;
@@ -98,7 +109,8 @@ struct Trainer::State {
 
   void update(double rate, double gradient_factor) {
     const double t = static_cast<double>(steps);
-    const double step_size = rate / (1 - std::pow(optimiser.beta1, t)), root = 1 / std::sqrt(1 - std::pow(optimiser.beta2, t));
+    const double step_size = rate / (1 - std::pow(optimiser.beta1, t)),
+                 root = 1 / std::sqrt(1 - std::pow(optimiser.beta2, t));
     struct Block {
       std::size_t first, count;
       bool decays;
@@ -109,10 +121,11 @@ struct Trainer::State {
         blocks.push_back({place.offset + first, std::min(update_block, place.count - first), decays(place)});
     parallel_for(blocks.size(), threads, [&](std::size_t i) {
       const Block& b = blocks[i];
-      vector_loops().adamw(b.count, weights.data() + b.first, m.data() + b.first, v.data() + b.first, gradients[0].data() + b.first,
-                           static_cast<float>(gradient_factor), static_cast<float>(optimiser.beta1), static_cast<float>(optimiser.beta2),
-                           static_cast<float>(step_size), static_cast<float>(root), static_cast<float>(optimiser.epsilon),
-                           b.decays ? static_cast<float>(rate * optimiser.weight_decay) : 0.0f);
+      vector_loops().adamw(
+          b.count, weights.data() + b.first, m.data() + b.first, v.data() + b.first, gradients[0].data() + b.first,
+          static_cast<float>(gradient_factor), static_cast<float>(optimiser.beta1), static_cast<float>(optimiser.beta2),
+          static_cast<float>(step_size), static_cast<float>(root), static_cast<float>(optimiser.epsilon),
+          b.decays ? static_cast<float>(rate * optimiser.weight_decay) : 0.0f);
     });
   }
 };
@@ -132,7 +145,8 @@ void Trainer::weights_changed() {
   state_->packed.pack(state_->layout, state_->weights.data(), state_->precision, true, state_->threads);
 }
 
-StepResult Trainer::step(const std::vector<std::vector<std::int32_t>>& ids, const std::vector<std::vector<std::int32_t>>& targets, double rate) {
+StepResult Trainer::step(const std::vector<std::vector<std::int32_t>>& ids,
+                         const std::vector<std::vector<std::int32_t>>& targets, double rate) {
   State& s = *state_;
   const std::size_t micro = ids.size();
   std::vector<double> losses(s.shards, 0.0);
@@ -140,15 +154,18 @@ StepResult Trainer::step(const std::vector<std::vector<std::int32_t>>& ids, cons
     std::fill(s.gradients[shard].begin(), s.gradients[shard].end(), 0.0f);
     for (std::size_t i = 0; i < micro; ++i) {
       const std::size_t first = shard * s.shard_tokens();
-      losses[shard] += s.executions[shard].forward(s.weights.data(), s.packed, ids[i].data() + first, targets[i].data() + first);
-      s.executions[shard].backward(s.weights.data(), s.packed, 1.0f / static_cast<float>(s.shards * micro), s.gradients[shard].data());
+      losses[shard] +=
+          s.executions[shard].forward(s.weights.data(), s.packed, ids[i].data() + first, targets[i].data() + first);
+      s.executions[shard].backward(s.weights.data(), s.packed, 1.0f / static_cast<float>(s.shards * micro),
+                                   s.gradients[shard].data());
     }
   });
   StepResult result;
   for (double loss : losses) result.loss += loss / static_cast<double>(s.shards * micro);
   s.add_up_gradients();
   result.gradient_norm = s.gradient_norm();
-  if (!std::isfinite(result.loss) || !std::isfinite(result.gradient_norm)) return result;  // the caller sees it; weights stay
+  if (!std::isfinite(result.loss) || !std::isfinite(result.gradient_norm))
+    return result;  // the caller sees it; weights stay
   const double clip = s.optimiser.clip_norm;
   ++s.steps;
   s.update(rate, clip > 0 && result.gradient_norm > clip ? clip / result.gradient_norm : 1);
@@ -176,14 +193,16 @@ std::int64_t& Trainer::steps_taken() { return state_->steps; }
 std::size_t Trainer::shards() const { return state_->shards; }
 
 std::size_t Trainer::memory_bytes() const {
-  std::size_t bytes = state_->layout.count() * sizeof(float) * (5 + state_->shards);  // weights, m, v, two packed copies, gradients
+  std::size_t bytes =
+      state_->layout.count() * sizeof(float) * (5 + state_->shards);  // weights, m, v, two packed copies, gradients
   for (const auto& execution : state_->executions) bytes += execution.activation_bytes();
   return bytes;
 }
 
 double Trainer::flop_per_step() const {
   double flop = 0;
-  for (const Pass pass : {Pass::Forward, Pass::Backward, Pass::ScoresAgain}) flop += cost(state_->program, pass).flops();
+  for (const Pass pass : {Pass::Forward, Pass::Backward, Pass::ScoresAgain})
+    flop += cost(state_->program, pass).flops();
   return flop * static_cast<double>(state_->shards);
 }
 

@@ -1,5 +1,5 @@
-// Training on this CPU: one optimiser step over a batch, shared over threads so that the result is the same bits for any
-// number of them.
+// Training on this CPU: one optimiser step over a batch, shared over threads so that the result is the same bits for
+// any number of them.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -47,7 +47,8 @@ class Trainer {
   ~Trainer();
 
   /// ids, targets: sequences x length, row-major; several micro-batches accumulate before one update.
-  StepResult step(const std::vector<std::vector<std::int32_t>>& ids, const std::vector<std::vector<std::int32_t>>& targets, double rate);
+  StepResult step(const std::vector<std::vector<std::int32_t>>& ids,
+                  const std::vector<std::vector<std::int32_t>>& targets, double rate);
   /// Mean loss without an update.
   double evaluate(const std::vector<std::int32_t>& ids, const std::vector<std::int32_t>& targets);
 

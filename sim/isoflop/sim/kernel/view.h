@@ -1,4 +1,5 @@
-// Rows of a larger buffer. Tensors that one product computes together lie side by side and are told apart by their views.
+// Rows of a larger buffer. Tensors that one product computes together lie side by side and are told apart by their
+// views.
 #pragma once
 #include <algorithm>
 #include <cstddef>

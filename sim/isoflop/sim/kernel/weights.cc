@@ -18,7 +18,9 @@ bool is_matrix(const WeightLayout::Place& place) {
   return place.shape.size() >= 2 && place.part != Part::Position && !ends_with(place.name, "bias");
 }
 
-bool writes_to_residual(const std::string& name) { return ends_with(name, "out weight") || ends_with(name, "down weight"); }
+bool writes_to_residual(const std::string& name) {
+  return ends_with(name, "out weight") || ends_with(name, "down weight");
+}
 
 }  // namespace
 
@@ -31,7 +33,8 @@ std::vector<WeightMatrix> weight_matrices(const WeightLayout& layout) {
     const auto experts = static_cast<std::size_t>(has_experts ? place.shape[0] : 1);
     const auto rows = static_cast<std::size_t>(place.shape[place.shape.size() - 2]);
     const auto columns = static_cast<std::size_t>(place.shape.back());
-    for (std::size_t e = 0; e < experts; ++e) result.push_back({w, e, rows, columns, place.offset + e * rows * columns});
+    for (std::size_t e = 0; e < experts; ++e)
+      result.push_back({w, e, rows, columns, place.offset + e * rows * columns});
   }
   return result;
 }
@@ -73,12 +76,15 @@ std::vector<float> initial_weights(const WeightLayout& layout, std::size_t layer
 
 std::vector<WeightMatrix> product_matrices(const WeightLayout& layout) {
   auto matrices = weight_matrices(layout);
-  const bool own_head = std::any_of(layout.places().begin(), layout.places().end(), [](const auto& place) { return place.name == "head weight"; });
-  if (own_head) std::erase_if(matrices, [&](const WeightMatrix& m) { return layout.places()[m.weight].name == "embedding"; });
+  const bool own_head = std::any_of(layout.places().begin(), layout.places().end(),
+                                    [](const auto& place) { return place.name == "head weight"; });
+  if (own_head)
+    std::erase_if(matrices, [&](const WeightMatrix& m) { return layout.places()[m.weight].name == "embedding"; });
   return matrices;
 }
 
-void PackedWeights::pack(const WeightLayout& layout, const float* weights, Precision precision, bool for_training, int threads) {
+void PackedWeights::pack(const WeightLayout& layout, const float* weights, Precision precision, bool for_training,
+                         int threads) {
   const auto all = product_matrices(layout);
   first_.assign(layout.places().size(), 0);
   for (std::size_t i = all.size(); i-- > 0;) first_[all[i].weight] = i;

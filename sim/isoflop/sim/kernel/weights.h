@@ -51,9 +51,13 @@ class PackedWeights {
   /// `for_training` adds the operands of the input gradients.
   void pack(const WeightLayout& layout, const float* weights, Precision precision, bool for_training, int threads);
   /// transpose(w): right-hand side of y = x transpose(w). One per expert where the weight has experts.
-  const PackedMatrix& forward(std::size_t weight, std::size_t expert = 0) const { return forward_[first_[weight] + expert]; }
+  const PackedMatrix& forward(std::size_t weight, std::size_t expert = 0) const {
+    return forward_[first_[weight] + expert];
+  }
   /// w: right-hand side of dx = dy w.
-  const PackedMatrix& backward(std::size_t weight, std::size_t expert = 0) const { return backward_[first_[weight] + expert]; }
+  const PackedMatrix& backward(std::size_t weight, std::size_t expert = 0) const {
+    return backward_[first_[weight] + expert];
+  }
 
  private:
   std::vector<PackedMatrix> forward_, backward_;

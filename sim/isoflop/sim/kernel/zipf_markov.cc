@@ -24,7 +24,8 @@ std::vector<std::size_t> biased_order(const std::vector<double>& z, Random& rand
   for (std::size_t x = 0; x < z.size(); ++x) key[x] = std::log(z[x]) - std::log(random.exponential());
   std::vector<std::size_t> order(z.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return key[a] > key[b] || (key[a] == key[b] && a < b); });
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return key[a] > key[b] || (key[a] == key[b] && a < b); });
   return order;
 }
 
@@ -125,7 +126,8 @@ double ZipfMarkov::perfect_loss(std::span<const std::int32_t> tokens, std::size_
   for (std::size_t start = 0; start + length < tokens.size(); start += length + 1)
     for (std::size_t t = 1; t <= length; ++t, ++targets) {
       const auto x = static_cast<std::size_t>(tokens[start + t]), j = static_cast<std::size_t>(tokens[start + t - 1]);
-      const float p = t == 1 ? bigram_[j * vocabulary_ + x] : probability(static_cast<std::size_t>(tokens[start + t - 2]), j, x);
+      const float p =
+          t == 1 ? bigram_[j * vocabulary_ + x] : probability(static_cast<std::size_t>(tokens[start + t - 2]), j, x);
       sum -= std::log(static_cast<double>(p));
     }
   return targets ? sum / static_cast<double>(targets) : 0;

@@ -1,8 +1,8 @@
 // A text source whose entropy is known exactly: an order-2 Markov chain over V tokens,
 //   P(x | i, j) = 0.1 z(x) + 0.3 Q1_j(x) + 0.6 Q2_ij(x),
 // z Zipf with exponent 1; Q1, Q2 Zipf with exponents 1.5 and 2 over orderings drawn per context, biased to frequent
-// tokens (Gumbel-top-k). The stationary law of pairs comes from power iteration, so the entropy rate E, and what a model
-// that sees only part of the context can reach, are sums, not estimates.
+// tokens (Gumbel-top-k). The stationary law of pairs comes from power iteration, so the entropy rate E, and what a
+// model that sees only part of the context can reach, are sums, not estimates.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -30,7 +30,9 @@ class ZipfMarkov {
   double perfect_loss(std::span<const std::int32_t> tokens, std::size_t length) const;
 
  private:
-  float probability(std::size_t i, std::size_t j, std::size_t x) const { return table_[(i * vocabulary_ + j) * vocabulary_ + x]; }
+  float probability(std::size_t i, std::size_t j, std::size_t x) const {
+    return table_[(i * vocabulary_ + j) * vocabulary_ + x];
+  }
   std::size_t vocabulary_;
   std::uint64_t seed_;
   std::vector<float> table_;     ///< P(x | i, j)

@@ -18,12 +18,13 @@ struct Term {
 };
 
 // Starts and ranges are assumed: from what instructions of the last ten years can do.
-constexpr Term terms[] = {{"e_f", "1", "share of the multiply-add peak inside tiles", &CpuConstants::e_f, 0.9, 0.02, 1},
-                          {"t_item", "s", "per element beside the arithmetic", &CpuConstants::t_item, 2e-10, 1e-13, 1e-7},
-                          {"e_b", "1", "share of the read bandwidth of the working set", &CpuConstants::e_b, 0.7, 0.05, 4},
-                          {"t_pack", "s", "per element copied into panels", &CpuConstants::t_pack, 3e-10, 1e-13, 1e-7},
-                          {"t_row", "s", "per row of elements, or tile of outputs", &CpuConstants::t_row, 1e-8, 1e-12, 1e-4},
-                          {"t_call", "s", "per call", &CpuConstants::t_call, 3e-7, 1e-10, 1e-3}};
+constexpr Term terms[] = {
+    {"e_f", "1", "share of the multiply-add peak inside tiles", &CpuConstants::e_f, 0.9, 0.02, 1},
+    {"t_item", "s", "per element beside the arithmetic", &CpuConstants::t_item, 2e-10, 1e-13, 1e-7},
+    {"e_b", "1", "share of the read bandwidth of the working set", &CpuConstants::e_b, 0.7, 0.05, 4},
+    {"t_pack", "s", "per element copied into panels", &CpuConstants::t_pack, 3e-10, 1e-13, 1e-7},
+    {"t_row", "s", "per row of elements, or tile of outputs", &CpuConstants::t_row, 1e-8, 1e-12, 1e-4},
+    {"t_call", "s", "per call", &CpuConstants::t_call, 3e-7, 1e-10, 1e-3}};
 constexpr std::size_t term_count = std::size(terms);
 
 // Whether any work of the kind has the term, and whether it can be told from the others.
@@ -32,7 +33,9 @@ bool has_term(std::size_t term, std::span<const MeasuredWork* const> works) {
     return std::any_of(works.begin(), works.end(), [&](const MeasuredWork* m) { return m->work.*member > 0; });
   };
   // Elements of arithmetic that is not multiply-adds are priced by t_item alone.
-  const bool products = any(&CpuWork::packed) && std::any_of(works.begin(), works.end(), [](const MeasuredWork* m) { return m->work.flop > 2 * m->work.items; });
+  const bool products = any(&CpuWork::packed) && std::any_of(works.begin(), works.end(), [](const MeasuredWork* m) {
+                          return m->work.flop > 2 * m->work.items;
+                        });
   switch (term) {
     case 0: return products;
     case 1: return any(&CpuWork::items);
@@ -57,7 +60,8 @@ double model_seconds(const CpuWork& w, const LimitValues& limits, const CpuConst
   return w.calls * c.t_call + w.rows * c.t_row + std::hypot(busy, memory);
 }
 
-CpuOpFit fit_kind(std::span<const MeasuredWork* const> works, const LimitValues& limits, std::uint64_t seed, int threads) {
+CpuOpFit fit_kind(std::span<const MeasuredWork* const> works, const LimitValues& limits, std::uint64_t seed,
+                  int threads) {
   std::vector<std::size_t> used;
   const std::size_t most = std::max<std::size_t>(1, works.size() / 2);
   for (std::size_t t = 0; t < term_count && used.size() < most; ++t)
@@ -107,10 +111,12 @@ CpuOpFit fit_kind(std::span<const MeasuredWork* const> works, const LimitValues&
 }  // namespace
 
 double cpu_seconds(const CpuWork& work, const LimitValues& limits, const CpuConstants& constants) {
-  return std::max(model_seconds(work, limits, constants), work.flop > 2 * work.items ? light_seconds(work, limits) : 0.0);
+  return std::max(model_seconds(work, limits, constants),
+                  work.flop > 2 * work.items ? light_seconds(work, limits) : 0.0);
 }
 
-std::map<std::string, CpuOpFit> fit_cpu_ops(std::span<const MeasuredWork> measured, const LimitValues& limits, std::uint64_t seed, int threads) {
+std::map<std::string, CpuOpFit> fit_cpu_ops(std::span<const MeasuredWork> measured, const LimitValues& limits,
+                                            std::uint64_t seed, int threads) {
   std::map<std::string, std::vector<const MeasuredWork*>> kinds;
   for (const auto& m : measured)
     if (m.seconds > 0) kinds[m.work.kind].push_back(&m);

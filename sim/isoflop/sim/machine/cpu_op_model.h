@@ -1,7 +1,8 @@
-// Time of one work on one thread of this CPU: the form of the op-time models of accelerators, with the terms a CPU kernel
-// has instead of waves.
+// Time of one work on one thread of this CPU: the form of the op-time models of accelerators, with the terms a CPU
+// kernel has instead of waves.
 //
-//   t = calls t_call + rows t_row + sqrt( (tile FLOP / (P e_f) + items t_item + packed t_pack)^2 + (bytes / (B(set) e_b))^2 )
+//   t = calls t_call + rows t_row + sqrt( (tile FLOP / (P e_f) + items t_item + packed t_pack)^2 + (bytes / (B(set)
+//   e_b))^2 )
 //
 // P is the measured multiply-add peak of the arithmetic, B(set) the measured read bandwidth of the working set. The
 // constants e_f, e_b (utilisations) and t_* (seconds) are fitted per kind of work, as logarithms, by least squares on
@@ -40,6 +41,7 @@ struct CpuOpFit {
 };
 
 /// One fit per kind. Kinds with fewer rows than constants are fitted with fewer terms, never left out.
-std::map<std::string, CpuOpFit> fit_cpu_ops(std::span<const MeasuredWork> measured, const LimitValues& limits, std::uint64_t seed, int threads);
+std::map<std::string, CpuOpFit> fit_cpu_ops(std::span<const MeasuredWork> measured, const LimitValues& limits,
+                                            std::uint64_t seed, int threads);
 
 }  // namespace isoflop::sim

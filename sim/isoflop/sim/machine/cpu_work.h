@@ -1,5 +1,6 @@
-// What a piece of work asks of this CPU, independent of how fast it turns out to be: exact arithmetic, the fewest bytes it
-// must read, and where they lie. Speed of light of a piece of work: max(FLOP / peak, bytes / bandwidth of its working set).
+// What a piece of work asks of this CPU, independent of how fast it turns out to be: exact arithmetic, the fewest bytes
+// it must read, and where they lie. Speed of light of a piece of work: max(FLOP / peak, bytes / bandwidth of its
+// working set).
 #pragma once
 #include <string>
 
@@ -12,7 +13,7 @@ struct CpuWork {
   PeakKind arithmetic = PeakKind::Fp32;
   double flop = 0;           ///< exact
   double tile_flop = 0;      ///< with the edges of tiles filled up; at least flop
-  double bytes = 0;          ///< read, every operand once; what is written leaves on its own and is not held against reading
+  double bytes = 0;  ///< read, every operand once; what is written leaves on its own and is not held against reading
   double working_set = 0;    ///< bytes between two uses of the same data: decides which memory they come from
   double calls = 1;          ///< kernel calls, each with its start
   double rows = 0;           ///< inner calls: rows of element work, tiles of outputs

@@ -33,7 +33,9 @@ std::vector<TimedOp> op_list(const BenchSettings& settings, Crew& one, Crew& all
   for (const auto format : {WeightFormat::Fp32, WeightFormat::Bf16, WeightFormat::Int8, WeightFormat::Int4}) {
     if (settings.quick && format == WeightFormat::Int4) continue;  // made of four times as many weights as the others
     const std::size_t columns = 4096, quarter = settings.memory_bytes / 4 / columns;
-    const std::size_t rows = format == WeightFormat::Int4 ? 2 * quarter : format == WeightFormat::Int8 ? quarter : quarter / 2;
+    const std::size_t rows = format == WeightFormat::Int4   ? 2 * quarter
+                             : format == WeightFormat::Int8 ? quarter
+                                                            : quarter / 2;
     ops.push_back({decode_probe(rows, columns, format, one), false});
     if (all.size() > 1) ops.push_back({decode_probe(rows, columns, format, all), true});
   }
@@ -54,7 +56,9 @@ struct LimitList {
 };
 
 std::string peak_name(PeakKind kind) {
-  return kind == PeakKind::Fp32 ? "fp32 multiply-add" : kind == PeakKind::Bf16 ? "bf16 dot product" : "int8 dot product";
+  return kind == PeakKind::Fp32   ? "fp32 multiply-add"
+         : kind == PeakKind::Bf16 ? "bf16 dot product"
+                                  : "int8 dot product";
 }
 
 // The same figures in the same order every round.
@@ -63,11 +67,14 @@ void note_limits(const LimitProbe& probe, const LimitSample& sample, LimitList& 
   const int all = probe.threads();
   list.add(at++, {"core clock, dependent additions", "Hz", 1, 0, {}, "", true}, sample.clock_hz);
   for (const auto& [kind, rate] : sample.peak_one) list.add(at++, {peak_name(kind), "op/s", 1, 0, {}, "", true}, rate);
-  for (const auto& [kind, rate] : sample.peak_all) list.add(at++, {peak_name(kind), "op/s", all, 0, {}, "", true}, rate);
+  for (const auto& [kind, rate] : sample.peak_all)
+    list.add(at++, {peak_name(kind), "op/s", all, 0, {}, "", true}, rate);
   const auto& sizes = probe.sizes();
   for (std::size_t i = 0; i < sample.bandwidth_one.size(); ++i)
-    list.add(at++, {"read bandwidth", "bytes/s", 1, static_cast<double>(sizes[i]), {}, "", true}, sample.bandwidth_one[i]);
-  for (const auto& [bytes, rate] : sample.bandwidth_all) list.add(at++, {"read bandwidth", "bytes/s", all, static_cast<double>(bytes), {}, "", true}, rate);
+    list.add(at++, {"read bandwidth", "bytes/s", 1, static_cast<double>(sizes[i]), {}, "", true},
+             sample.bandwidth_one[i]);
+  for (const auto& [bytes, rate] : sample.bandwidth_all)
+    list.add(at++, {"read bandwidth", "bytes/s", all, static_cast<double>(bytes), {}, "", true}, rate);
 }
 
 void check_peaks(std::vector<LimitFigure>& limits) {
@@ -78,7 +85,8 @@ void check_peaks(std::vector<LimitFigure>& limits) {
         const auto check = per_cycle_check(figure.repeats.median / figure.threads, clock, op_per_instruction(kind));
         figure.plausible = check.plausible;
         figure.check = fmt::format("{:.1f} a cycle and thread{}", check.per_cycle,
-                                   check.plausible ? fmt::format(", {:g} expected", check.nearest) : ": not a multiple of half an instruction");
+                                   check.plausible ? fmt::format(", {:g} expected", check.nearest)
+                                                   : ": not a multiple of half an instruction");
       }
 }
 
@@ -106,7 +114,8 @@ BenchResult run_bench(const BenchSettings& settings) {
       const LimitSample sample = probe.measure(each_s);
       note_limits(probe, sample, limits);
       if (sample.line_ns > 0) lines.push_back(sample.line_ns);
-      if (sample.peak_all.count(PeakKind::Fp32)) scaling.push_back(sample.peak_all.at(PeakKind::Fp32) / probe.threads() / sample.peak_one.at(PeakKind::Fp32));
+      if (sample.peak_all.count(PeakKind::Fp32))
+        scaling.push_back(sample.peak_all.at(PeakKind::Fp32) / probe.threads() / sample.peak_one.at(PeakKind::Fp32));
       const LimitValues values = probe.one_thread(sample);
       for (std::size_t i = 0; i < ops.size(); ++i) {
         const CpuWork& work = ops[i].probe.work;
@@ -133,8 +142,9 @@ BenchResult run_bench(const BenchSettings& settings) {
     foreign.push_back(conditions.foreign);
     if (conditions.before != conditions.after) ++result.placement_changes;
     ++result.rounds;
-    settings.progress(std::max(static_cast<double>(round + 1) / static_cast<double>(settings.rounds), elapsed() / settings.budget_s),
-                      fmt::format("round {}", round + 1));
+    settings.progress(
+        std::max(static_cast<double>(round + 1) / static_cast<double>(settings.rounds), elapsed() / settings.budget_s),
+        fmt::format("round {}", round + 1));
   }
 
   for (std::size_t i = 0; i < limits.figures.size(); ++i) {
@@ -147,7 +157,8 @@ BenchResult run_bench(const BenchSettings& settings) {
   for (std::size_t i = 0; i < ops.size(); ++i) {
     RepeatRules rules = settings.rules;
     rules.placement_matters = ops[i].all_threads;
-    result.ops.push_back({ops[i].probe, ops[i].all_threads ? probe.threads() : 1, by_arithmetic[i], summarise(efficiency[i], rules), median(seconds[i])});
+    result.ops.push_back({ops[i].probe, ops[i].all_threads ? probe.threads() : 1, by_arithmetic[i],
+                          summarise(efficiency[i], rules), median(seconds[i])});
   }
   result.median_steal = median(steal);
   result.most_steal = quantile(steal, 1);
@@ -156,7 +167,8 @@ BenchResult run_bench(const BenchSettings& settings) {
   result.placement = probe.threads() > 1 ? placement_of(result.line_ns) : Placement::OneProcessor;
   if (!scaling.empty()) result.two_thread_scaling = median(scaling);
   // Two threads that share a core share its multipliers: half the rate each.
-  result.shared_core = result.placement == Placement::SharedCore || (!scaling.empty() && result.two_thread_scaling < 0.7);
+  result.shared_core =
+      result.placement == Placement::SharedCore || (!scaling.empty() && result.two_thread_scaling < 0.7);
   return result;
 }
 

@@ -1,5 +1,5 @@
-// The limits of this machine and how close single operations of the kernel come to them, in rounds: every round measures
-// every limit and every operation once, so that a slow moment hits both sides of each ratio.
+// The limits of this machine and how close single operations of the kernel come to them, in rounds: every round
+// measures every limit and every operation once, so that a slow moment hits both sides of each ratio.
 #pragma once
 #include <functional>
 #include <string>

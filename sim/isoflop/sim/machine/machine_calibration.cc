@@ -20,7 +20,9 @@
 namespace isoflop::sim {
 namespace {
 
-double wall_seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double wall_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 // One reading of the thread's clock is itself part of every op's time.
 double clock_cost() {
@@ -44,7 +46,8 @@ std::vector<std::int32_t> random_ids(std::size_t count, std::int64_t vocabulary,
 // Medians over repeats of what one pass records.
 class PassTimes {
  public:
-  explicit PassTimes(const Program& program) : program_(program), parts_(3, std::vector<std::vector<double>>(program.ops.size())) {}
+  explicit PassTimes(const Program& program)
+      : program_(program), parts_(3, std::vector<std::vector<double>>(program.ops.size())) {}
 
   void note(OpSeconds& seconds) {
     std::vector<double>* from[] = {&seconds.forward, &seconds.backward, &seconds.weight_gradient};
@@ -75,8 +78,10 @@ struct ProbeModel {
 
 // Widths, head widths, lengths and vocabularies around, never equal to, those of the models predicted later.
 std::vector<ProbeModel> probe_models(bool quick) {
-  std::vector<ProbeModel> models = {{plain_model(1, 48, 3, 3, 192), 2, 80},   {plain_model(1, 80, 2, 1, 320), 4, 144},  {plain_model(1, 128, 4, 4, 128), 1, 256},
-                                    {plain_model(1, 192, 3, 3, 1024), 4, 96}, {plain_model(1, 320, 5, 5, 640), 2, 160}, {plain_model(1, 448, 7, 7, 2048), 1, 384}};
+  std::vector<ProbeModel> models = {
+      {plain_model(1, 48, 3, 3, 192), 2, 80},   {plain_model(1, 80, 2, 1, 320), 4, 144},
+      {plain_model(1, 128, 4, 4, 128), 1, 256}, {plain_model(1, 192, 3, 3, 1024), 4, 96},
+      {plain_model(1, 320, 5, 5, 640), 2, 160}, {plain_model(1, 448, 7, 7, 2048), 1, 384}};
   if (!quick) {
     models.push_back({plain_model(1, 96, 6, 2, 2560), 8, 64});
     models.push_back({plain_model(1, 512, 8, 4, 1536), 2, 192});
@@ -112,7 +117,10 @@ std::vector<MeasuredWork> measure_step_works(bool quick, int repeats) {
       timed("add gradients", [&] { loops.accumulate(n, other.data(), g.data()); });
       double squares = 0;
       timed("gradient norm", [&] { squares = loops.sum_of_squares(n, g.data()); });
-      timed("update", [&] { loops.adamw(n, w.data(), m.data(), v.data(), g.data(), 1, 0.9f, 0.95f, 1e-6f, static_cast<float>(squares > 0), 1e-8f, 1e-8f); });
+      timed("update", [&] {
+        loops.adamw(n, w.data(), m.data(), v.data(), g.data(), 1, 0.9f, 0.95f, 1e-6f, static_cast<float>(squares > 0),
+                    1e-8f, 1e-8f);
+      });
       for (const auto precision : {Precision::Fp32, Precision::Bf16})
         timed("pack " + precision_name(precision), [&] {
           packed[0].pack(columns, rows, MatrixView::transposed(w.data(), columns), precision);
@@ -138,7 +146,9 @@ std::vector<MeasuredWork> measure_decode_ops(bool quick, int repeats, std::uint6
     Architecture architecture;
     std::int64_t batch, context;
   };
-  std::vector<Probe> probes = {{plain_model(1, 192, 3, 3, 3000), 1, 40}, {plain_model(1, 448, 7, 7, 5000), 2, 200}, {plain_model(1, 1024, 16, 4, 4000), 1, 700}};
+  std::vector<Probe> probes = {{plain_model(1, 192, 3, 3, 3000), 1, 40},
+                               {plain_model(1, 448, 7, 7, 5000), 2, 200},
+                               {plain_model(1, 1024, 16, 4, 4000), 1, 700}};
   if (!quick) probes.push_back({plain_model(1, 640, 10, 5, 9000), 6, 90});
   for (const auto& probe : probes)
     for (const auto format : {WeightFormat::Fp32, WeightFormat::Bf16, WeightFormat::Int8, WeightFormat::Int4}) {
@@ -156,20 +166,25 @@ std::vector<MeasuredWork> measure_decode_ops(bool quick, int repeats, std::uint6
       for (int repeat = 0; repeat <= repeats; ++repeat) {
         execution.forward(weights.data(), none, ids.data(), nullptr);
         if (repeat > 0) times.note(seconds);
-        else seconds = {std::vector<double>(program.ops.size()), std::vector<double>(program.ops.size()), std::vector<double>(program.ops.size())};
+        else
+          seconds = {std::vector<double>(program.ops.size()), std::vector<double>(program.ops.size()),
+                     std::vector<double>(program.ops.size())};
       }
       const auto works = decode_works(program, format);
       for (std::size_t i = 0; i < program.ops.size(); ++i) {
         const double s = times.seconds(WorkPass::Forward, i, clock_s);
         // Every op of a decode step is one work; element work is known from training.
-        const bool counts = works[i].kind.rfind("stream", 0) == 0 || (works[i].kind == "decode attention" && format == WeightFormat::Fp32);
-        if (counts && s > shortest_s) result.push_back({works[i], fmt::format("decode {} wide, {}", probe.architecture.width, probe.batch), s});
+        const bool counts = works[i].kind.rfind("stream", 0) == 0 ||
+                            (works[i].kind == "decode attention" && format == WeightFormat::Fp32);
+        if (counts && s > shortest_s)
+          result.push_back({works[i], fmt::format("decode {} wide, {}", probe.architecture.width, probe.batch), s});
       }
     }
   for (const auto format : {WeightFormat::Fp32, WeightFormat::Bf16, WeightFormat::Int8, WeightFormat::Int4})
     for (const std::size_t columns : {1536u, 4096u}) {
       const std::size_t share = format == WeightFormat::Fp32 ? 8 : format == WeightFormat::Bf16 ? 8 : 4;
-      const std::size_t rows = memory_bytes / share / columns * (format == WeightFormat::Int4 && !quick ? 2 : 1) / (format == WeightFormat::Fp32 ? 2 : 1);
+      const std::size_t rows = memory_bytes / share / columns * (format == WeightFormat::Int4 && !quick ? 2 : 1) /
+                               (format == WeightFormat::Fp32 ? 2 : 1);
       const OpProbe probe = decode_probe(rows, columns, format, crew);
       std::vector<double> times;
       probe.run();
@@ -190,7 +205,8 @@ struct UnseenModel {
 };
 
 std::vector<UnseenModel> unseen_models(bool quick) {
-  std::vector<UnseenModel> models = {{"2 x 64, V 256", plain_model(2, 64, 4, 4, 256), 16, 128}, {"3 x 144, V 768", plain_model(3, 144, 4, 2, 768), 8, 200},
+  std::vector<UnseenModel> models = {{"2 x 64, V 256", plain_model(2, 64, 4, 4, 256), 16, 128},
+                                     {"3 x 144, V 768", plain_model(3, 144, 4, 2, 768), 8, 200},
                                      {"4 x 256, V 512", plain_model(4, 256, 4, 4, 512), 8, 256}};
   if (!quick) {
     models.push_back({"4 x 256, V 4096", plain_model(4, 256, 4, 4, 4096), 8, 256});
@@ -200,17 +216,21 @@ std::vector<UnseenModel> unseen_models(bool quick) {
   return models;
 }
 
-ProfileCheck check_of(const std::string& what, const std::string& model, const std::string& settings, int threads, const std::vector<double>& seconds,
-                      const PredictedTime& predicted) {
-  ProfileCheck check{what, model, settings, threads, median(seconds), predicted.seconds, predicted.low_s, predicted.high_s, 0};
+ProfileCheck check_of(const std::string& what, const std::string& model, const std::string& settings, int threads,
+                      const std::vector<double>& seconds, const PredictedTime& predicted) {
+  ProfileCheck check{
+      what, model, settings, threads, median(seconds), predicted.seconds, predicted.low_s, predicted.high_s, 0};
   check.disagreement = 0.5 * (quantile(seconds, 0.75) - quantile(seconds, 0.25)) / check.measured_s;
   return check;
 }
 
-std::vector<double> training_step_seconds(const UnseenModel& model, Precision precision, int threads, int repeats, std::uint64_t seed) {
-  Trainer trainer(model.architecture, static_cast<std::size_t>(model.sequences), static_cast<std::size_t>(model.length), precision, {}, seed, threads);
+std::vector<double> training_step_seconds(const UnseenModel& model, Precision precision, int threads, int repeats,
+                                          std::uint64_t seed) {
+  Trainer trainer(model.architecture, static_cast<std::size_t>(model.sequences), static_cast<std::size_t>(model.length),
+                  precision, {}, seed, threads);
   const auto count = static_cast<std::size_t>(model.sequences * model.length);
-  const std::vector<std::vector<std::int32_t>> ids = {random_ids(count, model.architecture.vocabulary, seed)}, targets = {random_ids(count, model.architecture.vocabulary, seed + 1)};
+  const std::vector<std::vector<std::int32_t>> ids = {random_ids(count, model.architecture.vocabulary, seed)},
+                                               targets = {random_ids(count, model.architecture.vocabulary, seed + 1)};
   std::vector<double> seconds;
   for (int repeat = 0; repeat <= repeats; ++repeat) {
     const auto now = [&] { return threads == 1 ? thread_seconds() : wall_seconds(); };
@@ -223,7 +243,8 @@ std::vector<double> training_step_seconds(const UnseenModel& model, Precision pr
 
 }  // namespace
 
-Architecture plain_model(std::int64_t layers, std::int64_t width, std::int64_t heads, std::int64_t kv_heads, std::int64_t vocabulary) {
+Architecture plain_model(std::int64_t layers, std::int64_t width, std::int64_t heads, std::int64_t kv_heads,
+                         std::int64_t vocabulary) {
   Architecture a;
   a.name = fmt::format("{} x {}", layers, width);
   a.width = width;
@@ -237,8 +258,9 @@ Architecture plain_model(std::int64_t layers, std::int64_t width, std::int64_t h
   return a;
 }
 
-std::vector<MeasuredWork> measure_training_ops(const Architecture& architecture, std::int64_t sequences, std::int64_t length, Precision precision,
-                                               int repeats, std::uint64_t seed) {
+std::vector<MeasuredWork> measure_training_ops(const Architecture& architecture, std::int64_t sequences,
+                                               std::int64_t length, Precision precision, int repeats,
+                                               std::uint64_t seed) {
   const double clock_s = clock_cost();
   const Program program = forward(architecture, Step::train(sequences, length));
   const WeightLayout layout(program);
@@ -248,7 +270,8 @@ std::vector<MeasuredWork> measure_training_ops(const Architecture& architecture,
   packed.pack(layout, weights.data(), precision, true, 1);
   Execution execution(program, layout, precision);
   const auto count = static_cast<std::size_t>(sequences * length);
-  const auto ids = random_ids(count, architecture.vocabulary, seed), targets = random_ids(count, architecture.vocabulary, seed + 1);
+  const auto ids = random_ids(count, architecture.vocabulary, seed),
+             targets = random_ids(count, architecture.vocabulary, seed + 1);
   OpSeconds seconds;
   PassTimes times(program);
   for (int repeat = 0; repeat <= repeats; ++repeat) {
@@ -258,7 +281,8 @@ std::vector<MeasuredWork> measure_training_ops(const Architecture& architecture,
     if (repeat > 0) times.note(seconds);
   }
   std::vector<MeasuredWork> result;
-  const std::string group = fmt::format("{} wide, {} x {}, V {}", architecture.width, sequences, length, architecture.vocabulary);
+  const std::string group =
+      fmt::format("{} wide, {} x {}, V {}", architecture.width, sequences, length, architecture.vocabulary);
   for (std::size_t i = 0; i < program.ops.size(); ++i)
     for (const auto pass : {WorkPass::Forward, WorkPass::Backward, WorkPass::WeightGradient})
       for (const CpuWork& work : works_of(program.ops[i], pass, {precision, false, WeightFormat::Fp32})) {
@@ -293,17 +317,20 @@ MachineCalibration calibrate_machine(const CalibrationRun& run) {
   };
   const auto models = probe_models(run.quick);
   for (std::size_t i = 0; i < models.size(); ++i)
-    part(0.5 * static_cast<double>(i) / static_cast<double>(models.size()), "operations, width " + std::to_string(models[i].architecture.width), [&] {
-      for (const auto precision : {Precision::Fp32, Precision::Bf16}) {
-        const auto ops = measure_training_ops(models[i].architecture, models[i].sequences, models[i].length, precision, repeats, run.seed);
-        for (const auto& m : ops) result.measured.push_back(m);
-      }
-    });
+    part(0.5 * static_cast<double>(i) / static_cast<double>(models.size()),
+         "operations, width " + std::to_string(models[i].architecture.width), [&] {
+           for (const auto precision : {Precision::Fp32, Precision::Bf16}) {
+             const auto ops = measure_training_ops(models[i].architecture, models[i].sequences, models[i].length,
+                                                   precision, repeats, run.seed);
+             for (const auto& m : ops) result.measured.push_back(m);
+           }
+         });
   part(0.5, "optimiser", [&] {
     for (auto& m : measure_step_works(run.quick, repeats)) result.measured.push_back(std::move(m));
   });
   part(0.55, "decoding", [&] {
-    for (auto& m : measure_decode_ops(run.quick, repeats, run.seed, run.memory_bytes)) result.measured.push_back(std::move(m));
+    for (auto& m : measure_decode_ops(run.quick, repeats, run.seed, run.memory_bytes))
+      result.measured.push_back(std::move(m));
   });
   for (int i = 0; i < 3; ++i) part(0.65, "limits", [] {});
 
@@ -331,11 +358,13 @@ MachineCalibration calibrate_machine(const CalibrationRun& run) {
     for (const auto& [bytes, rate] : samples.front().bandwidth_all) {
       const std::size_t size = bytes;
       shared.set_bytes.push_back(static_cast<double>(size));
-      shared.bandwidth_bytes_per_s.push_back(middle([&](const LimitSample& s) { return s.bandwidth_all.at(size); }) / threads);
+      shared.bandwidth_bytes_per_s.push_back(middle([&](const LimitSample& s) { return s.bandwidth_all.at(size); }) /
+                                             threads);
     }
     for (std::size_t i = 0; i < profile.all.set_bytes.size(); ++i)
       if (profile.all.set_bytes[i] >= shared.set_bytes.front())
-        profile.all.bandwidth_bytes_per_s[i] = std::min(profile.all.bandwidth_bytes_per_s[i], shared.bandwidth(profile.all.set_bytes[i]));
+        profile.all.bandwidth_bytes_per_s[i] =
+            std::min(profile.all.bandwidth_bytes_per_s[i], shared.bandwidth(profile.all.set_bytes[i]));
     std::vector<double> starts;
     for (int i = 0; i < 51; ++i) {
       const double start = wall_seconds();
@@ -349,17 +378,20 @@ MachineCalibration calibrate_machine(const CalibrationRun& run) {
 
   const auto unseen = unseen_models(run.quick);
   for (std::size_t i = 0; i < unseen.size(); ++i)
-    part(0.7 + 0.25 * static_cast<double>(i) / static_cast<double>(unseen.size()), "unseen model " + unseen[i].name, [&] {
-      const UnseenModel& m = unseen[i];
-      for (const auto precision : {Precision::Fp32, Precision::Bf16})
-        for (const int n : {1, threads}) {
-          if (n == threads && threads > 1 && precision == Precision::Fp32 && run.quick) continue;
-          const auto seconds = training_step_seconds(m, precision, n, run.quick ? 5 : 7, run.seed);
-          profile.checks.push_back(check_of("training step", m.name, fmt::format("{} x {} tokens, {}", m.sequences, m.length, precision_name(precision)), n, seconds,
-                                            predict_training_step(profile, m.architecture, m.sequences, m.length, precision, n)));
-          if (threads == 1) break;
-        }
-    });
+    part(0.7 + 0.25 * static_cast<double>(i) / static_cast<double>(unseen.size()), "unseen model " + unseen[i].name,
+         [&] {
+           const UnseenModel& m = unseen[i];
+           for (const auto precision : {Precision::Fp32, Precision::Bf16})
+             for (const int n : {1, threads}) {
+               if (n == threads && threads > 1 && precision == Precision::Fp32 && run.quick) continue;
+               const auto seconds = training_step_seconds(m, precision, n, run.quick ? 5 : 7, run.seed);
+               profile.checks.push_back(check_of(
+                   "training step", m.name,
+                   fmt::format("{} x {} tokens, {}", m.sequences, m.length, precision_name(precision)), n, seconds,
+                   predict_training_step(profile, m.architecture, m.sequences, m.length, precision, n)));
+               if (threads == 1) break;
+             }
+         });
   struct UnseenDecode {
     std::string name;
     Architecture architecture;
@@ -370,9 +402,14 @@ MachineCalibration calibrate_machine(const CalibrationRun& run) {
   for (const auto& m : decodes)
     for (const auto format : {WeightFormat::Fp32, WeightFormat::Bf16, WeightFormat::Int8, WeightFormat::Int4})
       part(0.96, "decoding of unseen models", [&] {
-        DecoderSettings settings{m.batch, m.prompt, m.prompt + 24, format, format == WeightFormat::Fp32 ? Precision::Fp32 : Precision::Bf16, 1};
-        Decoder decoder(m.architecture, initial_weights(weight_layout(m.architecture), m.architecture.layers.size(), run.seed), settings);
-        const auto prompt = random_ids(m.batch * m.prompt, m.architecture.vocabulary, run.seed), next = random_ids(m.batch, m.architecture.vocabulary, run.seed + 1);
+        DecoderSettings settings{
+            m.batch, m.prompt, m.prompt + 24, format, format == WeightFormat::Fp32 ? Precision::Fp32 : Precision::Bf16,
+            1};
+        Decoder decoder(m.architecture,
+                        initial_weights(weight_layout(m.architecture), m.architecture.layers.size(), run.seed),
+                        settings);
+        const auto prompt = random_ids(m.batch * m.prompt, m.architecture.vocabulary, run.seed),
+                   next = random_ids(m.batch, m.architecture.vocabulary, run.seed + 1);
         std::vector<double> prefill, decode;
         for (int repeat = 0; repeat < 4; ++repeat) {
           const double start = thread_seconds();
@@ -385,11 +422,15 @@ MachineCalibration calibrate_machine(const CalibrationRun& run) {
           if (repeat > 0) decode.push_back(thread_seconds() - start);
         }
         const auto batch = static_cast<std::int64_t>(m.batch), length = static_cast<std::int64_t>(m.prompt);
-        profile.checks.push_back(check_of("decode step", m.name, fmt::format("batch {}, context {}, {}", m.batch, m.prompt + 8, weight_format_name(format)), 1, decode,
-                                          predict_decode_step(profile, m.architecture, batch, length + 8, format)));
+        profile.checks.push_back(
+            check_of("decode step", m.name,
+                     fmt::format("batch {}, context {}, {}", m.batch, m.prompt + 8, weight_format_name(format)), 1,
+                     decode, predict_decode_step(profile, m.architecture, batch, length + 8, format)));
         if (format == WeightFormat::Fp32 || format == WeightFormat::Bf16)
-          profile.checks.push_back(check_of("prefill", m.name, fmt::format("{} x {} tokens, {}", m.batch, m.prompt, precision_name(settings.prefill_precision)), 1, prefill,
-                                            predict_prefill(profile, m.architecture, batch, length, settings.prefill_precision)));
+          profile.checks.push_back(check_of(
+              "prefill", m.name,
+              fmt::format("{} x {} tokens, {}", m.batch, m.prompt, precision_name(settings.prefill_precision)), 1,
+              prefill, predict_prefill(profile, m.architecture, batch, length, settings.prefill_precision)));
       });
 
   std::vector<Window> peaks, bandwidths;

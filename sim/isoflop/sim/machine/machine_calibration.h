@@ -32,10 +32,12 @@ struct MachineCalibration {
 MachineCalibration calibrate_machine(const CalibrationRun& run);
 
 /// A model of the kernel's usual kind: RMSNorm, rotary positions, SwiGLU of 8/3 width, head of its own.
-Architecture plain_model(std::int64_t layers, std::int64_t width, std::int64_t heads, std::int64_t kv_heads, std::int64_t vocabulary);
+Architecture plain_model(std::int64_t layers, std::int64_t width, std::int64_t heads, std::int64_t kv_heads,
+                         std::int64_t vocabulary);
 
 /// Seconds per pass of every op of one program, as works; medians over `repeats`.
-std::vector<MeasuredWork> measure_training_ops(const Architecture& architecture, std::int64_t sequences, std::int64_t length, Precision precision,
-                                               int repeats, std::uint64_t seed);
+std::vector<MeasuredWork> measure_training_ops(const Architecture& architecture, std::int64_t sequences,
+                                               std::int64_t length, Precision precision, int repeats,
+                                               std::uint64_t seed);
 
 }  // namespace isoflop::sim

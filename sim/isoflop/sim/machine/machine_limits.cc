@@ -53,7 +53,8 @@ struct LimitProbe::State {
   }
 };
 
-LimitProbe::LimitProbe(int threads, std::size_t memory_bytes) : state_(std::make_unique<State>(threads, memory_bytes)) {}
+LimitProbe::LimitProbe(int threads, std::size_t memory_bytes)
+    : state_(std::make_unique<State>(threads, memory_bytes)) {}
 LimitProbe::~LimitProbe() = default;
 
 const std::vector<std::size_t>& LimitProbe::sizes() const { return state_->sizes; }
@@ -68,7 +69,8 @@ LimitSample LimitProbe::measure(double seconds_each) {
     if (peak.instruction.empty() || !peak.verified) continue;
     sample.peak_one[kind] = peak.op_per_s;
     if (s.all.size() < 2) continue;
-    // Side by side, each on its own clock: a core that two threads share shows, a processor that is taken away does not.
+    // Side by side, each on its own clock: a core that two threads share shows, a processor that is taken away does
+    // not.
     std::vector<double> rates(s.all.size());
     s.all.run([&](std::size_t i) { rates[i] = peak_rate(kind, seconds_each).op_per_s; });
     double sum = 0;
@@ -122,7 +124,9 @@ CycleCheck per_cycle_check(double op_per_s, double clock_hz, double op_per_instr
 }
 
 double op_per_instruction(PeakKind kind) {
-  const double lanes = instruction_set() >= InstructionSet::Avx512 ? 16 : instruction_set() == InstructionSet::Avx2 ? 8 : 4;
+  const double lanes = instruction_set() >= InstructionSet::Avx512 ? 16
+                       : instruction_set() == InstructionSet::Avx2 ? 8
+                                                                   : 4;
   if (kind == PeakKind::Int8) return 8 * lanes;
   if (kind == PeakKind::Bf16) return 4 * lanes;
   return instruction_set() == InstructionSet::Scalar ? lanes : 2 * lanes;

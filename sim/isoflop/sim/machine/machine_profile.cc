@@ -15,12 +15,16 @@ struct NamedConstant {
   const char* name;
   double CpuConstants::*member;
 };
-constexpr NamedConstant constant_names[] = {{"e_f", &CpuConstants::e_f},       {"e_b", &CpuConstants::e_b},     {"t_item_s", &CpuConstants::t_item},
-                                            {"t_pack_s", &CpuConstants::t_pack}, {"t_row_s", &CpuConstants::t_row}, {"t_call_s", &CpuConstants::t_call}};
+constexpr NamedConstant constant_names[] = {{"e_f", &CpuConstants::e_f},         {"e_b", &CpuConstants::e_b},
+                                            {"t_item_s", &CpuConstants::t_item}, {"t_pack_s", &CpuConstants::t_pack},
+                                            {"t_row_s", &CpuConstants::t_row},   {"t_call_s", &CpuConstants::t_call}};
 
 Value to_value(const LimitValues& limits) {
-  return Value::object({{"fp32_flop_per_s", limits.fp32_flop_per_s}, {"bf16_flop_per_s", limits.bf16_flop_per_s}, {"int8_op_per_s", limits.int8_op_per_s},
-                        {"working_set_bytes", Value(limits.set_bytes)}, {"read_bytes_per_s", Value(limits.bandwidth_bytes_per_s)}});
+  return Value::object({{"fp32_flop_per_s", limits.fp32_flop_per_s},
+                        {"bf16_flop_per_s", limits.bf16_flop_per_s},
+                        {"int8_op_per_s", limits.int8_op_per_s},
+                        {"working_set_bytes", Value(limits.set_bytes)},
+                        {"read_bytes_per_s", Value(limits.bandwidth_bytes_per_s)}});
 }
 
 std::vector<double> numbers(const Value& list) {
@@ -30,13 +34,15 @@ std::vector<double> numbers(const Value& list) {
 }
 
 LimitValues limits_from(const Value& v) {
-  LimitValues limits{v.at("fp32_flop_per_s").number(), v.at("bf16_flop_per_s").number(), v.at("int8_op_per_s").number(), numbers(v.at("working_set_bytes")),
-                     numbers(v.at("read_bytes_per_s"))};
-  bool usable = limits.fp32_flop_per_s > 0 && limits.bf16_flop_per_s > 0 && limits.int8_op_per_s > 0 && !limits.set_bytes.empty() &&
-                limits.set_bytes.size() == limits.bandwidth_bytes_per_s.size() && std::is_sorted(limits.set_bytes.begin(), limits.set_bytes.end());
+  LimitValues limits{v.at("fp32_flop_per_s").number(), v.at("bf16_flop_per_s").number(), v.at("int8_op_per_s").number(),
+                     numbers(v.at("working_set_bytes")), numbers(v.at("read_bytes_per_s"))};
+  bool usable = limits.fp32_flop_per_s > 0 && limits.bf16_flop_per_s > 0 && limits.int8_op_per_s > 0 &&
+                !limits.set_bytes.empty() && limits.set_bytes.size() == limits.bandwidth_bytes_per_s.size() &&
+                std::is_sorted(limits.set_bytes.begin(), limits.set_bytes.end());
   for (const auto* list : {&limits.set_bytes, &limits.bandwidth_bytes_per_s})
     usable = usable && std::all_of(list->begin(), list->end(), [](double x) { return x > 0; });
-  if (!usable) throw Error(Fault::BadInput, "machine profile: limits must be positive, bandwidths ascending by working set");
+  if (!usable)
+    throw Error(Fault::BadInput, "machine profile: limits must be positive, bandwidths ascending by working set");
   return limits;
 }
 
@@ -47,8 +53,10 @@ class Sum {
 
   void add(const CpuWork& work, double times) {
     const auto found = profile_.ops.find(work.kind);
-    const double seconds = times * (found == profile_.ops.end() ? light_seconds(work, limits_) : cpu_seconds(work, limits_, found->second.constants));
-    if (found == profile_.ops.end() && std::find(total_.unknown.begin(), total_.unknown.end(), work.kind) == total_.unknown.end())
+    const double seconds = times * (found == profile_.ops.end() ? light_seconds(work, limits_)
+                                                                : cpu_seconds(work, limits_, found->second.constants));
+    if (found == profile_.ops.end() &&
+        std::find(total_.unknown.begin(), total_.unknown.end(), work.kind) == total_.unknown.end())
       total_.unknown.push_back(work.kind);
     total_.seconds += seconds;
     total_.by_kind[work.kind] += seconds;
@@ -85,19 +93,39 @@ Value to_value(const MachineProfile& p) {
   for (const auto& [kind, fit] : p.ops) {
     Value constants = Value::object();
     for (const auto& c : constant_names) constants[c.name] = Value(fit.constants.*c.member);
-    ops[kind] = Value::object({{"constants", constants}, {"interval_low", fit.interval.low}, {"interval_high", std::isfinite(fit.interval.high) ? Value(fit.interval.high) : Value()},
-                               {"in_sample_mape", fit.in_sample_mape}, {"cross_validated_mape", fit.cross_validated_mape}, {"rows", fit.rows}, {"groups", fit.groups}});
+    ops[kind] = Value::object({{"constants", constants},
+                               {"interval_low", fit.interval.low},
+                               {"interval_high", std::isfinite(fit.interval.high) ? Value(fit.interval.high) : Value()},
+                               {"in_sample_mape", fit.in_sample_mape},
+                               {"cross_validated_mape", fit.cross_validated_mape},
+                               {"rows", fit.rows},
+                               {"groups", fit.groups}});
   }
   for (const auto& c : p.checks)
-    checks.push_back(Value::object({{"what", c.what}, {"model", c.model}, {"settings", c.settings}, {"threads", c.threads}, {"measured_s", c.measured_s},
-                                    {"predicted_s", c.predicted_s}, {"low_s", c.low_s}, {"high_s", c.high_s}, {"disagreement", c.disagreement}}));
-  return Value::object({{"schema", schema}, {"processor", p.processor}, {"instruction_set", p.instruction_set}, {"threads", p.threads}, {"one_thread", to_value(p.one)},
-                        {"each_of_all_threads", to_value(p.all)}, {"thread_start_s", p.thread_start_s}, {"works", ops}, {"checks", checks}});
+    checks.push_back(Value::object({{"what", c.what},
+                                    {"model", c.model},
+                                    {"settings", c.settings},
+                                    {"threads", c.threads},
+                                    {"measured_s", c.measured_s},
+                                    {"predicted_s", c.predicted_s},
+                                    {"low_s", c.low_s},
+                                    {"high_s", c.high_s},
+                                    {"disagreement", c.disagreement}}));
+  return Value::object({{"schema", schema},
+                        {"processor", p.processor},
+                        {"instruction_set", p.instruction_set},
+                        {"threads", p.threads},
+                        {"one_thread", to_value(p.one)},
+                        {"each_of_all_threads", to_value(p.all)},
+                        {"thread_start_s", p.thread_start_s},
+                        {"works", ops},
+                        {"checks", checks}});
 }
 
 MachineProfile machine_profile_from(const Value& v) {
   if (!v.is_object() || !v.find("schema") || !v.at("schema").is_text() || v.at("schema").text() != schema)
-    throw Error(Fault::BadInput, std::string("machine profile: expected schema ") + schema + ", as isoflop calibrate --this-machine writes it");
+    throw Error(Fault::BadInput, std::string("machine profile: expected schema ") + schema +
+                                     ", as isoflop calibrate --this-machine writes it");
   MachineProfile p;
   p.processor = v.at("processor").text();
   p.instruction_set = v.at("instruction_set").text();
@@ -109,7 +137,8 @@ MachineProfile machine_profile_from(const Value& v) {
     CpuOpFit fit;
     for (const auto& c : constant_names) {
       fit.constants.*c.member = entry.at("constants").at(c.name).number();
-      if (!(fit.constants.*c.member >= 0)) throw Error(Fault::BadInput, "machine profile: " + kind + ": " + c.name + " must not be negative");
+      if (!(fit.constants.*c.member >= 0))
+        throw Error(Fault::BadInput, "machine profile: " + kind + ": " + c.name + " must not be negative");
     }
     fit.interval.low = entry.at("interval_low").number();
     fit.interval.high = entry.at("interval_high").is_null() ? HUGE_VAL : entry.at("interval_high").number();
@@ -120,14 +149,17 @@ MachineProfile machine_profile_from(const Value& v) {
     p.ops[kind] = fit;
   }
   for (const Value& c : v.at("checks").items())
-    p.checks.push_back({c.at("what").text(), c.at("model").text(), c.at("settings").text(), static_cast<int>(c.at("threads").number()), c.at("measured_s").number(),
-                        c.at("predicted_s").number(), c.at("low_s").number(), c.at("high_s").number(), c.at("disagreement").number()});
+    p.checks.push_back({c.at("what").text(), c.at("model").text(), c.at("settings").text(),
+                        static_cast<int>(c.at("threads").number()), c.at("measured_s").number(),
+                        c.at("predicted_s").number(), c.at("low_s").number(), c.at("high_s").number(),
+                        c.at("disagreement").number()});
   return p;
 }
 
-PredictedTime predict_training_step(const MachineProfile& profile, const Architecture& architecture, std::int64_t sequences, std::int64_t length,
-                                    Precision precision, int threads) {
-  const auto shards = static_cast<std::int64_t>(training_shards(static_cast<std::size_t>(sequences), static_cast<std::size_t>(length)));
+PredictedTime predict_training_step(const MachineProfile& profile, const Architecture& architecture,
+                                    std::int64_t sequences, std::int64_t length, Precision precision, int threads) {
+  const auto shards =
+      static_cast<std::int64_t>(training_shards(static_cast<std::size_t>(sequences), static_cast<std::size_t>(length)));
   const Program program = forward(architecture, Step::train(sequences / shards, length));
   const double busy = static_cast<double>(std::min<std::int64_t>(threads, shards));
   const double rounds = std::ceil(static_cast<double>(shards) / busy);
@@ -136,7 +168,8 @@ PredictedTime predict_training_step(const MachineProfile& profile, const Archite
   for (const Op& op : program.ops)
     for (const auto pass : {WorkPass::Forward, WorkPass::Backward, WorkPass::WeightGradient})
       for (const CpuWork& work : works_of(op, pass, style)) sum.add(work, rounds);
-  for (const StepWork& step : step_works(weight_elements(program), matrix_elements(program), static_cast<double>(shards), precision))
+  for (const StepWork& step :
+       step_works(weight_elements(program), matrix_elements(program), static_cast<double>(shards), precision))
     sum.add(step.work, step.per_shard ? rounds : 1.0 / threads);
   // Five parallel loops: shards, sums, norm, update, packing.
   return sum.total(threads > 1 ? 5 * profile.thread_start_s : 0);
@@ -155,16 +188,20 @@ std::vector<CpuWork> decode_works(const Program& program, WeightFormat format) {
   return works;
 }
 
-PredictedTime predict_decode_step(const MachineProfile& profile, const Architecture& architecture, std::int64_t batch, std::int64_t context, WeightFormat format) {
+PredictedTime predict_decode_step(const MachineProfile& profile, const Architecture& architecture, std::int64_t batch,
+                                  std::int64_t context, WeightFormat format) {
   Sum sum(profile, profile.one);
-  for (const CpuWork& work : decode_works(forward(architecture, Step::decode(batch, context)), format)) sum.add(work, 1);
+  for (const CpuWork& work : decode_works(forward(architecture, Step::decode(batch, context)), format))
+    sum.add(work, 1);
   return sum.total(0);
 }
 
-PredictedTime predict_prefill(const MachineProfile& profile, const Architecture& architecture, std::int64_t batch, std::int64_t prompt, Precision precision) {
+PredictedTime predict_prefill(const MachineProfile& profile, const Architecture& architecture, std::int64_t batch,
+                              std::int64_t prompt, Precision precision) {
   Sum sum(profile, profile.one);
   for (const Op& op : forward(architecture, Step::prefill(batch, prompt)).ops)
-    for (const CpuWork& work : works_of(op, WorkPass::Forward, {precision, false, WeightFormat::Fp32})) sum.add(work, 1);
+    for (const CpuWork& work : works_of(op, WorkPass::Forward, {precision, false, WeightFormat::Fp32}))
+      sum.add(work, 1);
   return sum.total(0);
 }
 

@@ -41,12 +41,13 @@ struct PredictedTime {
 };
 
 /// One optimiser step, as Trainer executes it: shards side by side, then the work on all weights.
-PredictedTime predict_training_step(const MachineProfile& profile, const Architecture& architecture, std::int64_t sequences, std::int64_t length,
-                                    Precision precision, int threads);
+PredictedTime predict_training_step(const MachineProfile& profile, const Architecture& architecture,
+                                    std::int64_t sequences, std::int64_t length, Precision precision, int threads);
 /// One token for each of `batch` sequences after `context` tokens each, one thread.
-PredictedTime predict_decode_step(const MachineProfile& profile, const Architecture& architecture, std::int64_t batch, std::int64_t context,
-                                  WeightFormat format);
-PredictedTime predict_prefill(const MachineProfile& profile, const Architecture& architecture, std::int64_t batch, std::int64_t prompt, Precision precision);
+PredictedTime predict_decode_step(const MachineProfile& profile, const Architecture& architecture, std::int64_t batch,
+                                  std::int64_t context, WeightFormat format);
+PredictedTime predict_prefill(const MachineProfile& profile, const Architecture& architecture, std::int64_t batch,
+                              std::int64_t prompt, Precision precision);
 
 /// Works of a decode step; stored weights are read once a step, so all of them together are the working set.
 std::vector<CpuWork> decode_works(const Program& program, WeightFormat format);

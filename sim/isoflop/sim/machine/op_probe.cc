@@ -20,7 +20,8 @@ std::shared_ptr<Floats> filled(std::size_t count) {
   auto values = std::make_shared<Floats>(count);
   Random random(count);
   // A thousand values over and over: drawing millions would take longer than the measurement.
-  for (std::size_t i = 0; i < count; ++i) (*values)[i] = i < 1021 ? static_cast<float>(random.uniform(-1, 1)) : (*values)[i - 1021];
+  for (std::size_t i = 0; i < count; ++i)
+    (*values)[i] = i < 1021 ? static_cast<float>(random.uniform(-1, 1)) : (*values)[i - 1021];
   return values;
 }
 
@@ -50,13 +51,15 @@ OpProbe product_probe(std::size_t m, std::size_t n, std::size_t k, Precision pre
     probe.run = [=] { matrix_product(m, MatrixView::row_major(a->data(), k), *matrix, c->data(), n, false, *buffers); };
   } else {
     probe.run = [=] {
-      matrix_product(m, n, k, MatrixView::transposed(a->data(), m), MatrixView::row_major(b->data(), n), c->data(), n, true, precision, *buffers);
+      matrix_product(m, n, k, MatrixView::transposed(a->data(), m), MatrixView::row_major(b->data(), n), c->data(), n,
+                     true, precision, *buffers);
     };
   }
   return probe;
 }
 
-OpProbe attention_probe(std::size_t tokens, std::size_t heads, std::size_t head_dim, Precision precision, bool backward) {
+OpProbe attention_probe(std::size_t tokens, std::size_t heads, std::size_t head_dim, Precision precision,
+                        bool backward) {
   OpProbe probe;
   probe.name = fmt::format("attention{}, {}", backward ? " backward" : "", precision_name(precision));
   probe.shape = fmt::format("{} tokens, {} heads of {}", tokens, heads, head_dim);
@@ -80,7 +83,8 @@ OpProbe attention_probe(std::size_t tokens, std::size_t heads, std::size_t head_
   };
   const auto forward = [=] {
     for (std::size_t h = 0; h < heads; ++h)
-      attention_head(head(0, h), head(1, h), head(2, h), 0, visible, scale, nullptr, head(3, h), lse->data() + h, heads, precision, *scratch);
+      attention_head(head(0, h), head(1, h), head(2, h), 0, visible, scale, nullptr, head(3, h), lse->data() + h, heads,
+                     precision, *scratch);
   };
   if (!backward) {
     probe.run = forward;
@@ -89,8 +93,9 @@ OpProbe attention_probe(std::size_t tokens, std::size_t heads, std::size_t head_
   forward();
   probe.run = [=] {
     for (std::size_t h = 0; h < heads; ++h)
-      attention_head_backward(head(0, h), head(1, h), head(2, h), head(3, h), lse->data() + h, heads, head(4, h), 0, visible, scale, nullptr,
-                              head(5, h), head(6, h), head(7, h), nullptr, precision, *scratch);
+      attention_head_backward(head(0, h), head(1, h), head(2, h), head(3, h), lse->data() + h, heads, head(4, h), 0,
+                              visible, scale, nullptr, head(5, h), head(6, h), head(7, h), nullptr, precision,
+                              *scratch);
   };
   return probe;
 }
@@ -103,7 +108,8 @@ OpProbe norm_probe(std::size_t rows, std::size_t width) {
   probe.work.working_set = 8 * d(rows) * d(width);
   auto x = filled(rows * width), y = filled(rows * width), scale = filled(width);
   probe.run = [=] {
-    for (std::size_t r = 0; r < rows; ++r) vector_loops().rms_norm(width, x->data() + r * width, scale->data(), 1e-5f, y->data() + r * width);
+    for (std::size_t r = 0; r < rows; ++r)
+      vector_loops().rms_norm(width, x->data() + r * width, scale->data(), 1e-5f, y->data() + r * width);
   };
   return probe;
 }
@@ -116,7 +122,8 @@ OpProbe activation_probe(std::size_t rows, std::size_t width) {
   probe.work.working_set = 12 * d(rows) * d(width);
   auto gate = filled(rows * width), up = filled(rows * width), y = filled(rows * width);
   probe.run = [=] {
-    for (std::size_t r = 0; r < rows; ++r) vector_loops().silu_gate(width, gate->data() + r * width, up->data() + r * width, y->data() + r * width);
+    for (std::size_t r = 0; r < rows; ++r)
+      vector_loops().silu_gate(width, gate->data() + r * width, up->data() + r * width, y->data() + r * width);
   };
   return probe;
 }
@@ -127,7 +134,9 @@ OpProbe update_probe(std::size_t count) {
   probe.work.flop = probe.work.tile_flop = 16 * d(count);
   probe.work.bytes = probe.work.working_set = 16 * d(count);
   auto w = filled(count), m = std::make_shared<Floats>(count), v = std::make_shared<Floats>(count), g = filled(count);
-  probe.run = [=] { vector_loops().adamw(count, w->data(), m->data(), v->data(), g->data(), 1, 0.9f, 0.95f, 1e-6f, 1, 1e-8f, 1e-8f); };
+  probe.run = [=] {
+    vector_loops().adamw(count, w->data(), m->data(), v->data(), g->data(), 1, 0.9f, 0.95f, 1e-6f, 1, 1e-8f, 1e-8f);
+  };
   return probe;
 }
 
@@ -147,14 +156,17 @@ OpProbe decode_probe(std::size_t rows, std::size_t columns, WeightFormat format,
     StreamedInput input;
     input.prepare(x->data(), columns, format);
     const std::size_t shares = crew.size();
-    crew.run([&](std::size_t share) { matrix->multiply(input, rows * share / shares, rows * (share + 1) / shares, y->data()); });
+    crew.run([&](std::size_t share) {
+      matrix->multiply(input, rows * share / shares, rows * (share + 1) / shares, y->data());
+    });
   };
   return probe;
 }
 
 double seconds_per_run(const OpProbe& probe, double seconds, bool wall) {
   const auto now = [&] {
-    return wall ? std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count() : thread_seconds();
+    return wall ? std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count()
+                : thread_seconds();
   };
   double runs = 0, elapsed = 0;
   const double start = now();

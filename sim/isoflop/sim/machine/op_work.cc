@@ -109,7 +109,10 @@ CpuWork stream(double rows, double columns, double inner, WeightFormat format) {
   w.kind = "stream " + weight_format_name(format);
   const bool whole = format == WeightFormat::Int8 || format == WeightFormat::Int4;
   w.arithmetic = whole ? PeakKind::Int8 : PeakKind::Fp32;
-  const double per_weight = format == WeightFormat::Fp32 ? 4 : format == WeightFormat::Bf16 ? 2 : format == WeightFormat::Int8 ? 1.0625 : 0.5625;
+  const double per_weight = format == WeightFormat::Fp32   ? 4
+                            : format == WeightFormat::Bf16 ? 2
+                            : format == WeightFormat::Int8 ? 1.0625
+                                                           : 0.5625;
   w.flop = w.tile_flop = 2 * rows * columns * inner;
   w.rows = rows * columns;
   w.items = rows * columns * inner;
@@ -120,7 +123,9 @@ CpuWork stream(double rows, double columns, double inner, WeightFormat format) {
 }
 
 std::string activation_kind(const Activate& o) {
-  const std::string name = o.activation == Activation::Silu ? "silu" : o.activation == Activation::Gelu ? "gelu" : "relu";
+  const std::string name = o.activation == Activation::Silu   ? "silu"
+                           : o.activation == Activation::Gelu ? "gelu"
+                                                              : "relu";
   return o.gated ? name + " gate" : name;
 }
 
@@ -141,7 +146,8 @@ struct Works {
                 : pass == WorkPass::Forward      ? product(m, n, k, "product", style.precision, true)
                 : pass == WorkPass::Backward     ? product(m, k, n, "product", style.precision, true)
                                                  : product(n, k, m, "product of activations", style.precision, false);
-    for (double* part : {&w.flop, &w.tile_flop, &w.bytes, &w.calls, &w.rows, &w.items, &w.packed, &w.working_set}) *part *= experts;
+    for (double* part : {&w.flop, &w.tile_flop, &w.bytes, &w.calls, &w.rows, &w.items, &w.packed, &w.working_set})
+      *part *= experts;
     return {w};
   }
   std::vector<CpuWork> operator()(const AttentionCore& o) const {
@@ -149,27 +155,51 @@ struct Works {
     return {attention(o, pass == WorkPass::Backward, style.precision)};
   }
   std::vector<CpuWork> operator()(const Normalise& o) const {
-    return {elements(named(o.style.kind == NormKind::RmsNorm ? "rms norm" : "layer norm"), d(o.rows * o.groups), d(o.width), backward() ? 3 : 2)};
+    return {elements(named(o.style.kind == NormKind::RmsNorm ? "rms norm" : "layer norm"), d(o.rows * o.groups),
+                     d(o.width), backward() ? 3 : 2)};
   }
-  std::vector<CpuWork> operator()(const Rotate& o) const { return {elements(named("rotate"), d(o.rows * o.heads), d(o.head_dim), 2)}; }
+  std::vector<CpuWork> operator()(const Rotate& o) const {
+    return {elements(named("rotate"), d(o.rows * o.heads), d(o.head_dim), 2)};
+  }
   std::vector<CpuWork> operator()(const Activate& o) const {
-    return {elements(named(activation_kind(o)), d(o.rows), d(o.width), (o.gated ? 3 : 2) + (backward() ? (o.gated ? 2 : 1) : 0))};
+    return {elements(named(activation_kind(o)), d(o.rows), d(o.width),
+                     (o.gated ? 3 : 2) + (backward() ? (o.gated ? 2 : 1) : 0))};
   }
-  std::vector<CpuWork> operator()(const Add& o) const { return {elements(named("add"), d(o.rows), d(o.width), d(o.operands) + 1)}; }
-  std::vector<CpuWork> operator()(const Lookup& o) const { return {elements(named("lookup"), d(o.rows), d(o.width), 2)}; }
-  std::vector<CpuWork> operator()(const CrossEntropy& o) const { return {elements(named("cross-entropy"), d(o.rows), d(o.vocabulary), 2)}; }
-  std::vector<CpuWork> operator()(const SelectRows& o) const { return {elements("copy rows", d(o.rows), d(o.width), 2)}; }
-  std::vector<CpuWork> operator()(const CacheWrite& o) const { return {elements("copy rows", d(o.rows), d(o.width), 2)}; }
-  std::vector<CpuWork> operator()(const Route& o) const { return {elements(named("route"), d(o.rows), d(o.experts), 2)}; }
-  std::vector<CpuWork> operator()(const Dispatch& o) const { return {elements(named("dispatch"), d(o.rows * o.per_token), d(o.width), 2)}; }
-  std::vector<CpuWork> operator()(const Combine& o) const { return {elements(named("combine"), d(o.rows * o.per_token), d(o.width), 2)}; }
-  std::vector<CpuWork> operator()(const GateScale& o) const { return {elements(named("gate"), d(o.rows), d(o.width), 2)}; }
+  std::vector<CpuWork> operator()(const Add& o) const {
+    return {elements(named("add"), d(o.rows), d(o.width), d(o.operands) + 1)};
+  }
+  std::vector<CpuWork> operator()(const Lookup& o) const {
+    return {elements(named("lookup"), d(o.rows), d(o.width), 2)};
+  }
+  std::vector<CpuWork> operator()(const CrossEntropy& o) const {
+    return {elements(named("cross-entropy"), d(o.rows), d(o.vocabulary), 2)};
+  }
+  std::vector<CpuWork> operator()(const SelectRows& o) const {
+    return {elements("copy rows", d(o.rows), d(o.width), 2)};
+  }
+  std::vector<CpuWork> operator()(const CacheWrite& o) const {
+    return {elements("copy rows", d(o.rows), d(o.width), 2)};
+  }
+  std::vector<CpuWork> operator()(const Route& o) const {
+    return {elements(named("route"), d(o.rows), d(o.experts), 2)};
+  }
+  std::vector<CpuWork> operator()(const Dispatch& o) const {
+    return {elements(named("dispatch"), d(o.rows * o.per_token), d(o.width), 2)};
+  }
+  std::vector<CpuWork> operator()(const Combine& o) const {
+    return {elements(named("combine"), d(o.rows * o.per_token), d(o.width), 2)};
+  }
+  std::vector<CpuWork> operator()(const GateScale& o) const {
+    return {elements(named("gate"), d(o.rows), d(o.width), 2)};
+  }
   std::vector<CpuWork> operator()(const HeadMatMul&) const { return refuse(); }
   std::vector<CpuWork> operator()(const Concatenate&) const { return refuse(); }
 
   bool backward() const { return pass == WorkPass::Backward; }
   std::string named(const std::string& kind) const { return backward() ? kind + " backward" : kind; }
-  [[noreturn]] static std::vector<CpuWork> refuse() { throw Error(Fault::BadInput, "the kernel does not execute this architecture"); }
+  [[noreturn]] static std::vector<CpuWork> refuse() {
+    throw Error(Fault::BadInput, "the kernel does not execute this architecture");
+  }
 };
 
 }  // namespace
@@ -211,7 +241,8 @@ namespace {
 std::set<int> matrices_of(const Program& program) {
   std::set<int> matrices;
   for (const Op& op : program.ops)
-    if (std::holds_alternative<MatMul>(op.detail) || std::holds_alternative<GroupedMatMul>(op.detail)) matrices.insert(op.weights[0]);
+    if (std::holds_alternative<MatMul>(op.detail) || std::holds_alternative<GroupedMatMul>(op.detail))
+      matrices.insert(op.weights[0]);
   return matrices;
 }
 

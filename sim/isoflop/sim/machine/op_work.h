@@ -24,8 +24,9 @@ enum class WorkPass { Forward, Backward, WeightGradient };  ///< Backward withou
 std::vector<CpuWork> works_of(const Op& op, WorkPass pass, const ExecutionStyle& style);
 
 /// The work of a training step beside the passes: `weights` parameters, `matrix_elements` of them in matrices of
-/// products, `shards` copies of gradients. Kinds: "clear", "add gradients", "gradient norm", "update", "pack PRECISION".
-/// Works `per_shard` are done once for each shard beside its passes, the others once, split over all threads.
+/// products, `shards` copies of gradients. Kinds: "clear", "add gradients", "gradient norm", "update", "pack
+/// PRECISION". Works `per_shard` are done once for each shard beside its passes, the others once, split over all
+/// threads.
 struct StepWork {
   CpuWork work;
   bool per_shard = false;

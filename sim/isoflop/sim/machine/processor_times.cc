@@ -34,7 +34,8 @@ std::optional<ProcessorTimes> processor_times() {
   if (!std::getline(file, line)) return std::nullopt;
   auto times = parse_processor_times(line, static_cast<double>(sysconf(_SC_CLK_TCK)));
   timespec own{};
-  if (times && clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own) == 0) times->own_s = static_cast<double>(own.tv_sec) + 1e-9 * static_cast<double>(own.tv_nsec);
+  if (times && clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own) == 0)
+    times->own_s = static_cast<double>(own.tv_sec) + 1e-9 * static_cast<double>(own.tv_nsec);
   return times;
 #else
   return std::nullopt;
@@ -42,7 +43,8 @@ std::optional<ProcessorTimes> processor_times() {
 }
 
 ProcessorShares shares_between(const ProcessorTimes& before, const ProcessorTimes& after) {
-  const double busy = after.busy_s - before.busy_s, steal = after.steal_s - before.steal_s, own = after.own_s - before.own_s;
+  const double busy = after.busy_s - before.busy_s, steal = after.steal_s - before.steal_s,
+               own = after.own_s - before.own_s;
   const double all = busy + steal + after.idle_s - before.idle_s;
   if (all <= 0) return {};
   return {std::clamp(steal / all, 0.0, 1.0), std::clamp((busy - own) / all, 0.0, 1.0)};

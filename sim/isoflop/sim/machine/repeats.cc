@@ -44,7 +44,8 @@ Repeats summarise(std::span<const Window> windows, const RepeatRules& rules) {
   }
   result.kept = quiet.size();
   if (quiet.empty()) {
-    result.reason = windows.empty() ? "nothing was measured" : fmt::format("all {} windows were disturbed", windows.size());
+    result.reason =
+        windows.empty() ? "nothing was measured" : fmt::format("all {} windows were disturbed", windows.size());
     return result;
   }
   std::vector<double> values;
@@ -56,7 +57,8 @@ Repeats summarise(std::span<const Window> windows, const RepeatRules& rules) {
   if (result.kept < rules.fewest)
     result.reason = fmt::format("{} undisturbed windows, fewer than {}", result.kept, rules.fewest);
   else if (result.disagreement > rules.most_disagreement)
-    result.reason = fmt::format("repeats disagree by {:.0f} %, more than {:.0f} %", 100 * result.disagreement, 100 * rules.most_disagreement);
+    result.reason = fmt::format("repeats disagree by {:.0f} %, more than {:.0f} %", 100 * result.disagreement,
+                                100 * rules.most_disagreement);
   result.conclusive = result.reason.empty();
   return result;
 }

@@ -41,7 +41,9 @@ OpCost decode_cost(const AttentionShape& shape, const DeviceLimits& limits, std:
   const double work_s = overlapped(blocks_s, memory_s) + arithmetic_s;
   const bool windowed = shape.window > 0 && shape.cached_tokens > shape.window;
   cost.seconds = v[DT0] + work_s + (parts > 1 ? v[DSplit] : 0) + (windowed ? v[DWindow] : 0);
-  cost.bound = cost.seconds - work_s > work_s ? Bound::Launch : memory_s >= blocks_s + arithmetic_s ? Bound::Bandwidth : Bound::Compute;
+  cost.bound = cost.seconds - work_s > work_s        ? Bound::Launch
+               : memory_s >= blocks_s + arithmetic_s ? Bound::Bandwidth
+                                                     : Bound::Compute;
   return cost;
 }
 
@@ -112,12 +114,14 @@ PrefillTiles prefill_tiles(const AttentionShape& shape) {
   return result;
 }
 
-OpCost prefill_cost(const AttentionShape& shape, const PrefillTiles& tiles, const DeviceLimits& limits, std::span<const double> v) {
+OpCost prefill_cost(const AttentionShape& shape, const PrefillTiles& tiles, const DeviceLimits& limits,
+                    std::span<const double> v) {
   OpCost cost = floors(shape, limits);
   const double units = limits.multiprocessors;
   const double flop_per_pair = 4 * shape.head_dim + v[PSoftmax];
-  const double compute_s = std::max(tiles.pairs, tiles.longest_pairs * units) * flop_per_pair / (limits.peak_flop_per_s * v[PEf]) +
-                           std::ceil(tiles.tiles / units) * v[PTile];
+  const double compute_s =
+      std::max(tiles.pairs, tiles.longest_pairs * units) * flop_per_pair / (limits.peak_flop_per_s * v[PEf]) +
+      std::ceil(tiles.tiles / units) * v[PTile];
   const double memory_s = cost.memory_s / v[PEb];
   const double work_s = overlapped(compute_s, memory_s);
   cost.seconds = v[PT0] + work_s;

@@ -33,7 +33,8 @@ struct PrefillTiles {
 PrefillTiles prefill_tiles(const AttentionShape& shape);
 
 OpCost attention_cost(const AttentionShape& shape, const DeviceLimits& limits, std::span<const double> values);
-OpCost prefill_cost(const AttentionShape& shape, const PrefillTiles& tiles, const DeviceLimits& limits, std::span<const double> values);
+OpCost prefill_cost(const AttentionShape& shape, const PrefillTiles& tiles, const DeviceLimits& limits,
+                    std::span<const double> values);
 
 /// Pairs of one head that causality and window allow, over all sequences: the exact count, not the tiled one.
 double attention_pairs(const AttentionShape& shape);

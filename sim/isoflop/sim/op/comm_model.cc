@@ -47,7 +47,8 @@ OpCost comm_cost(const CommShape& shape, const DeviceLimits& limits, std::span<c
   // Rings may use every card of a node; what goes from one device to another passes that device's own.
   const bool ring = shape.op != Collective::AllToAll && shape.op != Collective::SendReceive;
   const double widest = between ? limits.network_bytes_per_s * (ring ? per_node : 1) : limits.link_bytes_per_s;
-  const double speed = between ? limits.network_bytes_per_s * (ring ? std::pow(per_node, v[Cards]) : 1) : limits.link_bytes_per_s;
+  const double speed =
+      between ? limits.network_bytes_per_s * (ring ? std::pow(per_node, v[Cards]) : 1) : limits.link_bytes_per_s;
   OpCost cost;
   const double least = shape.op == Collective::AllReduce ? std::min(wire, (1 + 1 / n) * shape.message_bytes) : wire;
   cost.link_s = cost.floor_s = least / widest;

@@ -6,7 +6,8 @@ enum Index : std::size_t { T0, Eb };
 }
 
 std::vector<Constant> elementwise_constants() {
-  return {{"t0", "s", "launch and drain of one call", 4e-6, 1e-7, 1e-4}, {"e_b", "1", "share of memory bandwidth", 0.7, 0.02, 1}};
+  return {{"t0", "s", "launch and drain of one call", 4e-6, 1e-7, 1e-4},
+          {"e_b", "1", "share of memory bandwidth", 0.7, 0.02, 1}};
 }
 
 std::vector<double> generic_elementwise_values() { return {4e-6, 0.7}; }

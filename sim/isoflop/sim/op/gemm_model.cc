@@ -45,7 +45,8 @@ std::vector<Constant> gemm_constants(KernelFormat format, bool cache_seen) {
       {"cache_feed", "1", "rate at which the cache feeds tiles, in memory bandwidths", 4, 0.3, 30},
       {"t_wave", "s", "fill and epilogue of one wave of tiles", 3e-7, 1e-8, 2e-5},
       only(!quantised, {"t_split", "s", "reduction after splitting k", 3e-6, 1e-7, 5e-5}, 2e-6),
-      only(cache_seen, {"cache_bytes", "byte", "operands that stay in the cache when a call is repeated", 2e7, 1e6, 1e9}, 1),
+      only(cache_seen,
+           {"cache_bytes", "byte", "operands that stay in the cache when a call is repeated", 2e7, 1e6, 1e9}, 1),
       only(quantised, {"quantise_in", "byte/element", "traffic of quantising an activation", 4, 0.05, 50}, none),
       only(quantised, {"quantise_out", "byte/element", "traffic of rescaling an output apart", 0.5, 0.05, 50}, none),
       only(quantised, {"t_host", "s", "host time between two calls", 3e-5, 1e-7, 5e-4}, none),
@@ -62,7 +63,8 @@ std::vector<double> generic_gemm_values(KernelFormat format) {
 
 double gemm_bytes(const GemmShape& shape) {
   const auto m = static_cast<double>(shape.m), n = static_cast<double>(shape.n), k = static_cast<double>(shape.k);
-  return m * k * activation_bytes_per_element(shape.format) + n * k * weight_bytes_per_element(shape.format) + 2 * m * n;
+  return m * k * activation_bytes_per_element(shape.format) + n * k * weight_bytes_per_element(shape.format) +
+         2 * m * n;
 }
 
 std::vector<TileChoice> gemm_tile_choices(const GemmShape& shape, double units) {
@@ -110,11 +112,12 @@ OpCost gemm_cost(const GemmShape& shape, std::span<const TileChoice> choices, co
   double tiles_s = std::numeric_limits<double>::infinity();
   for (const auto& choice : choices) {
     // Every wave does the same work, so the slower of computing and feeding may be taken over all of them.
-    const double time = std::max(choice.flop / flop_per_s, choice.feed_bytes / feed_per_s) + choice.waves * values[TWave] +
-                        (choice.splits ? values[TSplit] : 0);
+    const double time = std::max(choice.flop / flop_per_s, choice.feed_bytes / feed_per_s) +
+                        choice.waves * values[TWave] + (choice.splits ? values[TSplit] : 0);
     tiles_s = std::min(tiles_s, time);
   }
-  const double quantise_s = (values[QuantIn] * m * k + values[QuantOut] * m * n) / (limits.bandwidth_bytes_per_s * values[Eb]);
+  const double quantise_s =
+      (values[QuantIn] * m * k + values[QuantOut] * m * n) / (limits.bandwidth_bytes_per_s * values[Eb]);
   const double work_s = overlapped(tiles_s, memory_s) + quantise_s;
   const double device_s = values[T0] + work_s;
   OpCost cost;

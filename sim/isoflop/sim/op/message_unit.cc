@@ -22,12 +22,14 @@ struct Comparison {
 Comparison compared(std::span<const MessageRow> rows, bool elements) {
   std::map<std::pair<std::string, double>, std::vector<const MessageRow*>> equal;
   for (const auto& row : rows)
-    if (row.message >= least_message) equal[{row.call, row.message * (elements ? row.element_bytes : 1)}].push_back(&row);
+    if (row.message >= least_message)
+      equal[{row.call, row.message * (elements ? row.element_bytes : 1)}].push_back(&row);
   std::vector<double> distances;
   for (const auto& [call, same] : equal)
     for (std::size_t i = 0; i < same.size(); ++i)
       for (std::size_t j = i + 1; j < same.size(); ++j)
-        if (same[i]->element_bytes != same[j]->element_bytes) distances.push_back(std::fabs(std::log(same[i]->seconds / same[j]->seconds)));
+        if (same[i]->element_bytes != same[j]->element_bytes)
+          distances.push_back(std::fabs(std::log(same[i]->seconds / same[j]->seconds)));
   if (distances.empty()) return {};
   return {distances.size(), median(distances)};
 }

@@ -1,6 +1,7 @@
-// In which unit a table states its messages. A column called bytes may hold elements: the physical bound finds that only
-// where the link is nearly full, so two number formats are compared as well. Moving bytes takes the same time whatever
-// they mean: if calls of x 16-bit elements take as long as calls of 2 x 8-bit ones, the column counts elements.
+// In which unit a table states its messages. A column called bytes may hold elements: the physical bound finds that
+// only where the link is nearly full, so two number formats are compared as well. Moving bytes takes the same time
+// whatever they mean: if calls of x 16-bit elements take as long as calls of 2 x 8-bit ones, the column counts
+// elements.
 #pragma once
 #include <span>
 #include <string>

@@ -73,7 +73,8 @@ ExpertLoad expert_load(const MoeShape& shape) {
         if (sum > most) most = sum, busiest = first;
       }
     }
-    for (std::size_t i = busiest; i < std::min(rows.size(), busiest + local); ++i) add_expert(load, rows[i], touch_probability(shape, rows[i]), 1.0 / draws);
+    for (std::size_t i = busiest; i < std::min(rows.size(), busiest + local); ++i)
+      add_expert(load, rows[i], touch_probability(shape, rows[i]), 1.0 / draws);
   }
   return load;
 }
@@ -97,7 +98,8 @@ std::vector<double> generic_moe_values() {
 
 OpCost moe_cost(const MoeShape& shape, const ExpertLoad& load, const DeviceLimits& limits, std::span<const double> v) {
   const double d = shape.hidden, f = shape.expert_width / shape.tensor_parallel;
-  const double weight_bytes = weight_bytes_per_element(shape.format), activation_bytes = activation_bytes_per_element(shape.format);
+  const double weight_bytes = weight_bytes_per_element(shape.format),
+               activation_bytes = activation_bytes_per_element(shape.format);
   const double units = limits.multiprocessors;
   const double flop_per_s = limits.peak_flop_per_s * v[Ef] / units;
   const double feed_per_s = limits.bandwidth_bytes_per_s * v[Feed] / units;

@@ -1,5 +1,5 @@
-// Time of the routed experts of one layer on one device: gate and up product, activation, down product, with the sorting
-// of tokens around them.
+// Time of the routed experts of one layer on one device: gate and up product, activation, down product, with the
+// sorting of tokens around them.
 //
 //   t = t0 + t_expert E + (tiles^2 + weights^2)^(1/2) + traffic
 //   weights = touched experts * 3 d f bytes / (bandwidth e_b); 2 d f without a gate
@@ -7,10 +7,10 @@
 //             rows fills ceil(r / a) tiles of a rows; minimised over tile sizes
 //   traffic = (rows in and out of both products + x bytes per token, expert and width) / (bandwidth e_b)
 //
-// Rows per expert: uniform routing gives each T k / E on average and touches E (1 - (1 - k/E)^T) of them, unless rows are
-// dealt out evenly. With skew s > 0, popularity follows a density ~ x^-s between one
-// row and 0.8 T (0.01 and 2 where T k <= E), normalised to T k rows in all; the device priced is the busiest of the
-// expert-parallel group, which everyone waits for (mean over 16 fixed random placements).
+// Rows per expert: uniform routing gives each T k / E on average and touches E (1 - (1 - k/E)^T) of them, unless rows
+// are dealt out evenly. With skew s > 0, popularity follows a density ~ x^-s between one row and 0.8 T (0.01 and 2
+// where T k <= E), normalised to T k rows in all; the device priced is the busiest of the expert-parallel group, which
+// everyone waits for (mean over 16 fixed random placements).
 #pragma once
 #include <array>
 #include <span>
@@ -34,6 +34,7 @@ ExpertLoad expert_load(const MoeShape& shape);
 
 std::vector<Constant> moe_constants();
 std::vector<double> generic_moe_values();
-OpCost moe_cost(const MoeShape& shape, const ExpertLoad& load, const DeviceLimits& limits, std::span<const double> values);
+OpCost moe_cost(const MoeShape& shape, const ExpertLoad& load, const DeviceLimits& limits,
+                std::span<const double> values);
 
 }  // namespace isoflop::sim

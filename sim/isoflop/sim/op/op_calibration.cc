@@ -14,7 +14,8 @@
 namespace isoflop::sim {
 namespace {
 
-CalibrationProblem problem_of(std::span<const OpSample> samples, const std::vector<std::size_t>& rows, const OpKey& key) {
+CalibrationProblem problem_of(std::span<const OpSample> samples, const std::vector<std::size_t>& rows,
+                              const OpKey& key) {
   CalibrationProblem problem;
   bool cache_seen = false;
   for (std::size_t at : rows) {
@@ -23,8 +24,11 @@ CalibrationProblem problem_of(std::span<const OpSample> samples, const std::vect
   }
   problem.constants = op_constants(key, cache_seen);
   std::vector<std::function<double(std::span<const double>)>> seconds;
-  for (std::size_t at : rows) seconds.push_back(prepared_seconds(samples[at].shape, samples[at].limits, benchmark_loop));
-  problem.predict = [seconds = std::move(seconds)](std::span<const double> values, std::size_t row) { return seconds[row](values); };
+  for (std::size_t at : rows)
+    seconds.push_back(prepared_seconds(samples[at].shape, samples[at].limits, benchmark_loop));
+  problem.predict = [seconds = std::move(seconds)](std::span<const double> values, std::size_t row) {
+    return seconds[row](values);
+  };
   return problem;
 }
 
@@ -54,7 +58,8 @@ void set_intervals(OpFit& fit, std::span<const OpSample> samples) {
     }
     fit.fold_interval.push_back(conformal_interval(known, known_groups));
     for (std::size_t i = 0; i < ratios.size(); ++i)
-      inside += fit.cross.fold[i] == fold && fit.fold_interval.back().low <= ratios[i] && ratios[i] <= fit.fold_interval.back().high;
+      inside += fit.cross.fold[i] == fold && fit.fold_interval.back().low <= ratios[i] &&
+                ratios[i] <= fit.fold_interval.back().high;
   }
   fit.coverage = static_cast<double>(inside) / static_cast<double>(ratios.size());
 }
@@ -184,7 +189,8 @@ std::vector<OpFit> calibrate_ops(std::span<const OpSample> samples, const OpCali
     cell.cross = cross_validate(problem, cell.fit, options.folds, engine, 1);
     set_intervals(cell, samples);
     const std::lock_guard lock(reporting);
-    options.progress(static_cast<double>(++done) / static_cast<double>(fits.size()), "fitting " + cell.chip + " " + cell.key.op);
+    options.progress(static_cast<double>(++done) / static_cast<double>(fits.size()),
+                     "fitting " + cell.chip + " " + cell.key.op);
   });
   return fits;
 }
@@ -204,7 +210,8 @@ OpProfile profile_of(std::span<const OpFit> fits, std::span<const OpSample> samp
     OpCell cell;
     cell.chip = fit.chip;
     cell.key = fit.key;
-    for (const auto& c : fit.fit.constants) cell.constants.push_back({c.constant.name, c.constant.unit, c.value.estimate, c.value.se});
+    for (const auto& c : fit.fit.constants)
+      cell.constants.push_back({c.constant.name, c.constant.unit, c.value.estimate, c.value.se});
     cell.interval = fit.interval;
     cell.cross_validated_mape = fit.cross.accuracy.mape;
     cell.rows = fit.rows.size();
@@ -218,7 +225,8 @@ OpProfile profile_of(std::span<const OpFit> fits, std::span<const OpSample> samp
     if (same_key.size() < 2) continue;
     // Borrowing has to earn its place: with two chips, the other one's constants are often worse than generic ones.
     OpCell borrowed = borrowed_cell(same_key, samples);
-    if (borrowed.cross_validated_mape < profile.find(datasheet_chip, key)->cross_validated_mape) profile.put(std::move(borrowed));
+    if (borrowed.cross_validated_mape < profile.find(datasheet_chip, key)->cross_validated_mape)
+      profile.put(std::move(borrowed));
   }
   profile.saw_groups(groups);
   return profile;

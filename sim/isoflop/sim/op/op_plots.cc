@@ -11,8 +11,9 @@ namespace isoflop::sim {
 namespace {
 
 constexpr std::size_t most_points = 250;  // per chip; more would be a blot
-constexpr std::array markers = {Marker::Circle, Marker::Square, Marker::TriangleUp, Marker::Diamond, Marker::TriangleDown,
-                                Marker::CircleOpen, Marker::SquareOpen, Marker::TriangleUpOpen, Marker::DiamondOpen};
+constexpr std::array markers = {Marker::Circle,     Marker::Square,         Marker::TriangleUp,
+                                Marker::Diamond,    Marker::TriangleDown,   Marker::CircleOpen,
+                                Marker::SquareOpen, Marker::TriangleUpOpen, Marker::DiamondOpen};
 
 OpCost generic_cost(const OpSample& sample) { return op_cost(sample.shape, sample.limits, generic_values(sample.key)); }
 
@@ -22,8 +23,11 @@ std::optional<PlotSpec> roofline_plot(const std::string& kind, std::span<const O
   PlotSpec plot;
   plot.name = "roofline";
   plot.title = "How close measured kernels come to the roofline: " + kind;
-  plot.subtitle = "the roof is the data sheet; below it: launch time, partial waves, imperfect kernels; above it: operands repeated from the cache";
-  plot.description = "Share of peak arithmetic over arithmetic intensity, both relative to the chip; the roof is min(1, x).";
+  plot.subtitle =
+      "the roof is the data sheet; below it: launch time, partial waves, imperfect kernels; above it: operands "
+      "repeated from the cache";
+  plot.description =
+      "Share of peak arithmetic over arithmetic intensity, both relative to the chip; the roof is min(1, x).";
   plot.x = {"arithmetic intensity / (peak / bandwidth)", Scale::Log, {}, {}};
   plot.y = {"measured / peak arithmetic", Scale::Log, {}, {}};
   std::map<std::string, std::vector<std::pair<double, double>>> parts;
@@ -61,13 +65,16 @@ std::optional<PlotSpec> utilisation_plot(std::span<const OpSample> samples, std:
     if (const auto* gemm = std::get_if<GemmShape>(&samples[i].shape))
       by_shape[{samples[i].chip, samples[i].key.variant, gemm->n, gemm->k}].try_emplace(gemm->m, i);
   if (by_shape.empty()) return {};
-  const auto most = std::max_element(by_shape.begin(), by_shape.end(), [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
+  const auto most = std::max_element(by_shape.begin(), by_shape.end(),
+                                     [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
   const auto& [chip, variant, n, k] = most->first;
   PlotSpec plot;
   plot.name = "utilisation";
   plot.title = "Share of the speed of light over rows, " + chip + " " + variant;
-  plot.subtitle = "n = " + std::to_string(n) + ", k = " + std::to_string(k) + "; each step down starts another wave of tiles";
-  plot.description = "Utilisation of one matrix product as its number of rows grows: measured points and predicted line.";
+  plot.subtitle =
+      "n = " + std::to_string(n) + ", k = " + std::to_string(k) + "; each step down starts another wave of tiles";
+  plot.description =
+      "Utilisation of one matrix product as its number of rows grows: measured points and predicted line.";
   plot.x = {"rows m", Scale::Log, {}, {}};
   plot.y = {"speed-of-light time / time", Scale::Linear, 0.0, 1.0};
   PointLayer measured;

@@ -64,19 +64,21 @@ ResolvedCell OpProfile::resolve(const Accelerator& accelerator, const std::strin
     if (const OpCell* cell = find(id, key))
       return taken(*cell, Basis::Measured, "measured kernels of " + cell->chip + " (" + cell->source + ")");
     if (const OpCell* cell = find(id, sixteen_bit_sibling(key)))
-      return taken(*cell, Basis::Measured, "measured " + cell->key.variant + " kernels of " + cell->chip + " (" + cell->source + ")");
+      return taken(*cell, Basis::Measured,
+                   "measured " + cell->key.variant + " kernels of " + cell->chip + " (" + cell->source + ")");
   }
   const OpCell* mean = find(any_chip, key);
   if (!mean) mean = find(any_chip, sixteen_bit_sibling(key));
   if (!mean) return datasheet(key);
-  ResolvedCell resolved = taken(*mean, Basis::Borrowed,
-                                "no measured kernels for " + accelerator.id + ": constants borrowed from other chips (" +
-                                    mean->source + ")");
+  ResolvedCell resolved = taken(
+      *mean, Basis::Borrowed,
+      "no measured kernels for " + accelerator.id + ": constants borrowed from other chips (" + mean->source + ")");
   // A measured best matrix product is worth more than what other chips reach of their peaks.
   if (accelerator.measured_bf16_matmul_flop_per_s && accelerator.bf16_flop_per_s && key.op == "gemm")
     for (std::size_t j = 0; j < mean->constants.size(); ++j)
       if (mean->constants[j].name == "e_f")
-        resolved.values[j] = std::min(resolved.values[j], *accelerator.measured_bf16_matmul_flop_per_s / *accelerator.bf16_flop_per_s);
+        resolved.values[j] =
+            std::min(resolved.values[j], *accelerator.measured_bf16_matmul_flop_per_s / *accelerator.bf16_flop_per_s);
   return resolved;
 }
 
@@ -84,9 +86,10 @@ std::string OpProfile::cells_csv() const {
   std::string text = "chip,op,variant,constant,estimate,se,unit,rows,groups,cross_validated_mape_percent,source\n";
   for (const auto& [id, cell] : cells_) {
     const auto line = [&](const std::string& constant, double estimate, double se, const std::string& unit) {
-      text += csv_cell(cell.chip) + "," + csv_cell(cell.key.op) + "," + csv_cell(cell.key.variant) + "," + constant + "," +
-              number_cell(estimate) + "," + number_cell(se) + "," + csv_cell(unit) + "," + std::to_string(cell.rows) + "," +
-              std::to_string(cell.groups) + "," + number_cell(cell.cross_validated_mape) + "," + csv_cell(cell.source) + "\n";
+      text += csv_cell(cell.chip) + "," + csv_cell(cell.key.op) + "," + csv_cell(cell.key.variant) + "," + constant +
+              "," + number_cell(estimate) + "," + number_cell(se) + "," + csv_cell(unit) + "," +
+              std::to_string(cell.rows) + "," + std::to_string(cell.groups) + "," +
+              number_cell(cell.cross_validated_mape) + "," + csv_cell(cell.source) + "\n";
     };
     for (const auto& c : cell.constants) line(c.name, c.estimate, c.se, c.unit);
     line("interval_low", cell.interval.low, nan, "measured/predicted");
@@ -104,9 +107,10 @@ std::string OpProfile::groups_csv() const {
 OpProfile OpProfile::from(const CsvTable& table, const CsvTable& groups) {
   OpProfile profile;
   const auto column = [&](const char* name) { return table.column(name); };
-  const std::size_t chip = column("chip"), op = column("op"), variant = column("variant"), constant = column("constant"),
-                    estimate = column("estimate"), se = column("se"), unit = column("unit"), rows = column("rows"),
-                    group_count = column("groups"), mape = column("cross_validated_mape_percent"), source = column("source");
+  const std::size_t chip = column("chip"), op = column("op"), variant = column("variant"),
+                    constant = column("constant"), estimate = column("estimate"), se = column("se"),
+                    unit = column("unit"), rows = column("rows"), group_count = column("groups"),
+                    mape = column("cross_validated_mape_percent"), source = column("source");
   for (std::size_t row = 0; row < table.rows(); ++row) {
     const OpKey key{std::string(table.text(row, op)), std::string(table.text(row, variant))};
     const std::string chip_id(table.text(row, chip));
@@ -121,7 +125,8 @@ OpProfile OpProfile::from(const CsvTable& table, const CsvTable& groups) {
     const double value = table.required_number(row, estimate);
     if (name == "interval_low") cell.interval.low = value;
     else if (name == "interval_high") cell.interval.high = value;
-    else cell.constants.push_back({name, std::string(table.text(row, unit)), value, table.number(row, se).value_or(nan)});
+    else
+      cell.constants.push_back({name, std::string(table.text(row, unit)), value, table.number(row, se).value_or(nan)});
   }
   for (const auto& [id, cell] : profile.cells_) {
     if (cell.chip == datasheet_chip) continue;
@@ -130,7 +135,8 @@ OpProfile OpProfile::from(const CsvTable& table, const CsvTable& groups) {
     for (std::size_t j = 0; same && j < expected.size(); ++j) same = expected[j].name == cell.constants[j].name;
     if (!same)
       throw Error(Fault::BadInput, table.name() + ": the constants of " + cell.chip + " " + cell.key.op + " " +
-                                       cell.key.variant + " are not those of the model; write the profile again with isoflop calibrate");
+                                       cell.key.variant +
+                                       " are not those of the model; write the profile again with isoflop calibrate");
   }
   const std::size_t group = groups.column("group");
   for (std::size_t row = 0; row < groups.rows(); ++row) profile.groups_.insert(std::string(groups.text(row, group)));

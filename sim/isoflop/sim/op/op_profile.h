@@ -5,8 +5,8 @@
 //
 // Where a chip has no cell for a key, constants are borrowed: those of the chip's other 16-bit format, else the
 // geometric mean over the chips that have one (cell "any", interval from predicting each chip with the mean of the
-// others; only where that errs less than generic efficiencies do), else generic efficiencies over data-sheet limits (cell
-// "datasheet", interval from how that erred).
+// others; only where that errs less than generic efficiencies do), else generic efficiencies over data-sheet limits
+// (cell "datasheet", interval from how that erred).
 #pragma once
 #include <map>
 #include <set>
@@ -64,7 +64,9 @@ class OpProfile {
   std::vector<const OpCell*> cells() const;
 
   /// Constants for a chip, borrowed if need be. Never fails for a key with a model.
-  ResolvedCell resolve(const Accelerator& accelerator, const OpKey& key) const { return resolve(accelerator, accelerator.id, key); }
+  ResolvedCell resolve(const Accelerator& accelerator, const OpKey& key) const {
+    return resolve(accelerator, accelerator.id, key);
+  }
   /// For a collective: `chip` is the cluster's id, tried before the accelerator's.
   ResolvedCell resolve(const Accelerator& accelerator, const std::string& chip, const OpKey& key) const;
   /// Generic efficiencies whatever was measured.

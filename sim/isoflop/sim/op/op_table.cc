@@ -66,7 +66,8 @@ OpShape gemm_row(const Reader& read, std::size_t row) {
 OpShape attention_row(const Reader& read, std::size_t row) {
   AttentionShape shape;
   const std::string kind = read.text(row, "kind"), cache = read.text(row, "kv_cache_dtype");
-  if (kind != "context" && kind != "generation") throw Refusal{"kind \"" + kind + "\" is neither context nor generation"};
+  if (kind != "context" && kind != "generation")
+    throw Refusal{"kind \"" + kind + "\" is neither context nor generation"};
   shape.decode = kind == "generation";
   shape.sequences = read.positive(row, "batch_size");
   shape.new_tokens = shape.decode ? 1 : read.positive(row, "isl");
@@ -110,8 +111,10 @@ OpShape moe_row(const Reader& read, std::size_t row) {
 }
 
 OpShape comm_row(const Reader& read, std::size_t row) {
-  static const std::map<std::string, Collective> ops = {{"all_reduce", Collective::AllReduce}, {"all_gather", Collective::AllGather},
-                                                        {"reduce_scatter", Collective::ReduceScatter}, {"alltoall", Collective::AllToAll},
+  static const std::map<std::string, Collective> ops = {{"all_reduce", Collective::AllReduce},
+                                                        {"all_gather", Collective::AllGather},
+                                                        {"reduce_scatter", Collective::ReduceScatter},
+                                                        {"alltoall", Collective::AllToAll},
                                                         {"send_recv", Collective::SendReceive}};
   const auto op = ops.find(read.text(row, "op"));
   if (op == ops.end()) throw Refusal{"collective \"" + read.text(row, "op") + "\" is not modelled"};
@@ -134,8 +137,14 @@ struct TableKind {
 const std::vector<TableKind>& kinds() {
   static const std::vector<TableKind> all = {
       {"op_gemm", {"m", "n", "k", "dtype"}, gemm_row},
-      {"op_attention", {"kind", "batch_size", "isl", "step", "ctx_len", "num_heads", "num_key_value_heads", "head_dim", "window_size", "kv_cache_dtype"}, attention_row},
-      {"op_moe", {"num_tokens", "hidden_size", "inter_size", "topk", "num_experts", "moe_tp_size", "moe_ep_size", "moe_dtype", "distribution"}, moe_row},
+      {"op_attention",
+       {"kind", "batch_size", "isl", "step", "ctx_len", "num_heads", "num_key_value_heads", "head_dim", "window_size",
+        "kv_cache_dtype"},
+       attention_row},
+      {"op_moe",
+       {"num_tokens", "hidden_size", "inter_size", "topk", "num_experts", "moe_tp_size", "moe_ep_size", "moe_dtype",
+        "distribution"},
+       moe_row},
       {"op_comm", {"op", "num_gpus", "message_bytes", "nodes"}, comm_row},
       {"op_elementwise", {"op", "bytes_min"}, elementwise_row},
   };
@@ -160,20 +169,25 @@ double element_bytes(const Reader& read, std::size_t row) {
 std::set<std::string> sources_in_elements(const Reader& read, const CsvTable& table, std::vector<std::string>& notes) {
   std::map<std::string, std::vector<MessageRow>> by_source;
   for (std::size_t row = 0; row < table.rows(); ++row)
-    by_source[source_file(read, row)].push_back({read.text(row, "hardware") + " " + read.text(row, "op") + " " + read.text(row, "num_gpus") + " " + read.text(row, "nodes"),
-                                                 element_bytes(read, row), read.number(row, "message_bytes"), read.number(row, "latency_us")});
+    by_source[source_file(read, row)].push_back({read.text(row, "hardware") + " " + read.text(row, "op") + " " +
+                                                     read.text(row, "num_gpus") + " " + read.text(row, "nodes"),
+                                                 element_bytes(read, row), read.number(row, "message_bytes"),
+                                                 read.number(row, "latency_us")});
   std::set<std::string> result;
   for (const auto& [source, rows] : by_source) {
     const auto finding = message_unit(rows);
     const bool documented = source.find(documented_in_elements) != std::string::npos;
     if (finding.unit == MessageUnit::Elements || (finding.unit == MessageUnit::Undecided && documented)) {
       result.insert(source);
-      notes.push_back(std::to_string(rows.size()) + " rows of " + source.substr(source.rfind('@') == std::string::npos ? 0 : source.rfind('@') + 1) +
-                      ": message_bytes is read as elements, " +
-                      (finding.unit == MessageUnit::Elements
-                           ? "because calls of x 16-bit elements take as long as calls of 2 x 8-bit ones (median ratio " + format_number(finding.as_elements, 3) +
-                                 "; read as bytes " + format_number(finding.as_bytes, 3) + ", " + std::to_string(finding.pairs) + " pairs)"
-                           : "as its origin documents"));
+      notes.push_back(
+          std::to_string(rows.size()) + " rows of " +
+          source.substr(source.rfind('@') == std::string::npos ? 0 : source.rfind('@') + 1) +
+          ": message_bytes is read as elements, " +
+          (finding.unit == MessageUnit::Elements
+               ? "because calls of x 16-bit elements take as long as calls of 2 x 8-bit ones (median ratio " +
+                     format_number(finding.as_elements, 3) + "; read as bytes " + format_number(finding.as_bytes, 3) +
+                     ", " + std::to_string(finding.pairs) + " pairs)"
+               : "as its origin documents"));
     }
   }
   return result;
@@ -183,7 +197,8 @@ void check_bounds(OpSample& sample) {
   const OpCost cost = op_cost(sample.shape, sample.limits, generic_values(sample.key));
   const auto check = [&](double bound_s, const std::string& at, const std::string& advice) {
     if (sample.measured_s * refused_beyond < bound_s)
-      throw Refusal{"impossible: " + format_si(sample.measured_s, "s") + " measured, " + format_si(bound_s, "s") + " at " + at + "; " + advice};
+      throw Refusal{"impossible: " + format_si(sample.measured_s, "s") + " measured, " + format_si(bound_s, "s") +
+                    " at " + at + "; " + advice};
     if (sample.measured_s * suspect_beyond < bound_s) sample.suspect = "faster than " + at;
   };
   check(cost.arithmetic_s, "the chip's peak arithmetic", "check the unit of the time and the number format");
@@ -204,9 +219,9 @@ const std::vector<std::string>& op_table_kinds() {
 
 std::string op_table_kind_of(const CsvTable& table) {
   for (const auto& kind : kinds())
-    if (table.find_column("latency_us") && std::all_of(kind.columns.begin(), kind.columns.end(), [&](const auto& column) {
-          return table.find_column(column).has_value();
-        }))
+    if (table.find_column("latency_us") &&
+        std::all_of(kind.columns.begin(), kind.columns.end(),
+                    [&](const auto& column) { return table.find_column(column).has_value(); }))
       return kind.name;
   return {};
 }
@@ -214,12 +229,14 @@ std::string op_table_kind_of(const CsvTable& table) {
 OpSamples read_op_table(const std::string& kind_name, const CsvTable& table, const DataFolder& data) {
   const auto accelerators = AcceleratorCatalogue::load(data);
   const auto interconnects = InterconnectCatalogue::load(data);
-  const auto kind = std::find_if(kinds().begin(), kinds().end(), [&](const TableKind& k) { return k.name == kind_name; });
+  const auto kind =
+      std::find_if(kinds().begin(), kinds().end(), [&](const TableKind& k) { return k.name == kind_name; });
   if (kind == kinds().end()) throw unknown_name("table of operations", kind_name, op_table_kinds());
   const Reader read(table);
   for (const auto& column : kind->columns) table.column(column);
   OpSamples result;
-  const auto elements = kind_name == "op_comm" ? sources_in_elements(read, table, result.notes) : std::set<std::string>();
+  const auto elements =
+      kind_name == "op_comm" ? sources_in_elements(read, table, result.notes) : std::set<std::string>();
   for (std::size_t row = 0; row < table.rows(); ++row) {
     OpSample sample;
     sample.row_id = read.optional_text(row, "row_id");

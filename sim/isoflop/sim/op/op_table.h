@@ -1,7 +1,7 @@
 // Tables of measured kernel calls (op_gemm, op_attention, op_moe, op_comm, op_elementwise) as shapes with times.
-// Every row is held against a physical bound before anything is fitted. A call that beats the arithmetic peak or the link
-// it must cross by a quarter has a wrong unit or a wrong column and is refused; one that beats it by less (a send that
-// returns before it has arrived, a boosted clock) is predicted but not fitted to.
+// Every row is held against a physical bound before anything is fitted. A call that beats the arithmetic peak or the
+// link it must cross by a quarter has a wrong unit or a wrong column and is refused; one that beats it by less (a send
+// that returns before it has arrived, a boosted clock) is predicted but not fitted to.
 #pragma once
 #include <string>
 #include <vector>

@@ -28,7 +28,8 @@ struct OpTime {
 class OpTimer {
  public:
   /// `cluster` names the interconnect whose measured collectives are used first; empty = the accelerator's own.
-  OpTimer(const Accelerator& accelerator, const OpProfile& profile, std::string cluster = {}, bool datasheet_only = false);
+  OpTimer(const Accelerator& accelerator, const OpProfile& profile, std::string cluster = {},
+          bool datasheet_only = false);
   ~OpTimer();
   OpTimer(OpTimer&&) noexcept;
   OpTimer& operator=(OpTimer&&) noexcept;

@@ -33,11 +33,13 @@ class Lowering {
   }
   // Norms, residuals and whatever is not split between devices of a tensor-parallel group runs on all of them.
   void collective(Collective kind, double devices, double bytes, const std::string& suffix) {
-    if (devices > 1) add(CommShape{kind, devices, std::max(1.0, std::ceil(devices / f_.devices_per_node)), bytes}, suffix);
+    if (devices > 1)
+      add(CommShape{kind, devices, std::max(1.0, std::ceil(devices / f_.devices_per_node)), bytes}, suffix);
   }
   std::int64_t divided(std::int64_t value, const char* what) const {
     if (value % f_.tensor_parallel != 0)
-      throw Error(Fault::Usage, op().name + ": " + std::to_string(value) + " " + what + " do not divide by tensor parallelism " + std::to_string(f_.tensor_parallel));
+      throw Error(Fault::Usage, op().name + ": " + std::to_string(value) + " " + what +
+                                    " do not divide by tensor parallelism " + std::to_string(f_.tensor_parallel));
     return value / f_.tensor_parallel;
   }
   KernelFormat format() const { return op().part == Part::Head || op().part == Part::Router ? f_.head : f_.products; }
@@ -71,7 +73,8 @@ class Lowering {
     shape.expert_width = static_cast<double>(d.columns);
     // Up, activation, down: the fused call that was measured. Anything else is a single projection.
     if (at_ + 2 < program_.ops.size() && std::holds_alternative<Activate>(program_.ops[at_ + 1].detail))
-      if (const auto* down = std::get_if<GroupedMatMul>(&program_.ops[at_ + 2].detail); down && down->columns == d.inner) {
+      if (const auto* down = std::get_if<GroupedMatMul>(&program_.ops[at_ + 2].detail);
+          down && down->columns == d.inner) {
         shape.expert_width = static_cast<double>(down->inner);
         shape.matrices = 1 + static_cast<double>(d.columns) / shape.expert_width;
       }
@@ -83,7 +86,9 @@ class Lowering {
     if (shape.matrices > 1) at_ += 2;
   }
   void lower(const Normalise& d) { add_elements("norm", 2.0 * static_cast<double>(d.rows * d.groups * d.width)); }
-  void lower(const Rotate& d) { add_elements("attn_rope", 2.0 * static_cast<double>(d.rows * d.heads * d.head_dim) / t()); }
+  void lower(const Rotate& d) {
+    add_elements("attn_rope", 2.0 * static_cast<double>(d.rows * d.heads * d.head_dim) / t());
+  }
   void lower(const CacheWrite& d) { add_elements("add", 2.0 * static_cast<double>(d.rows * d.width) / t()); }
   void lower(const AttentionCore& d) {
     for (const auto& segment : d.segments) {
@@ -98,11 +103,14 @@ class Lowering {
       shape.head_dim = static_cast<double>(d.key_dim + d.value_dim) / 2;
       shape.window = static_cast<double>(d.window > 0 ? d.window + d.sink_tokens : 0);
       const double stored = static_cast<double>(d.values_in_keys ? d.key_dim : d.key_dim + d.value_dim);
-      shape.kv_bytes_per_element = (d.from_cache ? f_.kv_bytes_per_element : sixteen_bits) * stored / (2 * shape.head_dim);
+      shape.kv_bytes_per_element =
+          (d.from_cache ? f_.kv_bytes_per_element : sixteen_bits) * stored / (2 * shape.head_dim);
       add(shape);
     }
   }
-  void lower(const Activate& d) { add_elements("mlp_act", static_cast<double>(d.rows * d.width) * (d.gated ? 3 : 2) / t()); }
+  void lower(const Activate& d) {
+    add_elements("mlp_act", static_cast<double>(d.rows * d.width) * (d.gated ? 3 : 2) / t());
+  }
   void lower(const Add& d) { add_elements("add", static_cast<double>(d.rows * d.width * (d.operands + 1))); }
   void lower(const GateScale& d) { add_elements("add", 2.0 * static_cast<double>(d.rows * d.width)); }
   void lower(const Route& d) { add_elements("add", static_cast<double>(d.rows * d.experts)); }
@@ -167,13 +175,15 @@ ProgramTime price_program(const std::vector<ProgramCall>& calls, const OpTimer& 
   return total;
 }
 
-std::vector<Sensitivity> sensitivities(const std::vector<ProgramCall>& calls, const Accelerator& accelerator, const OpProfile& profile) {
+std::vector<Sensitivity> sensitivities(const std::vector<ProgramCall>& calls, const Accelerator& accelerator,
+                                       const OpProfile& profile) {
   constexpr double step = 0.01;
   const auto elasticity = [&](const char* name, const std::function<void(Accelerator&, double)>& scale) {
     Accelerator up = accelerator, down = accelerator;
     scale(up, 1 + step);
     scale(down, 1 / (1 + step));
-    const double ratio = price_program(calls, OpTimer(up, profile)).seconds / price_program(calls, OpTimer(down, profile)).seconds;
+    const double ratio =
+        price_program(calls, OpTimer(up, profile)).seconds / price_program(calls, OpTimer(down, profile)).seconds;
     return Sensitivity{name, std::log(ratio) / (2 * std::log(1 + step))};
   };
   const auto times = [](std::optional<double>& value, double factor) {
@@ -181,13 +191,17 @@ std::vector<Sensitivity> sensitivities(const std::vector<ProgramCall>& calls, co
   };
   return {
       elasticity("memory bandwidth", [](Accelerator& a, double f) { a.bandwidth_bytes_per_s *= f; }),
-      elasticity("arithmetic peak", [&](Accelerator& a, double f) {
-        for (auto* peak : {&a.fp32_flop_per_s, &a.bf16_flop_per_s, &a.fp16_flop_per_s, &a.fp8_flop_per_s, &a.int8_op_per_s, &a.fp4_flop_per_s}) times(*peak, f);
-      }),
-      elasticity("links", [&](Accelerator& a, double f) {
-        times(a.intra_node_bytes_per_s, f);
-        times(a.inter_node_bytes_per_s, f);
-      }),
+      elasticity("arithmetic peak",
+                 [&](Accelerator& a, double f) {
+                   for (auto* peak : {&a.fp32_flop_per_s, &a.bf16_flop_per_s, &a.fp16_flop_per_s, &a.fp8_flop_per_s,
+                                      &a.int8_op_per_s, &a.fp4_flop_per_s})
+                     times(*peak, f);
+                 }),
+      elasticity("links",
+                 [&](Accelerator& a, double f) {
+                   times(a.intra_node_bytes_per_s, f);
+                   times(a.inter_node_bytes_per_s, f);
+                 }),
   };
 }
 
@@ -210,16 +224,26 @@ ReportTable program_time_table(const ProgramTime& time) {
     kind.basis = std::max(kind.basis, priced.time.basis);
   }
   std::vector<std::pair<std::string, Kind>> order(kinds.begin(), kinds.end());
-  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second.seconds > b.second.seconds; });
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto& a, const auto& b) { return a.second.seconds > b.second.seconds; });
   ReportTable table{"Where the time goes",
-                    {{"operation", "operation", Align::Left}, {"calls", "calls"}, {"time ms", "time_ms"}, {"low ms", "low_ms"}, {"high ms", "high_ms"},
-                     {"share %", "share_percent", Align::Right, 3}, {"mostly bound by", "bound", Align::Left},
-                     {"of speed of light %", "utilisation_percent", Align::Right, 3}, {"rests on", "basis", Align::Left}},
-                    {}, "Speed of light: arithmetic at peak or least bytes at full bandwidth, whichever is longer."};
+                    {{"operation", "operation", Align::Left},
+                     {"calls", "calls"},
+                     {"time ms", "time_ms"},
+                     {"low ms", "low_ms"},
+                     {"high ms", "high_ms"},
+                     {"share %", "share_percent", Align::Right, 3},
+                     {"mostly bound by", "bound", Align::Left},
+                     {"of speed of light %", "utilisation_percent", Align::Right, 3},
+                     {"rests on", "basis", Align::Left}},
+                    {},
+                    "Speed of light: arithmetic at peak or least bytes at full bandwidth, whichever is longer."};
   for (const auto& [name, kind] : order) {
-    const auto bound = std::max_element(kind.bounds.begin(), kind.bounds.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-    table.rows.push_back({name, kind.calls, 1e3 * kind.seconds, 1e3 * kind.low_s, 1e3 * kind.high_s, 100 * kind.seconds / time.seconds,
-                          std::string(isoflop::sim::name_of(bound->first)), 100 * kind.floor_s / kind.seconds, std::string(name_of(kind.basis))});
+    const auto bound = std::max_element(kind.bounds.begin(), kind.bounds.end(),
+                                        [](const auto& a, const auto& b) { return a.second < b.second; });
+    table.rows.push_back({name, kind.calls, 1e3 * kind.seconds, 1e3 * kind.low_s, 1e3 * kind.high_s,
+                          100 * kind.seconds / time.seconds, std::string(isoflop::sim::name_of(bound->first)),
+                          100 * kind.floor_s / kind.seconds, std::string(name_of(kind.basis))});
   }
   return table;
 }

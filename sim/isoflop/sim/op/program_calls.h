@@ -1,10 +1,10 @@
-// The op list of a model as kernel calls of one device, and their prices: where the time of a pass goes, what bounds it,
-// and what it would gain from faster hardware.
+// The op list of a model as kernel calls of one device, and their prices: where the time of a pass goes, what bounds
+// it, and what it would gain from faster hardware.
 //
 // One call per operation; routed experts (sorting, both products, activation, weighted sum) are one fused call, as they
-// are measured. Tensor parallelism splits products, heads and experts' widths, and adds the all-reduce after each product
-// split by rows; expert parallelism deals experts out and adds two all-to-all per mixture. Calls follow one another; a
-// simulator that overlaps communication does so on top of this list.
+// are measured. Tensor parallelism splits products, heads and experts' widths, and adds the all-reduce after each
+// product split by rows; expert parallelism deals experts out and adds two all-to-all per mixture. Calls follow one
+// another; a simulator that overlaps communication does so on top of this list.
 #pragma once
 #include <string>
 #include <vector>
@@ -57,7 +57,8 @@ struct Sensitivity {
   std::string property;
   double elasticity = 0;
 };
-std::vector<Sensitivity> sensitivities(const std::vector<ProgramCall>& calls, const Accelerator& accelerator, const OpProfile& profile);
+std::vector<Sensitivity> sensitivities(const std::vector<ProgramCall>& calls, const Accelerator& accelerator,
+                                       const OpProfile& profile);
 
 /// For --explain: kinds of call with their share, time, bound, utilisation and basis; largest first.
 ReportTable program_time_table(const ProgramTime& time);

@@ -46,7 +46,8 @@ struct MoeShape {
   double tensor_parallel = 1, expert_parallel = 1;
   double routing_skew = 0;
   bool dealt_evenly = false;
-  double touched_experts = 0;  ///< distinct experts of the whole model that the tokens choose, where known; 0 = from the routing
+  double touched_experts =
+      0;  ///< distinct experts of the whole model that the tokens choose, where known; 0 = from the routing
   double matrices = 3;         ///< per expert: gate, up and down; 2 without a gate; 1 for a single projection
   KernelFormat format = KernelFormat::Bf16;
 };

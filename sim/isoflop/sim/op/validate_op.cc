@@ -52,8 +52,9 @@ OpSamples read(const std::string& kind, const CsvTable& table, const DataFolder&
   return samples;
 }
 
-void predict_all(const OpSamples& samples, const OpProfile& profile, const AcceleratorCatalogue& accelerators, bool datasheet,
-                 std::vector<std::size_t> which, std::vector<Prediction>& predictions, ValidationResult& result) {
+void predict_all(const OpSamples& samples, const OpProfile& profile, const AcceleratorCatalogue& accelerators,
+                 bool datasheet, std::vector<std::size_t> which, std::vector<Prediction>& predictions,
+                 ValidationResult& result) {
   std::map<std::pair<std::string, OpKey>, ResolvedCell> cells;
   std::map<std::string, std::size_t> origins;
   for (std::size_t i : which) {
@@ -66,7 +67,8 @@ void predict_all(const OpSamples& samples, const OpProfile& profile, const Accel
     ++origins[cell->second.origin];
   }
   for (const auto& [origin, count] : origins)
-    result.assumptions.push_back({"basis of " + std::to_string(count) + " rows", Value(origin), "", "data/op_profiles.csv"});
+    result.assumptions.push_back(
+        {"basis of " + std::to_string(count) + " rows", Value(origin), "", "data/op_profiles.csv"});
 }
 
 }  // namespace
@@ -88,7 +90,8 @@ ValidationResult validate_op(const std::string& kind, const ValidationRequest& r
     const OpProfile profile = profile_of(fits, training.samples);
     std::size_t seen = 0;
     for (const auto& sample : samples.samples) seen += profile.rests_on_group(sample.group) ? 1 : 0;
-    result.method = "constants fitted to " + std::to_string(training.samples.size()) + " rows of " + request.calibration->name();
+    result.method =
+        "constants fitted to " + std::to_string(training.samples.size()) + " rows of " + request.calibration->name();
     if (seen > 0)
       result.warnings.push_back(std::to_string(seen) + " of " + std::to_string(samples.samples.size()) +
                                 " rows belong to groups that were fitted: their error is optimistic");
@@ -107,22 +110,26 @@ ValidationResult validate_op(const std::string& kind, const ValidationRequest& r
       for (const auto& fit : calibrate_ops(samples.samples, options_of(request))) {
         for (std::size_t i = 0; i < fit.rows.size(); ++i) {
           if (!needs_refit[fit.rows[i]]) continue;
-          predictions[fit.rows[i]] = {fit.cross.predicted[i], fit.fold_interval[static_cast<std::size_t>(fit.cross.fold[i])]};
+          predictions[fit.rows[i]] = {fit.cross.predicted[i],
+                                      fit.fold_interval[static_cast<std::size_t>(fit.cross.fold[i])]};
           done[fit.rows[i]] = true;
         }
       }
-      // Suspect rows were never fitted to. Of cells with too few rows to leave some out, generic efficiencies have seen none.
+      // Suspect rows were never fitted to. Of cells with too few rows to leave some out, generic efficiencies have seen
+      // none.
       std::vector<std::size_t> suspect, left;
       for (std::size_t i : all)
         if (needs_refit[i] && !done[i]) (samples.samples[i].suspect.empty() ? left : suspect).push_back(i);
       if (!suspect.empty()) predict_all(samples, profile, accelerators, false, suspect, predictions, result);
       if (!left.empty()) predict_all(samples, profile, accelerators, true, left, predictions, result);
     }
-    result.method = std::to_string(all.size() - unseen.size()) + " rows predicted from the other groups of the file (10-fold by group), " +
+    result.method = std::to_string(all.size() - unseen.size()) +
+                    " rows predicted from the other groups of the file (10-fold by group), " +
                     std::to_string(unseen.size()) + " by the built-in constants, which rest on none of them";
   }
   for (std::size_t i : all) result.rows.push_back(row_of(samples.samples[i], predictions[i]));
-  result.plots.push_back(predicted_against_measured(kind, "Kernel times, predicted against measured: " + kind, "microseconds", result.rows));
+  result.plots.push_back(predicted_against_measured(kind, "Kernel times, predicted against measured: " + kind,
+                                                    "microseconds", result.rows));
   if (auto plot = roofline_plot(kind, samples.samples)) result.plots.push_back(std::move(*plot));
   std::vector<double> predicted_s;
   for (const auto& prediction : predictions) predicted_s.push_back(prediction.seconds);

@@ -29,8 +29,10 @@ Split split(const StepTime& step) {
   }
   // Whatever the closed form adds to or scales in its total that is in no class goes with the tokens.
   parts.tokens.low += step.seconds.low - parts.fixed.low - parts.tokens.low - parts.sampling.low - parts.attention.low;
-  parts.tokens.central += step.seconds.central - parts.fixed.central - parts.tokens.central - parts.sampling.central - parts.attention.central;
-  parts.tokens.high += step.seconds.high - parts.fixed.high - parts.tokens.high - parts.sampling.high - parts.attention.high;
+  parts.tokens.central += step.seconds.central - parts.fixed.central - parts.tokens.central - parts.sampling.central -
+                          parts.attention.central;
+  parts.tokens.high +=
+      step.seconds.high - parts.fixed.high - parts.tokens.high - parts.sampling.high - parts.attention.high;
   return parts;
 }
 
@@ -44,7 +46,9 @@ class Prices {
  private:
   const Split& priced(int kind, std::int64_t count, std::int64_t context) {
     const auto [at, fresh] = known_.try_emplace({kind, count, context});
-    if (fresh) at->second = split(pricer_.time(load_, kind == 0 ? Step::decode(count, context) : Step::chunk(1, count, context)));
+    if (fresh)
+      at->second =
+          split(pricer_.time(load_, kind == 0 ? Step::decode(count, context) : Step::chunk(1, count, context)));
     return at->second;
   }
   const StepPricer& pricer_;
@@ -57,7 +61,9 @@ PassTable table(Prices& prices, const PassLimits& limits, double Triple::* end) 
   parts.fixed_s = prices.decode(1, 0).fixed.*end;
   parts.tokens_s = [&prices, end](std::int64_t n) { return prices.decode(n, 0).tokens.*end; };
   parts.sampling_s = [&prices, end](std::int64_t s) { return prices.decode(s, 0).sampling.*end; };
-  parts.decode_attention_s = [&prices, end](std::int64_t b, std::int64_t c) { return prices.decode(b, c).attention.*end; };
+  parts.decode_attention_s = [&prices, end](std::int64_t b, std::int64_t c) {
+    return prices.decode(b, c).attention.*end;
+  };
   parts.prompt_extra_s = [&prices, end](std::int64_t q, std::int64_t c) {
     const Split& piece = prices.prompt(q, c);
     return piece.tokens.*end + piece.attention.*end - prices.decode(q, 0).tokens.*end;
@@ -80,11 +86,13 @@ std::int64_t common_window(const Architecture& architecture) {
 
 PassTables price_passes(const StepPricer& pricer, const ServingLoad& load, const PassLimits& limits) {
   Prices prices(pricer, load);
-  return {table(prices, limits, &Triple::low), table(prices, limits, &Triple::central), table(prices, limits, &Triple::high)};
+  return {table(prices, limits, &Triple::low), table(prices, limits, &Triple::central),
+          table(prices, limits, &Triple::high)};
 }
 
-CacheRoom cache_room(const Architecture& architecture, const Accelerator& accelerator, const MemoryModel& memory, ServingLoad load,
-                     std::int64_t max_sequences, std::int64_t step_tokens, std::int64_t block_tokens) {
+CacheRoom cache_room(const Architecture& architecture, const Accelerator& accelerator, const MemoryModel& memory,
+                     ServingLoad load, std::int64_t max_sequences, std::int64_t step_tokens,
+                     std::int64_t block_tokens) {
   // A pass of about step_tokens tokens whose last ones give max_sequences rows of logits; its cache does not count.
   load.batch = max_sequences;
   load.prompt = std::max<std::int64_t>(1, step_tokens / max_sequences);
@@ -100,7 +108,8 @@ CacheRoom cache_room(const Architecture& architecture, const Accelerator& accele
   room.bytes_per_token = memory.memory(load).kv_cache - two;
   room.window_tokens = common_window(architecture);
   if (room.bytes > 0 && room.bytes_per_token > 0)
-    room.blocks = static_cast<std::int64_t>(std::floor(room.bytes / (room.bytes_per_token * static_cast<double>(block_tokens))));
+    room.blocks =
+        static_cast<std::int64_t>(std::floor(room.bytes / (room.bytes_per_token * static_cast<double>(block_tokens))));
   return room;
 }
 

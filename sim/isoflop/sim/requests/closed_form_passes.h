@@ -23,7 +23,7 @@ struct CacheRoom {
   std::int64_t blocks = 0;
   std::int64_t window_tokens = 0;  ///< every layer sees a window: a sequence keeps no more than this; 0 = no such limit
 };
-CacheRoom cache_room(const Architecture& architecture, const Accelerator& accelerator, const MemoryModel& memory, ServingLoad load,
-                     std::int64_t max_sequences, std::int64_t step_tokens, std::int64_t block_tokens);
+CacheRoom cache_room(const Architecture& architecture, const Accelerator& accelerator, const MemoryModel& memory,
+                     ServingLoad load, std::int64_t max_sequences, std::int64_t step_tokens, std::int64_t block_tokens);
 
 }  // namespace isoflop::sim

@@ -42,12 +42,15 @@ class PassTable {
   PassTable(const PassLimits& limits, const PassParts& parts);
 
   /// `decode_context`: cached tokens of all decoding sequences, before this pass.
-  double seconds(std::int64_t decoding, std::int64_t decode_context, std::span<const PromptPiece> pieces, std::int64_t sampled) const;
+  double seconds(std::int64_t decoding, std::int64_t decode_context, std::span<const PromptPiece> pieces,
+                 std::int64_t sampled) const;
 
   /// Passes of B decoding sequences and nothing else.
   class DecodePasses {
    public:
-    double seconds(std::int64_t decode_context) const { return base_s_ + table_->attention(row_, static_cast<double>(decode_context) * per_sequence_); }
+    double seconds(std::int64_t decode_context) const {
+      return base_s_ + table_->attention(row_, static_cast<double>(decode_context) * per_sequence_);
+    }
 
    private:
     friend class PassTable;

@@ -15,10 +15,16 @@ std::int64_t positive_modulo(std::int64_t a, std::int64_t b) { return (a % b + b
 
 }  // namespace
 
-Replica::Replica(int index, Stage stage, const PassTable& table, const EngineOptions& options, std::span<const Request> requests,
-                 std::span<Outcome> outcomes)
-    : index_(index), stage_(stage), table_(table), options_(options), requests_(requests), outcomes_(outcomes),
-      growing_(static_cast<std::size_t>(options.block_tokens), 0), pool_(options.blocks) {
+Replica::Replica(int index, Stage stage, const PassTable& table, const EngineOptions& options,
+                 std::span<const Request> requests, std::span<Outcome> outcomes)
+    : index_(index),
+      stage_(stage),
+      table_(table),
+      options_(options),
+      requests_(requests),
+      outcomes_(outcomes),
+      growing_(static_cast<std::size_t>(options.block_tokens), 0),
+      pool_(options.blocks) {
   if (options.window_tokens > 0) options_.prefix_cache = false;  // what left the window cannot be shared
 }
 
@@ -91,7 +97,8 @@ void Replica::start_decoding(std::size_t place) {
   s.decoding = true;
   s.joined = tick_;
   s.finishes = tick_ + (requests_[i].output - outcomes_[i].tokens);
-  s.grows_until = options_.window_tokens > 0 ? tick_ + std::max<std::int64_t>(0, options_.window_tokens - s.target) : never;
+  s.grows_until =
+      options_.window_tokens > 0 ? tick_ + std::max<std::int64_t>(0, options_.window_tokens - s.target) : never;
   s.growing = s.grows_until > tick_;
   if (s.growing) ++growing_[growth_place(s)];
   next_change_[place] = s.growing ? std::min(s.finishes, s.grows_until) : s.finishes;
@@ -207,7 +214,8 @@ void Replica::decode_tokens_out() {
 
 void Replica::account(double from_s, std::int64_t blocks_before) {
   const double blocks = 0.5 * static_cast<double>(blocks_before + pool_.used());
-  timeline_.add(from_s, now_s_, {static_cast<double>(waiting_.size()), static_cast<double>(running_.size()), blocks, 1});
+  timeline_.add(from_s, now_s_,
+                {static_cast<double>(waiting_.size()), static_cast<double>(running_.size()), blocks, 1});
   totals_.busy_s += now_s_ - from_s;
 }
 
@@ -279,7 +287,8 @@ void Replica::pass() {
     if (options_.step_tokens > decoding_) plan_pieces(options_.step_tokens - decoding_, !threw_out);
   }
   const bool decodes = decoding_ > 0 && (!options_.prefill_first || pieces_.empty());
-  if (!decodes && pieces_.empty()) throw Error(Fault::CannotRun, "the scheduler has requests it can neither start nor continue");
+  if (!decodes && pieces_.empty())
+    throw Error(Fault::CannotRun, "the scheduler has requests it can neither start nor continue");
 
   std::int64_t sampled = 0;
   for (std::size_t k = 0; k < pieces_.size(); ++k) {

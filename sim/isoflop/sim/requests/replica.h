@@ -1,10 +1,12 @@
 // One replica of a served model: a scheduler that mixes prompts and decoding in passes, over a paged cache.
 //
 // Every pass, in this order:
-//  1. each decoding sequence gets one token and, where its last block is full, one more block. While blocks are short, the
+//  1. each decoding sequence gets one token and, where its last block is full, one more block. While blocks are short,
+//  the
 //     sequence admitted last is thrown out and queued again first; it will recompute prompt and tokens so far.
 //  2. prompts under way, in order of admission, take up to `step_tokens` less the decoding sequences;
-//  3. waiting requests are admitted first come first served while sequences, tokens and blocks of the whole prompt allow,
+//  3. waiting requests are admitted first come first served while sequences, tokens and blocks of the whole prompt
+//  allow,
 //     unless step 1 threw one out. Tokens of a stored prefix are not computed again, except the prompt's last.
 // `prefill_first`: passes of whole prompts only (at least one, then while they fit into step_tokens) come before any
 // decoding, and nobody decodes in them.
@@ -58,8 +60,8 @@ struct ReplicaTotals {
 class Replica {
  public:
   /// `requests` and `outcomes` are shared with the other replicas; a request is at one replica at a time.
-  Replica(int index, Stage stage, const PassTable& table, const EngineOptions& options, std::span<const Request> requests,
-          std::span<Outcome> outcomes);
+  Replica(int index, Stage stage, const PassTable& table, const EngineOptions& options,
+          std::span<const Request> requests, std::span<Outcome> outcomes);
 
   /// At time_s >= the time of the submission before. `prefilled`: its prompt's cache arrives with it.
   void submit(std::int64_t request, double time_s, bool prefilled = false);

@@ -35,11 +35,13 @@ LatencySummary summary(std::vector<double> values) {
 
 double attainment(const ServedRequests& served, const Objective& objective) {
   if (served.outcomes.empty()) return 0;
-  const auto met = std::count_if(served.outcomes.begin(), served.outcomes.end(), [&](const Outcome& o) { return objective.met_by(o); });
+  const auto met = std::count_if(served.outcomes.begin(), served.outcomes.end(),
+                                 [&](const Outcome& o) { return objective.met_by(o); });
   return static_cast<double>(met) / static_cast<double>(served.outcomes.size());
 }
 
-RequestMetrics request_metrics(const ServedRequests& served, std::span<const Request> requests, const Objective& objective) {
+RequestMetrics request_metrics(const ServedRequests& served, std::span<const Request> requests,
+                               const Objective& objective) {
   RequestMetrics m;
   m.requests = static_cast<std::int64_t>(requests.size());
   m.seconds = served.seconds();
@@ -68,7 +70,8 @@ RequestMetrics request_metrics(const ServedRequests& served, std::span<const Req
   m.e2e = summary(std::move(e2e));
   m.queue = summary(std::move(queue));
   const GapHistogram& gaps = served.gaps;
-  m.itl = {gaps.mean_s(), gaps.deviation_s(), gaps.quantile_s(0.5), gaps.quantile_s(0.9), gaps.quantile_s(0.95), gaps.quantile_s(0.99), gaps.max_s()};
+  m.itl = {gaps.mean_s(),         gaps.deviation_s(),    gaps.quantile_s(0.5), gaps.quantile_s(0.9),
+           gaps.quantile_s(0.95), gaps.quantile_s(0.99), gaps.max_s()};
   const double run_s = std::max(m.seconds, 1e-300);
   m.requests_per_s = static_cast<double>(m.finished) / run_s;
   m.output_tokens_per_s = static_cast<double>(m.output_tokens) / run_s;
@@ -81,10 +84,13 @@ RequestMetrics request_metrics(const ServedRequests& served, std::span<const Req
   m.mean_waiting = total.waiting / run_s;
   m.cache_occupancy = total.blocks / (run_s * static_cast<double>(std::max<std::int64_t>(1, served.blocks)));
   const ReplicaTotals& t = served.totals;
-  if (t.decode_steps > 0) m.mean_decode_batch = static_cast<double>(t.decode_tokens) / static_cast<double>(t.decode_steps);
-  if (t.prompt_tokens_wanted > 0) m.prefix_hit_rate = static_cast<double>(t.cached_tokens) / static_cast<double>(t.prompt_tokens_wanted);
+  if (t.decode_steps > 0)
+    m.mean_decode_batch = static_cast<double>(t.decode_tokens) / static_cast<double>(t.decode_steps);
+  if (t.prompt_tokens_wanted > 0)
+    m.prefix_hit_rate = static_cast<double>(t.cached_tokens) / static_cast<double>(t.prompt_tokens_wanted);
   m.preemptions = t.preemptions;
-  if (!served.disaggregated && sojourn_s > 0) m.little_error = std::fabs(total.running + total.waiting - sojourn_s) / sojourn_s;
+  if (!served.disaggregated && sojourn_s > 0)
+    m.little_error = std::fabs(total.running + total.waiting - sojourn_s) / sojourn_s;
   return m;
 }
 

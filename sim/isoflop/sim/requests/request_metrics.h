@@ -2,11 +2,12 @@
 //
 //   TTFT  first token - arrival      TPOT  (end to end - TTFT) / (tokens - 1), requests of two tokens or more
 //   E2E   last token - arrival       ITL   time between two tokens of one request, over all of them (to 0.3 %)
-//   goodput      requests per second that met every limit      attainment  their share of all requests, refused ones included
-//   utilisation  busy time / (replicas x run)      occupancy  cache blocks in use, mean over the run / all blocks
-//   Little's law  mean number in the system = finished / run x mean E2E: left side from the timeline, right from the
-//                 requests; their relative difference is only rounding, whatever the load (disaggregated: transfers are in
-//                 neither replica, so the left side is short of them and no check is made)
+//   goodput      requests per second that met every limit      attainment  their share of all requests, refused ones
+//   included utilisation  busy time / (replicas x run)      occupancy  cache blocks in use, mean over the run / all
+//   blocks Little's law  mean number in the system = finished / run x mean E2E: left side from the timeline, right from
+//   the
+//                 requests; their relative difference is only rounding, whatever the load (disaggregated: transfers are
+//                 in neither replica, so the left side is short of them and no check is made)
 #pragma once
 #include <optional>
 #include <span>
@@ -25,7 +26,8 @@ struct Objective {
   std::optional<double> ttft_s, tpot_s, e2e_s;
   bool stated() const { return ttft_s || tpot_s || e2e_s; }
   bool met_by(const Outcome& o) const {
-    return !o.refused && (!ttft_s || o.ttft_s() <= *ttft_s) && (!tpot_s || o.tpot_s() <= *tpot_s) && (!e2e_s || o.e2e_s() <= *e2e_s);
+    return !o.refused && (!ttft_s || o.ttft_s() <= *ttft_s) && (!tpot_s || o.tpot_s() <= *tpot_s) &&
+           (!e2e_s || o.e2e_s() <= *e2e_s);
   }
 };
 
@@ -44,7 +46,8 @@ struct RequestMetrics {
   bool conserved = false;  ///< every request finished once with its tokens, or was refused
 };
 
-RequestMetrics request_metrics(const ServedRequests& served, std::span<const Request> requests, const Objective& objective);
+RequestMetrics request_metrics(const ServedRequests& served, std::span<const Request> requests,
+                               const Objective& objective);
 
 /// Share of requests that meet the objective; refused ones do not.
 double attainment(const ServedRequests& served, const Objective& objective);

@@ -15,7 +15,8 @@ namespace {
 
 constexpr double never_s = std::numeric_limits<double>::infinity();
 
-void check(const PassTable& table, const EngineOptions& engine, const FleetOptions& fleet, std::span<const Request> requests, std::int64_t concurrency) {
+void check(const PassTable& table, const EngineOptions& engine, const FleetOptions& fleet,
+           std::span<const Request> requests, std::int64_t concurrency) {
   const auto refuse = [](const std::string& text) { throw Error(Fault::Usage, text); };
   if (engine.max_sequences < 1 || engine.step_tokens < 1 || engine.block_tokens < 1)
     refuse("sequences, tokens of a pass and tokens of a block must be at least 1");
@@ -23,35 +24,45 @@ void check(const PassTable& table, const EngineOptions& engine, const FleetOptio
   if (engine.step_tokens < engine.max_sequences)
     refuse("a pass must have room for a token of every sequence: " + std::to_string(engine.step_tokens) + " tokens, " +
            std::to_string(engine.max_sequences) + " sequences");
-  if (fleet.replicas < 1 || fleet.prefill_replicas < 0 || concurrency < 0) refuse("replicas must be at least 1, concurrency at least 0");
+  if (fleet.replicas < 1 || fleet.prefill_replicas < 0 || concurrency < 0)
+    refuse("replicas must be at least 1, concurrency at least 0");
   if (fleet.replicas + fleet.prefill_replicas > 100000) refuse("more than 100000 replicas");
   if (engine.max_sequences > table.limits().sequences || engine.step_tokens > table.limits().tokens)
     refuse("passes larger than the table of their times");
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const Request& r = requests[i];
-    const auto bad = [&](const std::string& text) { throw Error(Fault::BadInput, "request " + std::to_string(i + 1) + ": " + text); };
+    const auto bad = [&](const std::string& text) {
+      throw Error(Fault::BadInput, "request " + std::to_string(i + 1) + ": " + text);
+    };
     if (!(r.arrival_s >= 0) || !std::isfinite(r.arrival_s)) bad("its arrival must be a finite time of at least 0");
     if (r.prompt < 1 || r.output < 1) bad("prompt and output must be at least 1 token");
     if (r.prefix_tokens < 0) bad("a shared prefix cannot be shorter than 0 tokens");
-    if (r.prompt > table.limits().context || r.output > table.limits().context - r.prompt) bad("longer than the longest context priced");
-    if (engine.prefill_first && r.prompt + r.output > table.limits().tokens) bad("a whole prompt is longer than the largest pass priced");
+    if (r.prompt > table.limits().context || r.output > table.limits().context - r.prompt)
+      bad("longer than the longest context priced");
+    if (engine.prefill_first && r.prompt + r.output > table.limits().tokens)
+      bad("a whole prompt is longer than the largest pass priced");
   }
 }
 
 class Fleet {
  public:
-  Fleet(const PassTable& table, const EngineOptions& engine, const FleetOptions& options, std::span<const Request> requests, std::int64_t concurrency)
+  Fleet(const PassTable& table, const EngineOptions& engine, const FleetOptions& options,
+        std::span<const Request> requests, std::int64_t concurrency)
       : options_(options), engine_(engine), requests_(requests), concurrency_(concurrency) {
     served_.outcomes.resize(requests.size());
     const bool apart = options.prefill_replicas > 0;
     for (std::int64_t i = 0; i < options.replicas + options.prefill_replicas; ++i)
-      replicas_.emplace_back(static_cast<int>(i), i >= options.replicas ? Stage::Prefill : apart ? Stage::Decode : Stage::Whole, table, engine,
-                             requests, served_.outcomes);
+      replicas_.emplace_back(static_cast<int>(i),
+                             i >= options.replicas ? Stage::Prefill
+                             : apart               ? Stage::Decode
+                                                   : Stage::Whole,
+                             table, engine, requests, served_.outcomes);
     link_free_s_.assign(replicas_.size(), 0.0);
     order_.resize(requests.size());
     std::iota(order_.begin(), order_.end(), std::size_t{0});
     if (concurrency == 0)
-      std::stable_sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) { return requests[a].arrival_s < requests[b].arrival_s; });
+      std::stable_sort(order_.begin(), order_.end(),
+                       [&](std::size_t a, std::size_t b) { return requests[a].arrival_s < requests[b].arrival_s; });
   }
 
   ServedRequests run() {
@@ -89,7 +100,9 @@ class Fleet {
     std::int64_t order = 0;
     std::size_t request = 0;
     bool prefilled = false;
-    bool operator>(const Delivery& other) const { return time_s != other.time_s ? time_s > other.time_s : order > other.order; }
+    bool operator>(const Delivery& other) const {
+      return time_s != other.time_s ? time_s > other.time_s : order > other.order;
+    }
   };
 
   bool refused(std::size_t request) {
@@ -107,12 +120,14 @@ class Fleet {
   double next_delivery_s() {
     while (concurrency_ == 0 && next_ < order_.size() && refused(order_[next_])) ++next_;
     const double queued_s = deliveries_.empty() ? never_s : deliveries_.top().time_s;
-    return concurrency_ == 0 && next_ < order_.size() ? std::min(queued_s, requests_[order_[next_]].arrival_s) : queued_s;
+    return concurrency_ == 0 && next_ < order_.size() ? std::min(queued_s, requests_[order_[next_]].arrival_s)
+                                                      : queued_s;
   }
 
   void deliver() {
     Delivery d;
-    if (concurrency_ == 0 && next_ < order_.size() && (deliveries_.empty() || requests_[order_[next_]].arrival_s <= deliveries_.top().time_s)) {
+    if (concurrency_ == 0 && next_ < order_.size() &&
+        (deliveries_.empty() || requests_[order_[next_]].arrival_s <= deliveries_.top().time_s)) {
       d = {requests_[order_[next_]].arrival_s, 0, order_[next_], false};
       ++next_;
     } else {
@@ -128,7 +143,8 @@ class Fleet {
     const auto from = static_cast<std::size_t>(prompts ? options_.replicas : 0);
     const auto count = static_cast<std::size_t>(prompts ? options_.prefill_replicas : options_.replicas);
     if (options_.routing == RoutingPolicy::RoundRobin) return from + turn_[prompts]++ % count;
-    if (const std::int64_t prefix = requests_[d.request].prefix; options_.routing == RoutingPolicy::Prefix && prefix >= 0)
+    if (const std::int64_t prefix = requests_[d.request].prefix;
+        options_.routing == RoutingPolicy::Prefix && prefix >= 0)
       return from + static_cast<std::size_t>(prefix) % count;
     std::size_t best = from;
     for (std::size_t i = from + 1; i < from + count; ++i)
@@ -143,7 +159,8 @@ class Fleet {
       return;
     }
     const auto tokens = static_cast<double>(requests_[static_cast<std::size_t>(event.request)].prompt);
-    link_free_s_[replica] = std::max(link_free_s_[replica], event.time_s) + options_.transfer_fixed_s + options_.transfer_s_per_token * tokens;
+    link_free_s_[replica] = std::max(link_free_s_[replica], event.time_s) + options_.transfer_fixed_s +
+                            options_.transfer_s_per_token * tokens;
     deliveries_.push({link_free_s_[replica], sent_++, static_cast<std::size_t>(event.request), true});
   }
 
@@ -190,8 +207,8 @@ class Fleet {
 
 }  // namespace
 
-ServedRequests serve_requests(const PassTable& table, const EngineOptions& engine, const FleetOptions& fleet, std::span<const Request> requests,
-                              std::int64_t concurrency) {
+ServedRequests serve_requests(const PassTable& table, const EngineOptions& engine, const FleetOptions& fleet,
+                              std::span<const Request> requests, std::int64_t concurrency) {
   check(table, engine, fleet, requests, concurrency);
   return Fleet(table, engine, fleet, requests, concurrency).run();
 }

@@ -21,7 +21,8 @@ inline const std::vector<std::string> routing_names = {"round-robin", "least-loa
 struct FleetOptions {
   std::int64_t replicas = 1;          ///< all of them, or those that decode
   std::int64_t prefill_replicas = 0;  ///< 0 = not disaggregated
-  RoutingPolicy routing = RoutingPolicy::LeastLoaded;  ///< Prefix: by prefix number where there is one, else least loaded
+  RoutingPolicy routing =
+      RoutingPolicy::LeastLoaded;  ///< Prefix: by prefix number where there is one, else least loaded
   double transfer_fixed_s = 0, transfer_s_per_token = 0;
 };
 
@@ -40,7 +41,7 @@ struct ServedRequests {
 
 /// `concurrency` 0: open loop. Throws Error (Usage) for options that cannot be, (BadInput) for requests that cannot be
 /// or exceed the limits of the table.
-ServedRequests serve_requests(const PassTable& table, const EngineOptions& engine, const FleetOptions& fleet, std::span<const Request> requests,
-                              std::int64_t concurrency = 0);
+ServedRequests serve_requests(const PassTable& table, const EngineOptions& engine, const FleetOptions& fleet,
+                              std::span<const Request> requests, std::int64_t concurrency = 0);
 
 }  // namespace isoflop::sim

@@ -25,7 +25,8 @@ inline constexpr std::int64_t longest_trace_request = std::int64_t{1} << 24;
 /// Throws Error (BadInput) with file, line and column. A trace without a time column has all arrivals at 0.
 Trace read_trace(const CsvTable& table);
 
-/// Seconds since 1970-01-01 of "2023-11-16 18:15:46.68059"; nothing for other text. Time zones other than Z are refused.
+/// Seconds since 1970-01-01 of "2023-11-16 18:15:46.68059"; nothing for other text. Time zones other than Z are
+/// refused.
 std::optional<double> parse_timestamp_s(std::string_view text);
 
 }  // namespace isoflop::sim

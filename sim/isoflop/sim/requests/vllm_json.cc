@@ -15,7 +15,8 @@ void put(Value& json, const std::string& name, const LatencySummary& s) {
 
 }  // namespace
 
-Value vllm_benchmark_json(const RequestMetrics& metrics, const ServedRequests& served, std::span<const Request> requests, const BenchmarkFacts& facts) {
+Value vllm_benchmark_json(const RequestMetrics& metrics, const ServedRequests& served,
+                          std::span<const Request> requests, const BenchmarkFacts& facts) {
   Value json = Value::object();
   json["date"] = Value();
   json["endpoint_type"] = "isoflop";

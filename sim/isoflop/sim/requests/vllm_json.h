@@ -1,6 +1,6 @@
-// A run of requests under the keys of vLLM's serving benchmark (`vllm bench serve --save-result`), so that whatever reads
-// those files reads ours. Milliseconds where the key says so. "date" is null: a simulation has none. Gaps of single
-// requests ("itls") are not kept.
+// A run of requests under the keys of vLLM's serving benchmark (`vllm bench serve --save-result`), so that whatever
+// reads those files reads ours. Milliseconds where the key says so. "date" is null: a simulation has none. Gaps of
+// single requests ("itls") are not kept.
 #pragma once
 #include <optional>
 #include <span>
@@ -19,6 +19,7 @@ struct BenchmarkFacts {
   bool goodput_asked = false;
 };
 
-Value vllm_benchmark_json(const RequestMetrics& metrics, const ServedRequests& served, std::span<const Request> requests, const BenchmarkFacts& facts);
+Value vllm_benchmark_json(const RequestMetrics& metrics, const ServedRequests& served,
+                          std::span<const Request> requests, const BenchmarkFacts& facts);
 
 }  // namespace isoflop::sim

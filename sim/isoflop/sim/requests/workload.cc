@@ -33,7 +33,8 @@ std::int64_t length(const WorkloadOptions& options, double mean, Random& random)
 void check(const WorkloadOptions& o) {
   const auto refuse = [](const char* text) { throw Error(Fault::Usage, text); };
   if (o.requests < 1) refuse("at least one request is needed");
-  if (!(o.rate_per_s >= 0) || !std::isfinite(o.rate_per_s)) refuse("the rate of requests must be finite and at least 0");
+  if (!(o.rate_per_s >= 0) || !std::isfinite(o.rate_per_s))
+    refuse("the rate of requests must be finite and at least 0");
   if (!(o.burstiness > 0) || !std::isfinite(o.burstiness)) refuse("burstiness must be positive");
   if (!(o.prompt_mean >= 1) || !(o.output_mean >= 1)) refuse("mean lengths must be at least 1 token");
   if (!(o.spread >= 0) || !std::isfinite(o.spread)) refuse("the spread of lengths must be at least 0");
@@ -73,7 +74,8 @@ std::vector<Request> make_requests(const WorkloadOptions& options, std::uint64_t
 
 std::vector<Request> resample(const std::vector<Request>& requests, std::int64_t count, std::uint64_t seed) {
   if (requests.empty() || count < 1) throw Error(Fault::Usage, "nothing to draw requests from");
-  std::vector<Request> drawn(requests.begin(), requests.begin() + std::min<std::ptrdiff_t>(count, std::ssize(requests)));
+  std::vector<Request> drawn(requests.begin(),
+                             requests.begin() + std::min<std::ptrdiff_t>(count, std::ssize(requests)));
   Random random(seed, choice_stream);
   while (std::ssize(drawn) < count) drawn.push_back(requests[random.index(requests.size())]);
   return drawn;

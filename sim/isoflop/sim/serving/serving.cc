@@ -32,7 +32,8 @@ std::optional<Estimate> token_joules(const StepPricer& pricer, const ServingMemo
   point.layers = static_cast<double>(architecture.layers.size());
   // What the middle step reads per context token, so that windows count as they are.
   const double context = static_cast<double>(load.prompt) + static_cast<double>(load.generate) / 2;
-  point.kv_bytes_per_token = static_cast<double>(kv_elements(architecture, static_cast<std::int64_t>(context))) * load.kv_bytes() / context;
+  point.kv_bytes_per_token =
+      static_cast<double>(kv_elements(architecture, static_cast<std::int64_t>(context))) * load.kv_bytes() / context;
   point.device = &pricer.accelerator();
   point.device_count = static_cast<double>(load.tensor_parallel);
   point.batch = static_cast<double>(load.batch);
@@ -49,7 +50,8 @@ std::optional<Estimate> token_joules(const StepPricer& pricer, const ServingMemo
 
 }  // namespace
 
-ServingAnswer serve(const StepPricer& pricer, const MemoryModel& memory, const ServingLoad& load, const ServingOptions& options) {
+ServingAnswer serve(const StepPricer& pricer, const MemoryModel& memory, const ServingLoad& load,
+                    const ServingOptions& options) {
   check(load, pricer.architecture());
   const Accelerator& device = pricer.accelerator();
   const auto batch = static_cast<double>(load.batch), prompt = static_cast<double>(load.prompt),
@@ -97,14 +99,16 @@ ServingAnswer serve(const StepPricer& pricer, const MemoryModel& memory, const S
   return answer;
 }
 
-DecodeFloor decode_floor(const Architecture& architecture, const Accelerator& accelerator, const ServingLoad& load, std::int64_t context) {
+DecodeFloor decode_floor(const Architecture& architecture, const Accelerator& accelerator, const ServingLoad& load,
+                         std::int64_t context) {
   const Program program = forward(architecture, Step::decode(load.batch, context), LayerListing::Distinct);
   DecodeFloor floor;
   double flop = 0;
   for (const Op& op : program.ops) {
     const PassCost cost = isoflop::cost(op, Pass::Forward);
     const auto times = static_cast<double>(op.times);
-    const double element = op.weights.empty() ? 2 : bytes_per_weight(program.tensors[static_cast<std::size_t>(op.weights[0])], load);
+    const double element =
+        op.weights.empty() ? 2 : bytes_per_weight(program.tensors[static_cast<std::size_t>(op.weights[0])], load);
     floor.weight_bytes += times * element * cost.traffic.weights;
     floor.kv_bytes += times * load.kv_bytes() * cost.traffic.kv;
     flop += times * cost.matmul_flops;

@@ -44,12 +44,14 @@ struct ServingOptions {
 
 /// Throws Error (Usage) for a load that cannot be, or a device without a needed figure. A load that does not fit in
 /// memory is priced all the same, with fits = false.
-ServingAnswer serve(const StepPricer& pricer, const MemoryModel& memory, const ServingLoad& load, const ServingOptions& options = {});
+ServingAnswer serve(const StepPricer& pricer, const MemoryModel& memory, const ServingLoad& load,
+                    const ServingOptions& options = {});
 
 /// The least time of a decode step: max(bytes / bandwidth, FLOP / peak), and the bytes.
 struct DecodeFloor {
   double weight_bytes = 0, kv_bytes = 0, seconds = 0;
 };
-DecodeFloor decode_floor(const Architecture& architecture, const Accelerator& accelerator, const ServingLoad& load, std::int64_t context);
+DecodeFloor decode_floor(const Architecture& architecture, const Accelerator& accelerator, const ServingLoad& load,
+                         std::int64_t context);
 
 }  // namespace isoflop::sim

@@ -68,10 +68,13 @@ void check(const ServingLoad& load, const Architecture& architecture) {
     throw Error(Fault::Usage, "int8 arithmetic needs --weights int8");
   for (const Layer& layer : architecture.layers)
     if (layer.attention.heads % load.tensor_parallel != 0)
-      throw Error(Fault::Usage, "tensor-parallel size " + std::to_string(load.tensor_parallel) + " does not divide the " +
-                                    std::to_string(layer.attention.heads) + " query heads of " + architecture.name);
+      throw Error(Fault::Usage, "tensor-parallel size " + std::to_string(load.tensor_parallel) +
+                                    " does not divide the " + std::to_string(layer.attention.heads) +
+                                    " query heads of " + architecture.name);
 }
 
-double bytes_per_weight(const Tensor& weight, const ServingLoad& load) { return is_quantised(weight) ? load.weight_bytes() : 2; }
+double bytes_per_weight(const Tensor& weight, const ServingLoad& load) {
+  return is_quantised(weight) ? load.weight_bytes() : 2;
+}
 
 }  // namespace isoflop::sim

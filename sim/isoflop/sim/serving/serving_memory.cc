@@ -14,7 +14,8 @@ double cache_copies(const Architecture& architecture, std::int64_t devices) {
   double stored = 0, once = 0;
   for (const Layer& layer : architecture.layers) {
     const Attention& a = layer.attention;
-    const double size = a.latent ? static_cast<double>(a.latent->kv_rank + a.latent->rope_dim) : static_cast<double>(2 * a.kv_heads * a.head_dim);
+    const double size = a.latent ? static_cast<double>(a.latent->kv_rank + a.latent->rope_dim)
+                                 : static_cast<double>(2 * a.kv_heads * a.head_dim);
     const std::int64_t parts = a.latent ? 1 : std::min(a.kv_heads, devices);
     once += size;
     stored += size * static_cast<double>(devices) / static_cast<double>(std::max<std::int64_t>(parts, 1));
@@ -44,7 +45,8 @@ MemoryModel::MemoryModel(const Architecture& architecture, const Accelerator& ac
 
 // Every activation is proportional to the tokens of the pass, except logits, which only the last token of each has.
 double MemoryModel::activation_bytes(const ServingLoad& load) const {
-  const double tokens = static_cast<double>(std::clamp<std::int64_t>(load.batch * load.prompt, load.batch, std::max(tokens_per_pass, load.batch)));
+  const double tokens = static_cast<double>(
+      std::clamp<std::int64_t>(load.batch * load.prompt, load.batch, std::max(tokens_per_pass, load.batch)));
   double widest = 0, logits = 0;
   for (const Op& op : one_token_.ops) {
     const double elements = isoflop::cost(op, Pass::Forward).traffic.activations;
@@ -58,9 +60,11 @@ ServingMemory MemoryModel::memory(const ServingLoad& load) const {
   ServingMemory memory;
   for (const Tensor& tensor : one_token_.tensors)
     if (tensor.kind == TensorKind::Weight)
-      memory.weights += static_cast<double>(tensor.elements()) * static_cast<double>(tensor.times) * bytes_per_weight(tensor, load);
-  memory.kv_cache = static_cast<double>(load.batch) * static_cast<double>(kv_elements(architecture_, load.last_context())) *
-                    load.kv_bytes() * cache_copies(architecture_, load.tensor_parallel);
+      memory.weights +=
+          static_cast<double>(tensor.elements()) * static_cast<double>(tensor.times) * bytes_per_weight(tensor, load);
+  memory.kv_cache = static_cast<double>(load.batch) *
+                    static_cast<double>(kv_elements(architecture_, load.last_context())) * load.kv_bytes() *
+                    cache_copies(architecture_, load.tensor_parallel);
   memory.activations = activation_bytes(load);
   memory.other = devices * std::min(other_bytes_per_device, other_share_of_memory * device_bytes_);
   return memory;

@@ -4,7 +4,8 @@
 //   weights      sum over parameters of bytes in their format
 //   kv_cache     batch x elements of a sequence of prompt + generate tokens; windows keep no more than they see.
 //                Key/value heads fewer than devices are kept on several of them; a latent cache on every device
-//   activations  the widest operation of a pass over at most 8192 tokens (assumed: engines feed prompts in such pieces),
+//   activations  the widest operation of a pass over at most 8192 tokens (assumed: engines feed prompts in such
+//   pieces),
 //                inputs and outputs in 16 bits, and the residual stream
 //   other        1.5 GB a device, at most 8 % of its memory: context, libraries, workspace (assumed)
 #pragma once
@@ -18,7 +19,8 @@ namespace isoflop::sim {
 
 inline constexpr std::int64_t tokens_per_pass = 8192;
 inline constexpr double other_bytes_per_device = 1.5e9, other_share_of_memory = 0.08;
-inline constexpr std::int64_t longest_searched_context = std::int64_t{1} << 27, largest_searched_batch = std::int64_t{1} << 22;
+inline constexpr std::int64_t longest_searched_context = std::int64_t{1} << 27,
+                              largest_searched_batch = std::int64_t{1} << 22;
 
 struct ServingMemory {
   double weights = 0, kv_cache = 0, activations = 0, other = 0;  ///< bytes, all devices

@@ -101,7 +101,8 @@ struct StepPricer::State {
     Priced p = price(shape);
     if (accelerator.multiprocessors || shape.m > most_vector_rows) return p;
     const DeviceLimits limits = limits_for(shape, accelerator);
-    const double flop = 2.0 * static_cast<double>(shape.m) * static_cast<double>(shape.n) * static_cast<double>(shape.k);
+    const double flop =
+        2.0 * static_cast<double>(shape.m) * static_cast<double>(shape.n) * static_cast<double>(shape.k);
     const double vector_s = p.cell->t0 + overlapped(flop / limits.peak_flop_per_s,
                                                     gemm_bytes(shape) / (limits.bandwidth_bytes_per_s * p.cell->e_b));
     if (vector_s >= p.central_s) return p;
@@ -111,7 +112,8 @@ struct StepPricer::State {
 
   Priced gemm(std::int64_t m, std::int64_t n, std::int64_t k, const ServingLoad& load, double weight_bytes) const {
     const bool quantised = weight_bytes < 2;
-    const KernelFormat format = quantised || load.arithmetic == Arithmetic::Bf16 ? load.kernel_format() : KernelFormat::Bf16;
+    const KernelFormat format =
+        quantised || load.arithmetic == Arithmetic::Bf16 ? load.kernel_format() : KernelFormat::Bf16;
     Priced p = few_rows(GemmShape{m, n, k, format});
     if (!quantised || !load.weight_only()) return p;
     const double others = 2.0 * static_cast<double>(m) * static_cast<double>(n + k);
@@ -122,8 +124,8 @@ struct StepPricer::State {
   Priced of(const MatMul& d, const ServingLoad& load, double weight_bytes) const {
     const auto tp = load.tensor_parallel;
     const bool columns = d.split == Split::Columns || d.split == Split::Vocabulary;
-    return gemm(d.rows, columns ? part_of(d.columns, tp) : d.columns, d.split == Split::Rows ? part_of(d.inner, tp) : d.inner, load,
-                weight_bytes);
+    return gemm(d.rows, columns ? part_of(d.columns, tp) : d.columns,
+                d.split == Split::Rows ? part_of(d.inner, tp) : d.inner, load, weight_bytes);
   }
 
   // The op-time model prices both expert products at once; each gets its share of the weights.
@@ -141,10 +143,12 @@ struct StepPricer::State {
     shape.per_token = static_cast<double>(d.per_token);
     shape.experts = static_cast<double>(d.experts);
     shape.tensor_parallel = static_cast<double>(load.tensor_parallel);
-    shape.format = load.weight_only() || load.arithmetic == Arithmetic::Bf16 ? KernelFormat::Bf16 : load.kernel_format();
+    shape.format =
+        load.weight_only() || load.arithmetic == Arithmetic::Bf16 ? KernelFormat::Bf16 : load.kernel_format();
     Priced p = price(shape, share);
     if (!load.weight_only() || weight_bytes >= 2) return p;
-    const double weights = d.expected_experts * static_cast<double>(d.columns) * static_cast<double>(d.inner) / shape.tensor_parallel;
+    const double weights =
+        d.expected_experts * static_cast<double>(d.columns) * static_cast<double>(d.inner) / shape.tensor_parallel;
     const double fixed = std::min(p.central_s, share * (p.cell->t0 + p.cell->t_expert * shape.experts));
     return smaller_weights(p, fixed, 2 * weights, weight_bytes * weights);
   }
@@ -171,7 +175,8 @@ struct StepPricer::State {
       shape.kv_bytes_per_element = core.from_cache ? load.kv_bytes() : 2;
       const auto sight = core.window > 0 ? core.window + core.sink_tokens : core.chunk;
       if (shape.decode) {
-        shape.cached_tokens = attention_keys_read(1, segment.context, core.window, core.sink_tokens, core.chunk, core.causal) - 1;
+        shape.cached_tokens =
+            attention_keys_read(1, segment.context, core.window, core.sink_tokens, core.chunk, core.causal) - 1;
       } else {
         shape.cached_tokens = static_cast<double>(segment.context);
         shape.window = static_cast<double>(sight);
@@ -187,18 +192,20 @@ struct StepPricer::State {
   Priced of(const Op& op, const ServingLoad& load, const PassCost& cost, double weight_bytes) const {
     const double bytes = 2 * (cost.traffic.activations + cost.traffic.weights) + load.kv_bytes() * cost.traffic.kv;
     const auto tp = static_cast<double>(load.tensor_parallel);
-    return std::visit(
-        Overloaded{[&](const MatMul& d) { return of(d, load, weight_bytes); },
-                   [&](const GroupedMatMul& d) { return of(d, load, weight_bytes); },
-                   [&](const HeadMatMul& d) { return gemm(d.rows, part_of(d.heads, load.tensor_parallel) * d.columns, d.inner, load, weight_bytes); },
-                   [&](const AttentionCore& d) { return of(d, load); },
-                   [&](const Normalise&) { return element_work("norm", bytes); },
-                   [&](const Rotate&) { return element_work("attn_rope", bytes / tp); },
-                   [&](const Activate&) { return element_work("mlp_act", bytes / tp); },
-                   [&](const Dispatch&) { return Priced{}; },   // part of the measured expert kernels
-                   [&](const Combine&) { return Priced{}; },    // the same
-                   [&](const auto&) { return element_work("add", bytes); }},
-        op.detail);
+    return std::visit(Overloaded{[&](const MatMul& d) { return of(d, load, weight_bytes); },
+                                 [&](const GroupedMatMul& d) { return of(d, load, weight_bytes); },
+                                 [&](const HeadMatMul& d) {
+                                   return gemm(d.rows, part_of(d.heads, load.tensor_parallel) * d.columns, d.inner,
+                                               load, weight_bytes);
+                                 },
+                                 [&](const AttentionCore& d) { return of(d, load); },
+                                 [&](const Normalise&) { return element_work("norm", bytes); },
+                                 [&](const Rotate&) { return element_work("attn_rope", bytes / tp); },
+                                 [&](const Activate&) { return element_work("mlp_act", bytes / tp); },
+                                 [&](const Dispatch&) { return Priced{}; },  // part of the measured expert kernels
+                                 [&](const Combine&) { return Priced{}; },   // the same
+                                 [&](const auto&) { return element_work("add", bytes); }},
+                      op.detail);
   }
 
   Priced collective(Collective kind, double message_bytes, const ServingLoad& load) const {
@@ -226,7 +233,8 @@ StepTime StepPricer::time(const ServingLoad& load, const Step& step) const {
   const double peak = tp * matmul_peak_flop_per_s(state_->accelerator, load);
   StepTime total;
   const auto add = [&](const char* name, const Priced& p, double times, double bytes, double flop) {
-    auto found = std::find_if(total.classes.begin(), total.classes.end(), [&](const OpClass& c) { return c.name == name; });
+    auto found =
+        std::find_if(total.classes.begin(), total.classes.end(), [&](const OpClass& c) { return c.name == name; });
     if (found == total.classes.end()) {
       OpClass made;
       made.name = name;
@@ -251,7 +259,8 @@ StepTime StepPricer::time(const ServingLoad& load, const Step& step) const {
   };
   for (const Op& op : program.ops) {
     const PassCost cost = isoflop::cost(op, Pass::Forward);
-    const double weight_bytes = op.weights.empty() ? 2 : bytes_per_weight(program.tensors[static_cast<std::size_t>(op.weights[0])], load);
+    const double weight_bytes =
+        op.weights.empty() ? 2 : bytes_per_weight(program.tensors[static_cast<std::size_t>(op.weights[0])], load);
     const double weights = weight_bytes * cost.traffic.weights, kv = load.kv_bytes() * cost.traffic.kv;
     const auto times = static_cast<double>(op.times);
     add(class_name(op), state_->of(op, load, cost, weight_bytes), times, weights + kv, cost.matmul_flops);
@@ -262,11 +271,17 @@ StepTime StepPricer::time(const ServingLoad& load, const Step& step) const {
     const auto* matmul = std::get_if<MatMul>(&op.detail);
     const auto* grouped = std::get_if<GroupedMatMul>(&op.detail);
     if (matmul && matmul->split == Split::Rows)
-      add("all-reduce", state_->collective(Collective::AllReduce, 2.0 * static_cast<double>(matmul->rows * matmul->columns), load), times, 0, 0);
+      add("all-reduce",
+          state_->collective(Collective::AllReduce, 2.0 * static_cast<double>(matmul->rows * matmul->columns), load),
+          times, 0, 0);
     if (matmul && matmul->split == Split::Vocabulary)
-      add("gather of logits", state_->collective(Collective::AllGather, 2.0 * static_cast<double>(matmul->rows * matmul->columns), load), times, 0, 0);
+      add("gather of logits",
+          state_->collective(Collective::AllGather, 2.0 * static_cast<double>(matmul->rows * matmul->columns), load),
+          times, 0, 0);
     if (grouped && grouped->split == Split::Rows)  // after the weighted sum, so once per token
-      add("all-reduce", state_->collective(Collective::AllReduce, 2.0 * static_cast<double>(grouped->rows / grouped->per_token * grouped->columns), load),
+      add("all-reduce",
+          state_->collective(Collective::AllReduce,
+                             2.0 * static_cast<double>(grouped->rows / grouped->per_token * grouped->columns), load),
           times, 0, 0);
   }
   std::array<double, 4> bound_s{};

@@ -10,13 +10,16 @@
 
 namespace isoflop::sim {
 namespace {
-std::int64_t usual_heads(std::int64_t width) { return width % 16 == 0 ? width / 16 : width % 12 == 0 ? width / 12 : width % 8 == 0 ? width / 8 : 1; }
+std::int64_t usual_heads(std::int64_t width) {
+  return width % 16 == 0 ? width / 16 : width % 12 == 0 ? width / 12 : width % 8 == 0 ? width / 8 : 1;
+}
 }  // namespace
 
 std::vector<LadderRung> default_ladder() {
   std::vector<LadderRung> ladder;
-  const std::int64_t shapes[][2] = {{2, 8}, {2, 12}, {2, 16}, {2, 24}, {2, 32}, {2, 40}, {2, 48}, {2, 64}, {3, 64}, {3, 80}, {3, 96},
-                                    {3, 112}, {4, 128}, {4, 160}, {4, 192}, {5, 208}, {6, 256}};
+  const std::int64_t shapes[][2] = {{2, 8},   {2, 12},  {2, 16},  {2, 24},  {2, 32}, {2, 40},
+                                    {2, 48},  {2, 64},  {3, 64},  {3, 80},  {3, 96}, {3, 112},
+                                    {4, 128}, {4, 160}, {4, 192}, {5, 208}, {6, 256}};
   for (const auto& shape : shapes) ladder.push_back({shape[0], shape[1], usual_heads(shape[1])});
   return ladder;
 }
@@ -28,7 +31,8 @@ LadderRung read_rung(const std::string& text) {
   while (good && begin <= text.size()) {
     const std::size_t end = std::min(text.find('x', begin), text.size());
     const auto number = parse_plain_number(text.substr(begin, end - begin));
-    good = number && *number >= 1 && *number <= 65536 && *number == static_cast<double>(static_cast<std::int64_t>(*number));
+    good = number && *number >= 1 && *number <= 65536 &&
+           *number == static_cast<double>(static_cast<std::int64_t>(*number));
     if (good) numbers.push_back(static_cast<std::int64_t>(*number));
     begin = end + 1;
   }
@@ -65,7 +69,8 @@ SizedModel size_model(const LadderRung& rung, std::int64_t vocabulary, std::int6
   const Architecture a = rung_architecture(rung, vocabulary);
   const ParameterCount count = count_parameters(a);
   const Program program = forward(a, Step::train(1, length));
-  return {rung, count.total, count.active_without_embeddings, 3 * cost(program, Pass::Forward).matmul_flops / static_cast<double>(length)};
+  return {rung, count.total, count.active_without_embeddings,
+          3 * cost(program, Pass::Forward).matmul_flops / static_cast<double>(length)};
 }
 
 }  // namespace isoflop::sim

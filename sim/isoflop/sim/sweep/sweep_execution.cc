@@ -55,7 +55,8 @@ void settle_plan(const SweepPlan& plan, const std::string& folder) {
   if (!fs::exists(path)) {
     write_file(path, plan.json());
   } else if (read_file(path) != plan.json()) {
-    throw Error(Fault::Usage, path + ": holds another plan; --resume continues that one, another --folder starts this one");
+    throw Error(Fault::Usage,
+                path + ": holds another plan; --resume continues that one, another --folder starts this one");
   }
 }
 
@@ -71,8 +72,11 @@ void remove_parts(const std::string& path) {
 class ShardWork {
  public:
   ShardWork(const SweepPlan& plan, const SweepOptions& options)
-      : plan_(plan), options_(options), sha_(plan.sha256()),
-        source_(token_source(plan.settings().source, static_cast<std::size_t>(plan.settings().vocabulary), plan.settings().seed)) {}
+      : plan_(plan),
+        options_(options),
+        sha_(plan.sha256()),
+        source_(token_source(plan.settings().source, static_cast<std::size_t>(plan.settings().vocabulary),
+                             plan.settings().seed)) {}
 
   SweepOutcome make() {
     const std::vector<PlannedRun> runs = shard_runs(plan_, options_.shard, options_.shards);
@@ -120,7 +124,8 @@ class ShardWork {
   }
 
   void make_one(const PlannedRun& run) {
-    const std::string record = record_path(options_.folder, run.name), checkpoint = checkpoint_path(options_.folder, run.name);
+    const std::string record = record_path(options_.folder, run.name),
+                      checkpoint = checkpoint_path(options_.folder, run.name);
     if (fs::exists(record)) {
       read_record(read_file(record), record, plan_);
       fs::remove(checkpoint);
@@ -143,7 +148,8 @@ class ShardWork {
       const double skipped = first ? step_flop * static_cast<double>(point.step) : 0;
       found_flop_ += skipped;
       first = false;
-      advance(run, skipped + step_flop, 0, fmt::format("{} step {} of {}, loss {:.3f}", run.name, point.step + 1, run.steps, point.loss));
+      advance(run, skipped + step_flop, 0,
+              fmt::format("{} step {} of {}, loss {:.3f}", run.name, point.step + 1, run.steps, point.loss));
     });
     SweepRecord made;
     made.run = run;
@@ -155,11 +161,16 @@ class ShardWork {
     made.diverged = result.diverged;
     const double batch = run.tokens / static_cast<double>(run.steps);
     for (const auto& point : result.curve)
-      if (point.held_out_loss > 0) made.curve.push_back({point.step + 1, batch * static_cast<double>(point.step + 1), point.held_out_loss});
+      if (point.held_out_loss > 0)
+        made.curve.push_back({point.step + 1, batch * static_cast<double>(point.step + 1), point.held_out_loss});
     if (made.diverged.empty()) made.curve.push_back({run.steps, run.tokens, made.loss});
-    write_file(timing_path(options_.folder, run.name),
-               to_json(Value::object({{"name", run.name}, {"seconds_of_steps", result.seconds}, {"resumed_at_step", result.first_step},
-                                      {"model_flop_per_s", result.seconds > 0 ? Value(result.model_flop_per_s) : Value()}})) + "\n");
+    write_file(
+        timing_path(options_.folder, run.name),
+        to_json(Value::object({{"name", run.name},
+                               {"seconds_of_steps", result.seconds},
+                               {"resumed_at_step", result.first_step},
+                               {"model_flop_per_s", result.seconds > 0 ? Value(result.model_flop_per_s) : Value()}})) +
+            "\n");
     write_file(record, record_json(made, sha_));
     fs::remove(checkpoint);
     const std::scoped_lock lock(mutex_);
@@ -193,7 +204,9 @@ class ShardWork {
 }  // namespace
 
 std::vector<PlannedRun> shard_runs(const SweepPlan& plan, std::size_t shard, std::size_t shards) {
-  if (shard < 1 || shard > shards) throw Error(Fault::Usage, fmt::format("--shard {}/{}: expected 1/{} to {}/{}", shard, shards, shards, shards, shards));
+  if (shard < 1 || shard > shards)
+    throw Error(Fault::Usage,
+                fmt::format("--shard {}/{}: expected 1/{} to {}/{}", shard, shards, shards, shards, shards));
   std::vector<PlannedRun> runs;
   for (std::size_t i = shard - 1; i < plan.runs().size(); i += shards) runs.push_back(plan.runs()[i]);
   return runs;
@@ -216,7 +229,8 @@ std::vector<SweepRecord> merge_sweeps(const std::vector<std::string>& folders, c
   const SweepPlan plan = SweepPlan::from_json(first, plan_path(folders.front()));
   std::map<std::string, std::string> texts;
   for (const auto& folder : folders) {
-    if (read_file(plan_path(folder)) != first) throw Error(Fault::BadInput, plan_path(folder) + ": is another plan than " + plan_path(folders.front()));
+    if (read_file(plan_path(folder)) != first)
+      throw Error(Fault::BadInput, plan_path(folder) + ": is another plan than " + plan_path(folders.front()));
     for (const auto* list : {&plan.tuning(), &plan.runs()})
       for (const auto& run : *list) {
         const std::string path = record_path(folder, run.name);
@@ -225,7 +239,9 @@ std::vector<SweepRecord> merge_sweeps(const std::vector<std::string>& folders, c
         read_record(text, path, plan);
         const auto [place, is_new] = texts.emplace(run.name, text);
         if (!is_new && place->second != text)
-          throw Error(Fault::BadInput, path + ": another folder has another result of the same run; were they made with different instruction sets or versions?");
+          throw Error(Fault::BadInput, path +
+                                           ": another folder has another result of the same run; were they made with "
+                                           "different instruction sets or versions?");
       }
   }
   make_folder(into);

@@ -26,7 +26,8 @@ struct SweepOptions {
 
 struct SweepOutcome {
   std::vector<SweepRecord> records;       ///< of the folder, all of the plan that are there
-  std::size_t found = 0, made = 0, continued = 0;  ///< of this shard: already recorded, made now, of these from a checkpoint
+  std::size_t found = 0, made = 0,
+              continued = 0;  ///< of this shard: already recorded, made now, of these from a checkpoint
   double seconds = 0, flop_made = 0;
   std::string source_name;
 };

@@ -19,14 +19,18 @@ void refuse(bool wrong, const std::string& message) {
 
 void check(const SweepSettings& s) {
   refuse(!(s.lowest_flop > 0) || !(s.highest_flop >= s.lowest_flop), "the highest budget must not be below the lowest");
-  refuse(s.budgets < 1 || s.sizes < 1 || s.runs < 1 || s.replicates < 1, "a sweep needs at least one budget, size and run");
-  const double most = static_cast<double>(s.replicates) * (s.grid == SweepGrid::Isoflop ? static_cast<double>(s.budgets) * static_cast<double>(s.sizes) : static_cast<double>(s.runs));
+  refuse(s.budgets < 1 || s.sizes < 1 || s.runs < 1 || s.replicates < 1,
+         "a sweep needs at least one budget, size and run");
+  const double most = static_cast<double>(s.replicates) *
+                      (s.grid == SweepGrid::Isoflop ? static_cast<double>(s.budgets) * static_cast<double>(s.sizes)
+                                                    : static_cast<double>(s.runs));
   refuse(most > 1e5, "a sweep has at most 100000 runs");
   refuse(s.ladder.empty(), "the ladder has no sizes");
   refuse(s.sequences < 1 || s.length < 2, "a batch needs a sequence of two tokens");
   refuse(s.held_out_batches < 1, "a sweep needs held-out text");
   refuse(s.precision != "bf16" && s.precision != "fp32", "precision is fp32 or bf16");
-  refuse(s.budgets == 1 && s.highest_flop > s.lowest_flop && s.grid == SweepGrid::Isoflop, "one budget cannot have two ends");
+  refuse(s.budgets == 1 && s.highest_flop > s.lowest_flop && s.grid == SweepGrid::Isoflop,
+         "one budget cannot have two ends");
 }
 
 std::vector<SizedModel> sized_ladder(const SweepSettings& s) {
@@ -39,11 +43,13 @@ std::vector<SizedModel> sized_ladder(const SweepSettings& s) {
 }
 
 // The neighbouring rungs that lie closest to the expected optimum, by distance of ln N.
-std::vector<SizedModel> around_optimum(const std::vector<SizedModel>& ladder, double budget_flop, double tokens_per_param, std::size_t count) {
+std::vector<SizedModel> around_optimum(const std::vector<SizedModel>& ladder, double budget_flop,
+                                       double tokens_per_param, std::size_t count) {
   const double centre = 0.5 * std::log(budget_flop / (6 * tokens_per_param));
   std::vector<SizedModel> models = ladder;
   std::stable_sort(models.begin(), models.end(), [&](const SizedModel& a, const SizedModel& b) {
-    return std::fabs(std::log(static_cast<double>(a.params)) - centre) < std::fabs(std::log(static_cast<double>(b.params)) - centre);
+    return std::fabs(std::log(static_cast<double>(a.params)) - centre) <
+           std::fabs(std::log(static_cast<double>(b.params)) - centre);
   });
   if (models.size() > count) models.resize(count);
   std::sort(models.begin(), models.end(), [](const SizedModel& a, const SizedModel& b) { return a.params < b.params; });
@@ -80,7 +86,8 @@ Value settings_value(const SweepSettings& s) {
 SweepSettings settings_from(const Value& v, const std::string& name) {
   const auto whole = [&](const char* key) {
     const double number = v.at(key).number();
-    if (number != std::floor(number) || std::fabs(number) > 1e15) throw Error(Fault::BadInput, name + ": \"" + key + "\" is not a whole number");
+    if (number != std::floor(number) || std::fabs(number) > 1e15)
+      throw Error(Fault::BadInput, name + ": \"" + key + "\" is not a whole number");
     return static_cast<std::int64_t>(number);
   };
   SweepSettings s;
@@ -100,7 +107,8 @@ SweepSettings settings_from(const Value& v, const std::string& name) {
   s.length = whole("length");
   s.precision = v.at("precision").text();
   const Value& rule = v.at("learning_rate");
-  s.rule = {rule.at("base").number(), rule.at("params_exponent").number(), rule.at("tokens_exponent").number(), rule.at("cap").number()};
+  s.rule = {rule.at("base").number(), rule.at("params_exponent").number(), rule.at("tokens_exponent").number(),
+            rule.at("cap").number()};
   for (const auto& factor : v.at("tune_factors").items()) s.tune_factors.push_back(factor.number());
   s.held_out_batches = whole("held_out_batches");
   s.curve_points = whole("curve_points");
@@ -113,9 +121,16 @@ SweepSettings settings_from(const Value& v, const std::string& name) {
 }
 
 Value run_value(const PlannedRun& run) {
-  return Value::object({{"name", run.name}, {"size", rung_name(run.model.rung)}, {"params", run.model.params},
-                        {"params_non_embedding", run.model.params_non_embedding}, {"budget_flop", run.budget_flop}, {"steps", run.steps},
-                        {"tokens", run.tokens}, {"flop", run.flop}, {"learning_rate", run.learning_rate}, {"replicate", run.replicate}});
+  return Value::object({{"name", run.name},
+                        {"size", rung_name(run.model.rung)},
+                        {"params", run.model.params},
+                        {"params_non_embedding", run.model.params_non_embedding},
+                        {"budget_flop", run.budget_flop},
+                        {"steps", run.steps},
+                        {"tokens", run.tokens},
+                        {"flop", run.flop},
+                        {"learning_rate", run.learning_rate},
+                        {"replicate", run.replicate}});
 }
 
 }  // namespace
@@ -131,8 +146,11 @@ SweepPlan::SweepPlan(const SweepSettings& settings) : settings_(settings) {
   const double span = std::log(s.highest_flop / s.lowest_flop);
   if (s.grid == SweepGrid::Isoflop) {
     for (std::int64_t b = 0; b < s.budgets; ++b) {
-      const double budget = s.lowest_flop * std::exp(s.budgets == 1 ? 0 : span * static_cast<double>(b) / static_cast<double>(s.budgets - 1));
-      for (const auto& model : around_optimum(ladder, budget, s.tokens_per_param, static_cast<std::size_t>(s.sizes))) add_run(model, budget);
+      const double budget =
+          s.lowest_flop *
+          std::exp(s.budgets == 1 ? 0 : span * static_cast<double>(b) / static_cast<double>(s.budgets - 1));
+      for (const auto& model : around_optimum(ladder, budget, s.tokens_per_param, static_cast<std::size_t>(s.sizes)))
+        add_run(model, budget);
     }
   } else {
     for (std::int64_t i = 0; i < s.runs; ++i) {
@@ -143,9 +161,11 @@ SweepPlan::SweepPlan(const SweepSettings& settings) : settings_(settings) {
     }
   }
   refuse(runs_.empty(), "no size of the ladder gets a single optimiser step at these budgets");
-  std::stable_sort(runs_.begin(), runs_.end(), [](const PlannedRun& a, const PlannedRun& b) { return a.flop < b.flop; });
+  std::stable_sort(runs_.begin(), runs_.end(),
+                   [](const PlannedRun& a, const PlannedRun& b) { return a.flop < b.flop; });
   for (std::size_t i = 0; i < runs_.size(); ++i)
-    runs_[i].name = fmt::format("{:03}-{}-{}", i + 1, rung_name(runs_[i].model.rung), runs_[i].steps) + (s.replicates > 1 ? fmt::format("-r{}", runs_[i].replicate + 1) : "");
+    runs_[i].name = fmt::format("{:03}-{}-{}", i + 1, rung_name(runs_[i].model.rung), runs_[i].steps) +
+                    (s.replicates > 1 ? fmt::format("-r{}", runs_[i].replicate + 1) : "");
   if (!s.tune_factors.empty()) add_tuning();
 }
 
@@ -193,7 +213,8 @@ double SweepPlan::flop() const {
 }
 
 double SweepPlan::evaluation_flop(const PlannedRun& run) const {
-  const double batches = static_cast<double>(settings_.held_out_batches) * static_cast<double>(training(run, 1).evaluate_after.size() + 1);
+  const double batches =
+      static_cast<double>(settings_.held_out_batches) * static_cast<double>(training(run, 1).evaluate_after.size() + 1);
   return batches * run.flop / static_cast<double>(run.steps) / 3;
 }
 
@@ -212,7 +233,8 @@ TrainingRunSettings SweepPlan::training(const PlannedRun& run, double learning_r
   for (std::int64_t i = 1; i < settings_.curve_points; ++i) {
     const double fraction = std::pow(30.0, static_cast<double>(i) / static_cast<double>(settings_.curve_points) - 1);
     const auto step = static_cast<std::int64_t>(std::lround(fraction * static_cast<double>(run.steps)));
-    if (step >= 1 && step < run.steps && (t.evaluate_after.empty() || t.evaluate_after.back() < step)) t.evaluate_after.push_back(step);
+    if (step >= 1 && step < run.steps && (t.evaluate_after.empty() || t.evaluate_after.back() < step))
+      t.evaluate_after.push_back(step);
   }
   t.checkpoint_every = run.steps + 1;
   return t;
@@ -222,7 +244,12 @@ std::string SweepPlan::json() const {
   Value runs = Value::array(), tuning = Value::array();
   for (const auto& run : runs_) runs.push_back(run_value(run));
   for (const auto& run : tuning_) tuning.push_back(run_value(run));
-  return to_json(Value::object({{"schema", "isoflop.sweep-plan/1"}, {"settings", settings_value(settings_)}, {"flop", flop()}, {"runs", runs}, {"tuning", tuning}})) + "\n";
+  return to_json(Value::object({{"schema", "isoflop.sweep-plan/1"},
+                                {"settings", settings_value(settings_)},
+                                {"flop", flop()},
+                                {"runs", runs},
+                                {"tuning", tuning}})) +
+         "\n";
 }
 
 std::string SweepPlan::sha256() const { return sha256_hex(json()); }
@@ -234,7 +261,9 @@ SweepPlan SweepPlan::from_json(const std::string& text, const std::string& name)
     throw Error(Fault::BadInput, name + ": is not the plan of a sweep (schema isoflop.sweep-plan/1)");
   SweepPlan plan(settings_from(root.at("settings"), name));
   if (plan.json() != text)
-    throw Error(Fault::BadInput, name + ": its runs are not what this version plans from its settings; the file was edited or made by another version");
+    throw Error(Fault::BadInput, name +
+                                     ": its runs are not what this version plans from its settings; the file was "
+                                     "edited or made by another version");
   return plan;
 }
 
@@ -245,8 +274,10 @@ SweepSettings fitted_to(SweepSettings settings, double limit, const std::functio
   };
   double low = 2 * settings.lowest_flop, high = low;
   if (cost_at(low) > limit)
-    throw Error(Fault::Usage, fmt::format("budgets from {:.3g} FLOP to only twice that cost {:.3g} already, more than the {:.3g} allowed; lower the lowest budget, the sizes "
-                                          "or the number of budgets", settings.lowest_flop, cost_at(low), limit));
+    throw Error(Fault::Usage, fmt::format("budgets from {:.3g} FLOP to only twice that cost {:.3g} already, more than "
+                                          "the {:.3g} allowed; lower the lowest budget, the sizes "
+                                          "or the number of budgets",
+                                          settings.lowest_flop, cost_at(low), limit));
   while (high < 1e30 && cost_at(high) <= limit) low = high, high *= 4;
   for (int i = 0; i < 40; ++i) {
     const double middle = std::sqrt(low * high);

@@ -34,8 +34,8 @@ SweepRecord read_record(const std::string& text, const std::string& name, const 
 /// Records of the folder in the order of the plan; runs without one are left out. `tuning` asks for the trials instead.
 std::vector<SweepRecord> read_records(const std::string& folder, const SweepPlan& plan, bool tuning = false);
 
-/// `isoflop fit` reads the first (params = all parameters, tied embedding once; flops = counted), `compare --curves` the
-/// second. Diverged runs have no loss.
+/// `isoflop fit` reads the first (params = all parameters, tied embedding once; flops = counted), `compare --curves`
+/// the second. Diverged runs have no loss.
 std::string runs_csv(const std::vector<SweepRecord>& records, const SweepPlan& plan);
 std::string curves_csv(const std::vector<SweepRecord>& records, const SweepPlan& plan);
 

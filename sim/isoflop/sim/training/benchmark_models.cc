@@ -14,8 +14,8 @@ struct GptShape {
   std::int64_t layers, width, heads, vocabulary;
 };
 
-// llm-foundry's MPT sizes (scripts/train/benchmarking), Megatron's from Narayanan et al. 2021 table 1 and Korthikanti et
-// al. 2022 table 3, GPT-2's from llm.c, whose vocabulary is padded to 50304.
+// llm-foundry's MPT sizes (scripts/train/benchmarking), Megatron's from Narayanan et al. 2021 table 1 and Korthikanti
+// et al. 2022 table 3, GPT-2's from llm.c, whose vocabulary is padded to 50304.
 constexpr std::array<GptShape, 22> gpt_shapes = {{
     {"mpt-125m", 12, 768, 12, 50368},          {"mpt-350m", 24, 1024, 16, 50368},
     {"mpt-760m", 24, 1536, 12, 50368},         {"mpt-1b", 24, 2048, 16, 50368},
@@ -30,8 +30,9 @@ constexpr std::array<GptShape, 22> gpt_shapes = {{
     {"gpt2-124m", 12, 768, 12, 50304},         {"gpt2-350m", 24, 1024, 16, 50304},
 }};
 
-Architecture llama_like(const std::string& name, std::int64_t layers, std::int64_t width, std::int64_t heads, std::int64_t kv_heads,
-                        std::int64_t head_dim, std::int64_t ffn, std::int64_t vocabulary, bool tied) {
+Architecture llama_like(const std::string& name, std::int64_t layers, std::int64_t width, std::int64_t heads,
+                        std::int64_t kv_heads, std::int64_t head_dim, std::int64_t ffn, std::int64_t vocabulary,
+                        bool tied) {
   Architecture a;
   a.name = name;
   a.width = width;
@@ -46,12 +47,12 @@ Architecture llama_like(const std::string& name, std::int64_t layers, std::int64
   return a;
 }
 
-// MaxText's "global parameter scale" doubles heads and MLP, then width, then layers of a base model (base.yml: 16 layers,
-// width 2048, 16 heads of 128, MLP 7168, vocabulary 32000); AI-Hypercomputer/maxtext, MaxText/pyconfig.py.
+// MaxText's "global parameter scale" doubles heads and MLP, then width, then layers of a base model (base.yml: 16
+// layers, width 2048, 16 heads of 128, MLP 7168, vocabulary 32000); AI-Hypercomputer/maxtext, MaxText/pyconfig.py.
 std::optional<Architecture> maxtext(const std::string& name) {
-  static const std::map<std::string, unsigned> scales = {{"maxtext-16b", 16},   {"maxtext-32b", 32},   {"maxtext-64b", 64},
-                                                         {"maxtext-128b", 128}, {"maxtext-256b", 256}, {"maxtext-512b", 512},
-                                                         {"maxtext-1024b", 1024}};
+  static const std::map<std::string, unsigned> scales = {
+      {"maxtext-16b", 16},   {"maxtext-32b", 32},   {"maxtext-64b", 64},    {"maxtext-128b", 128},
+      {"maxtext-256b", 256}, {"maxtext-512b", 512}, {"maxtext-1024b", 1024}};
   const auto found = scales.find(name);
   if (found == scales.end()) return std::nullopt;
   const int doublings = std::countr_zero(found->second), all = doublings / 3, rest = doublings % 3;
@@ -118,7 +119,8 @@ Architecture gpt_architecture(const std::string& name, std::int64_t layers, std:
   return a;
 }
 
-std::optional<Architecture> benchmark_architecture(const std::string& name, std::int64_t sequence_length, const ModelCatalogue& models) {
+std::optional<Architecture> benchmark_architecture(const std::string& name, std::int64_t sequence_length,
+                                                   const ModelCatalogue& models) {
   const std::string key = lower(name);
   for (const GptShape& s : gpt_shapes)
     if (key == s.name) return gpt_architecture(key, s.layers, s.width, s.heads, s.vocabulary, sequence_length);

@@ -37,7 +37,8 @@ Cluster default_cluster(const Accelerator& a) {
   return c;
 }
 
-std::optional<std::string> why_not(const Layout& l, const Architecture& a, std::int64_t sequence_length, double global_batch) {
+std::optional<std::string> why_not(const Layout& l, const Architecture& a, std::int64_t sequence_length,
+                                   double global_batch) {
   if (l.data < 1 || l.tensor < 1 || l.pipeline < 1 || l.interleave < 1 || l.context < 1 || l.expert < 1)
     return "parallel sizes must be at least 1";
   if (!(l.micro_batch > 0)) return "the micro-batch must be positive";
@@ -47,28 +48,38 @@ std::optional<std::string> why_not(const Layout& l, const Architecture& a, std::
     return fmt::format("{} pipeline chunks for {} layers", l.pipeline * l.interleave, layers);
   if (l.interleave > 1 && l.pipeline == 1) return "interleaving needs more than one pipeline stage";
   for (const Layer& layer : a.layers) {
-    if (layer.attention.heads % l.tensor != 0) return fmt::format("{} heads do not divide over tensor parallel {}", layer.attention.heads, l.tensor);
-    if (layer.mlp && layer.mlp->width % l.tensor != 0) return fmt::format("MLP width {} does not divide over tensor parallel {}", layer.mlp->width, l.tensor);
+    if (layer.attention.heads % l.tensor != 0)
+      return fmt::format("{} heads do not divide over tensor parallel {}", layer.attention.heads, l.tensor);
+    if (layer.mlp && layer.mlp->width % l.tensor != 0)
+      return fmt::format("MLP width {} does not divide over tensor parallel {}", layer.mlp->width, l.tensor);
     if (layer.experts && l.expert > 1 && layer.experts->experts % l.expert != 0)
       return fmt::format("{} experts do not divide over expert parallel {}", layer.experts->experts, l.expert);
     if (layer.experts && l.expert == 1 && layer.experts->expert.width % l.tensor != 0)
-      return fmt::format("expert width {} does not divide over tensor parallel {}", layer.experts->expert.width, l.tensor);
+      return fmt::format("expert width {} does not divide over tensor parallel {}", layer.experts->expert.width,
+                         l.tensor);
   }
   if (l.expert > 1) {
-    const bool mixture = std::any_of(a.layers.begin(), a.layers.end(), [](const Layer& layer) { return layer.experts.has_value(); });
+    const bool mixture =
+        std::any_of(a.layers.begin(), a.layers.end(), [](const Layer& layer) { return layer.experts.has_value(); });
     if (!mixture) return "expert parallel needs a model with experts";
     if ((l.data * l.context * l.tensor) % l.expert != 0)
-      return fmt::format("expert parallel {} does not divide the {} devices of a pipeline stage", l.expert, l.data * l.context * l.tensor);
+      return fmt::format("expert parallel {} does not divide the {} devices of a pipeline stage", l.expert,
+                         l.data * l.context * l.tensor);
   }
   if (sequence_length % (2 * l.context) != 0 && l.context > 1)
-    return fmt::format("{} tokens do not divide into {} pieces for context parallel {}", sequence_length, 2 * l.context, l.context);
+    return fmt::format("{} tokens do not divide into {} pieces for context parallel {}", sequence_length, 2 * l.context,
+                       l.context);
   const double per_step = static_cast<double>(l.data) * l.micro_batch;
   const double accumulation = global_batch / per_step;
-  if (accumulation < 1 - 1e-9) return fmt::format("a batch of {} sequences is less than data parallel {} x micro-batch {}", global_batch, l.data, l.micro_batch);
+  if (accumulation < 1 - 1e-9)
+    return fmt::format("a batch of {} sequences is less than data parallel {} x micro-batch {}", global_batch, l.data,
+                       l.micro_batch);
   if (std::fabs(accumulation - std::round(accumulation)) > 1e-6)
-    return fmt::format("a batch of {} sequences is no multiple of data parallel {} x micro-batch {}", global_batch, l.data, l.micro_batch);
+    return fmt::format("a batch of {} sequences is no multiple of data parallel {} x micro-batch {}", global_batch,
+                       l.data, l.micro_batch);
   if (l.interleave > 1 && std::fmod(std::round(accumulation), static_cast<double>(l.pipeline)) != 0)
-    return fmt::format("interleaving needs micro-batches ({}) in multiples of the {} pipeline stages", std::round(accumulation), l.pipeline);
+    return fmt::format("interleaving needs micro-batches ({}) in multiples of the {} pipeline stages",
+                       std::round(accumulation), l.pipeline);
   return std::nullopt;
 }
 
@@ -107,10 +118,12 @@ std::optional<Recompute> recompute_named(std::string_view word) {
 std::string describe(const Layout& l) {
   std::string text = fmt::format("dp {}", l.data);
   if (l.tensor > 1) text += fmt::format(", tp {}{}", l.tensor, l.sequence_parallel ? "+sp" : "");
-  if (l.pipeline > 1) text += fmt::format(", pp {}{}", l.pipeline, l.interleave > 1 ? fmt::format(" x{} chunks", l.interleave) : "");
+  if (l.pipeline > 1)
+    text += fmt::format(", pp {}{}", l.pipeline, l.interleave > 1 ? fmt::format(" x{} chunks", l.interleave) : "");
   if (l.context > 1) text += fmt::format(", cp {}", l.context);
   if (l.expert > 1) text += fmt::format(", ep {}", l.expert);
-  return text + fmt::format(", {}, recompute {}, micro-batch {}", name_of(l.sharding), name_of(l.recompute), l.micro_batch);
+  return text +
+         fmt::format(", {}, recompute {}, micro-batch {}", name_of(l.sharding), name_of(l.recompute), l.micro_batch);
 }
 
 }  // namespace isoflop::sim

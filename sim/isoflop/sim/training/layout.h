@@ -1,7 +1,7 @@
 // How a training run is spread over devices, and whether that is possible.
 // Letters: t tensor, p pipeline, v pipeline chunks per device (interleaving), n data, y context, x expert parallel.
-// devices = n t p y. Expert parallelism divides the n y t devices of a pipeline stage; with x > 1 each expert sits whole
-// on a device (expert tensor parallelism 1), with x = 1 experts are split over t like everything else.
+// devices = n t p y. Expert parallelism divides the n y t devices of a pipeline stage; with x > 1 each expert sits
+// whole on a device (expert tensor parallelism 1), with x = 1 experts are split over t like everything else.
 #pragma once
 #include <cstdint>
 #include <optional>

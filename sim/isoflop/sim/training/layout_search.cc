@@ -18,7 +18,8 @@ std::vector<std::int64_t> powers_of_two(std::int64_t most) {
 std::vector<Layout> candidates(const SearchRequest& request) {
   const TrainingRun& run = request.run;
   const Architecture& a = run.architecture;
-  const bool experts = std::any_of(a.layers.begin(), a.layers.end(), [](const Layer& layer) { return layer.experts.has_value(); });
+  const bool experts =
+      std::any_of(a.layers.begin(), a.layers.end(), [](const Layer& layer) { return layer.experts.has_value(); });
   const auto layers = static_cast<std::int64_t>(a.layers.size());
   std::int64_t most_experts = 1;
   for (const Layer& layer : a.layers)
@@ -28,9 +29,12 @@ std::vector<Layout> candidates(const SearchRequest& request) {
   const auto sizes = [](const std::optional<std::int64_t>& given, std::int64_t most) {
     return given ? std::vector<std::int64_t>{*given} : powers_of_two(most);
   };
-  const auto micro_batches = fixed.micro_batch ? std::vector<double>{*fixed.micro_batch} : std::vector<double>{1, 2, 4, 8};
-  const auto recomputes = fixed.recompute ? std::vector<Recompute>{*fixed.recompute} : std::vector<Recompute>{Recompute::None, Recompute::Full};
-  const auto shardings = fixed.sharding ? std::vector<Sharding>{*fixed.sharding} : std::vector<Sharding>{Sharding::Zero1, Sharding::Zero3};
+  const auto micro_batches =
+      fixed.micro_batch ? std::vector<double>{*fixed.micro_batch} : std::vector<double>{1, 2, 4, 8};
+  const auto recomputes = fixed.recompute ? std::vector<Recompute>{*fixed.recompute}
+                                          : std::vector<Recompute>{Recompute::None, Recompute::Full};
+  const auto shardings =
+      fixed.sharding ? std::vector<Sharding>{*fixed.sharding} : std::vector<Sharding>{Sharding::Zero1, Sharding::Zero3};
   for (const std::int64_t t : sizes(fixed.tensor, std::min<std::int64_t>(run.cluster.devices_per_node, 8)))
     for (const std::int64_t p : sizes(fixed.pipeline, std::min<std::int64_t>(layers, 64)))
       for (const std::int64_t y : sizes(fixed.context, run.sequence_length >= 32768 ? 16 : 1)) {
@@ -85,12 +89,14 @@ SearchResult search_layouts(const SearchRequest& request) {
       run.layout = layouts[i];
       const ListedModel& model = listed.at(run.layout.micro_batch);
       priced[i].memory_bytes = training_memory(run, request.framework, model).peak.total();
-      if (priced[i].memory_bytes <= allowed) priced[i].step_s = training_time(training_work(run, model), peaks, request.constants).step_s;
+      if (priced[i].memory_bytes <= allowed)
+        priced[i].step_s = training_time(training_work(run, model), peaks, request.constants).step_s;
     }
   });
   std::vector<std::size_t> order(layouts.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return priced[a].step_s < priced[b].step_s; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return priced[a].step_s < priced[b].step_s; });
   SearchResult result;
   result.candidates = layouts.size();
   const auto found = [&](std::size_t i) {
@@ -104,7 +110,8 @@ SearchResult search_layouts(const SearchRequest& request) {
     if (result.best.size() < request.keep) result.best.push_back(found(i));
   }
   if (result.best.empty() && !layouts.empty()) {
-    const auto least = std::min_element(priced.begin(), priced.end(), [](const Priced& a, const Priced& b) { return a.memory_bytes < b.memory_bytes; });
+    const auto least = std::min_element(
+        priced.begin(), priced.end(), [](const Priced& a, const Priced& b) { return a.memory_bytes < b.memory_bytes; });
     result.smallest = found(static_cast<std::size_t>(least - priced.begin()));
   }
   return result;

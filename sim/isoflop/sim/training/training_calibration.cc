@@ -35,10 +35,11 @@ Prepared prepare(const TrainingSample& s) {
   return p;
 }
 
-// How far a cell may stray from the wider one, in units of ln: overheads vary most from stack to stack, then the kernels
-// that were rewritten over the years, least what a well-filled matrix unit reaches.
+// How far a cell may stray from the wider one, in units of ln: overheads vary most from stack to stack, then the
+// kernels that were rewritten over the years, least what a well-filled matrix unit reaches.
 double prior_spread(std::string_view name, double scale) {
-  for (const std::string_view overhead : {"half_breadth", "start_s", "expert_start_s", "straggling", "host_bytes_per_s", "expert_exposed"})
+  for (const std::string_view overhead :
+       {"half_breadth", "start_s", "expert_start_s", "straggling", "host_bytes_per_s", "expert_exposed"})
     if (name == overhead) return 3 * scale;
   for (const std::string_view kernel : {"attention", "experts", "quantised", "network", "tensor_exposed"})
     if (name == kernel) return 2 * scale;
@@ -53,7 +54,8 @@ struct CellFit {
 
 // The constants that matter for these rows, most influential first: a change by a fifth moves some row by 1 % or more.
 // No more of them than a third of the rows; the rest keep the wider cell's value.
-std::vector<std::size_t> influential(const std::vector<Prepared>& all, const std::vector<std::size_t>& rows, const TrainingConstants& center) {
+std::vector<std::size_t> influential(const std::vector<Prepared>& all, const std::vector<std::size_t>& rows,
+                                     const TrainingConstants& center) {
   const auto infos = training_constant_list();
   std::vector<std::pair<double, std::size_t>> influence;
   for (std::size_t k = 0; k < infos.size(); ++k) {
@@ -76,8 +78,8 @@ std::vector<std::size_t> influential(const std::vector<Prepared>& all, const std
   return result;
 }
 
-CellFit fit(const std::vector<Prepared>& all, const std::vector<std::size_t>& rows, const TrainingConstants& center, double spread, int starts,
-            std::uint64_t seed) {
+CellFit fit(const std::vector<Prepared>& all, const std::vector<std::size_t>& rows, const TrainingConstants& center,
+            double spread, int starts, std::uint64_t seed) {
   const auto infos = training_constant_list();
   CellFit result{center, {}, influential(all, rows, center)};
   CalibrationProblem problem;
@@ -98,7 +100,8 @@ CellFit fit(const std::vector<Prepared>& all, const std::vector<std::size_t>& ro
   std::map<std::string, double> rows_of_stack;
   for (const std::size_t i : rows) ++rows_of_stack[all[i].stack];
   for (const std::size_t i : rows) {
-    const double weight = static_cast<double>(rows.size()) / static_cast<double>(rows_of_stack.size()) / rows_of_stack[all[i].stack];
+    const double weight =
+        static_cast<double>(rows.size()) / static_cast<double>(rows_of_stack.size()) / rows_of_stack[all[i].stack];
     problem.rows.push_back({all[i].id, all[i].group, all[i].measured_rate, weight});
   }
   const auto with = [&](std::span<const double> values) {
@@ -135,7 +138,8 @@ struct Fitted {
   std::map<std::pair<std::string, std::string>, CellFit> cells;
 
   const TrainingConstants& resolve(const std::string& chip, const std::string& stack) const {
-    for (const auto& key : {std::pair(chip, stack), std::pair(std::string("any"), stack), std::pair(chip, std::string()), std::pair(std::string("any"), std::string())})
+    for (const auto& key : {std::pair(chip, stack), std::pair(std::string("any"), stack),
+                            std::pair(chip, std::string()), std::pair(std::string("any"), std::string())})
       if (const auto found = cells.find(key); found != cells.end()) return found->second.constants;
     throw Error(Fault::CannotRun, "no cell was fitted");
   }
@@ -158,9 +162,12 @@ Fitted fit_all(const std::vector<Prepared>& all, const std::vector<std::size_t>&
 
 }  // namespace
 
-double predicted_rate(const TrainingSample& sample, const TrainingConstants& constants) { return prepare(sample).rate(constants); }
+double predicted_rate(const TrainingSample& sample, const TrainingConstants& constants) {
+  return prepare(sample).rate(constants);
+}
 
-TrainingCalibration calibrate_training(const std::vector<TrainingSample>& samples, const TrainingCalibrationOptions& options) {
+TrainingCalibration calibrate_training(const std::vector<TrainingSample>& samples,
+                                       const TrainingCalibrationOptions& options) {
   TrainingCalibration result;
   std::vector<Prepared> all;
   std::vector<std::string> groups;
@@ -171,7 +178,8 @@ TrainingCalibration calibrate_training(const std::vector<TrainingSample>& sample
     groups.push_back(all.back().group);
   }
   if (all.size() < training_constant_list().size())
-    throw Error(Fault::BadInput, "calibrate training: " + std::to_string(all.size()) + " usable rows; expected at least " +
+    throw Error(Fault::BadInput, "calibrate training: " + std::to_string(all.size()) +
+                                     " usable rows; expected at least " +
                                      std::to_string(training_constant_list().size()));
   std::vector<std::size_t> every(all.size());
   for (std::size_t i = 0; i < every.size(); ++i) every[i] = i;
@@ -215,12 +223,15 @@ TrainingCalibration calibrate_training(const std::vector<TrainingSample>& sample
     std::vector<std::size_t> others;
     for (const std::size_t i : every)
       if (all[i].chip != chip_names[k]) others.push_back(i);
-    const TrainingConstants c = others.empty() ? TrainingConstants{} : fit(all, others, TrainingConstants{}, spread_of_chip, 1, options.seed).constants;
+    const TrainingConstants c = others.empty()
+                                    ? TrainingConstants{}
+                                    : fit(all, others, TrainingConstants{}, spread_of_chip, 1, options.seed).constants;
     for (const std::size_t i : chips.at(chip_names[k])) foreign_ratio[i] = all[i].measured_rate / all[i].rate(c);
   });
 
   // Intervals: of a stack where it has enough groups, else of all rows; each row's own fold left out.
-  const auto interval_over = [&](const std::vector<double>& from, const std::vector<std::size_t>& members, std::optional<int> without) {
+  const auto interval_over = [&](const std::vector<double>& from, const std::vector<std::size_t>& members,
+                                 std::optional<int> without) {
     std::vector<double> ratios;
     std::vector<std::string> names;
     for (const std::size_t i : members)
@@ -239,11 +250,16 @@ TrainingCalibration calibrate_training(const std::vector<TrainingSample>& sample
   const Cells cells = cells_of(all, every);
   // The narrowest set of rows like this one that has enough groups.
   const auto alike = [&](const std::string& chip, const std::string& stack) -> const std::vector<std::size_t>& {
-    if (const auto found = cells.find({chip, stack}); found != cells.end() && group_count(found->second) >= enough_groups) return found->second;
-    if (const auto found = cells.find({"any", stack}); found != cells.end() && group_count(found->second) >= enough_groups) return found->second;
+    if (const auto found = cells.find({chip, stack});
+        found != cells.end() && group_count(found->second) >= enough_groups)
+      return found->second;
+    if (const auto found = cells.find({"any", stack});
+        found != cells.end() && group_count(found->second) >= enough_groups)
+      return found->second;
     return every;
   };
-  for (const std::size_t i : every) result.interval.push_back(interval_over(ratio, alike(all[i].chip, all[i].stack), folds[i]));
+  for (const std::size_t i : every)
+    result.interval.push_back(interval_over(ratio, alike(all[i].chip, all[i].stack), folds[i]));
   std::vector<std::size_t> many_stacks;
   for (const std::size_t i : every)
     if (stacks_of[all[i].chip].size() >= enough_stacks) many_stacks.push_back(i);
@@ -257,7 +273,8 @@ TrainingCalibration calibrate_training(const std::vector<TrainingSample>& sample
     cell.constants = fitted.constants;
     cell.standard_errors.assign(training_constant_list().size(), std::numeric_limits<double>::quiet_NaN());
     for (std::size_t j = 0; j < fitted.free.size(); ++j)
-      if (fitted.calibration.constants[j].identified) cell.standard_errors[fitted.free[j]] = fitted.calibration.constants[j].value.se;
+      if (fitted.calibration.constants[j].identified)
+        cell.standard_errors[fitted.free[j]] = fitted.calibration.constants[j].value.se;
     cell.groups = group_count(members);
     const bool anywhere = key.first == "any" && key.second.empty(), unnamed = !anywhere && key.second.empty();
     const std::vector<double>& from = anywhere ? foreign_ratio : unnamed ? unnamed_ratio : ratio;
@@ -267,7 +284,9 @@ TrainingCalibration calibrate_training(const std::vector<TrainingSample>& sample
       predicted.push_back(all[i].measured_rate / from[i]);
     }
     if (unnamed)
-      cell.interval = interval_over(from, stacks_of[key.first].size() >= enough_stacks || many_stacks.empty() ? members : many_stacks, std::nullopt);
+      cell.interval = interval_over(
+          from, stacks_of[key.first].size() >= enough_stacks || many_stacks.empty() ? members : many_stacks,
+          std::nullopt);
     else
       cell.interval = interval_over(from, anywhere ? every : alike(key.first, key.second), std::nullopt);
     cell.cross_validated_mape = accuracy_of(measured, predicted).mape;

@@ -25,7 +25,8 @@ struct TrainingCalibration {
   Calibration overall;                 ///< the fit over all accelerators, for its report
 };
 
-TrainingCalibration calibrate_training(const std::vector<TrainingSample>& samples, const TrainingCalibrationOptions& options = {});
+TrainingCalibration calibrate_training(const std::vector<TrainingSample>& samples,
+                                       const TrainingCalibrationOptions& options = {});
 
 /// Tokens per second and device of a sample's run with these constants.
 double predicted_rate(const TrainingSample& sample, const TrainingConstants& constants);

@@ -15,8 +15,10 @@ bool is_layer(const Op& op) { return op.layer >= 0 && op.part != Part::Predictio
 
 // Whether tensor parallelism cuts the outputs along their width.
 bool outputs_are_split(const Op& op, const Layout& l) {
-  if (const auto* m = std::get_if<MatMul>(&op.detail)) return m->split == Split::Columns || m->split == Split::Vocabulary;
-  if (const auto* g = std::get_if<GroupedMatMul>(&op.detail)) return g->split == Split::Columns && l.expert_tensor() > 1;
+  if (const auto* m = std::get_if<MatMul>(&op.detail))
+    return m->split == Split::Columns || m->split == Split::Vocabulary;
+  if (const auto* g = std::get_if<GroupedMatMul>(&op.detail))
+    return g->split == Split::Columns && l.expert_tensor() > 1;
   return std::holds_alternative<AttentionCore>(op.detail) || std::holds_alternative<Rotate>(op.detail) ||
          std::holds_alternative<Activate>(op.detail);
 }
@@ -56,7 +58,8 @@ LayerMemory layer_memory(const TrainingRun& run, const FrameworkMemory& framewor
       for (const int index : list) {
         const Tensor& tensor = program.tensors[static_cast<std::size_t>(index)];
         if (tensor.kind == TensorKind::Activation)
-          alive += static_cast<double>(tensor.elements()) * activation_bytes / y / (split[static_cast<std::size_t>(index)] || l.sequence_parallel ? t : 1);
+          alive += static_cast<double>(tensor.elements()) * activation_bytes / y /
+                   (split[static_cast<std::size_t>(index)] || l.sequence_parallel ? t : 1);
       }
     result.transient = std::max(result.transient, alive);
   }
@@ -76,14 +79,16 @@ LayerMemory layer_memory(const TrainingRun& run, const FrameworkMemory& framewor
   const double layers = static_cast<double>(run.architecture.layers.size());
   result.saved /= layers;
   const double tokens = static_cast<double>(program.step.tokens()) / y;
-  result.input = tokens * static_cast<double>(run.architecture.width) * activation_bytes / (l.sequence_parallel ? t : 1);
+  result.input =
+      tokens * static_cast<double>(run.architecture.width) * activation_bytes / (l.sequence_parallel ? t : 1);
   result.logits = tokens * static_cast<double>(run.architecture.vocabulary) / t * framework.logit_bytes;
   return result;
 }
 
 class StageTimeline {
  public:
-  StageTimeline(const TrainingRun& run, const FrameworkMemory& framework, const LayerMemory& layer, const DeviceParameters& held, bool first)
+  StageTimeline(const TrainingRun& run, const FrameworkMemory& framework, const LayerMemory& layer,
+                const DeviceParameters& held, bool first)
       : run_(run), l_(run.layout), framework_(framework), layer_(layer), parameters_(held) {
     const double p = static_cast<double>(l_.pipeline), v = static_cast<double>(l_.interleave);
     const double m = std::max(1.0, run.micro_batches());
@@ -128,7 +133,8 @@ class StageTimeline {
  private:
   void states() {
     const auto add = [&](double parameters, double copies) {
-      const bool one = l_.sharding == Sharding::Zero1 || l_.sharding == Sharding::Zero2 || l_.sharding == Sharding::Zero3;
+      const bool one =
+          l_.sharding == Sharding::Zero1 || l_.sharding == Sharding::Zero2 || l_.sharding == Sharding::Zero3;
       const bool two = l_.sharding == Sharding::Zero2 || l_.sharding == Sharding::Zero3;
       const bool three = l_.sharding == Sharding::Zero3;
       // With ZeRO-3 the fp32 master weights are the weights, and 16-bit copies exist only while a layer runs.
@@ -153,7 +159,8 @@ class StageTimeline {
   double gathered_gradient() const { return l_.sharding == Sharding::Zero3 ? per_layer() * run_.gradient_bytes : 0; }
   double per_layer() const { return (parameters_.dense - outside() + parameters_.expert) / layers_; }
   double outside() const {
-    const double rows = static_cast<double>(run_.architecture.vocabulary) * static_cast<double>(run_.architecture.width);
+    const double rows =
+        static_cast<double>(run_.architecture.vocabulary) * static_cast<double>(run_.architecture.width);
     return rows * (run_.architecture.tied_embeddings || l_.pipeline > 1 ? 1 : 2) / static_cast<double>(l_.tensor);
   }
 

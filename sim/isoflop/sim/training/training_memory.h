@@ -1,12 +1,13 @@
 // Memory of one device over a training step, as a timeline: its peak is what must fit.
 //
 // States, bytes per parameter: 16-bit weight 2, gradient 2 or 4, fp32 master weight and Adam's two moments 12; ZeRO-1
-// divides the 12 by the replicas, ZeRO-2 the gradient too, ZeRO-3 everything and needs no second weight (arXiv:1910.02054).
-// Activations are what the operations save for the backward pass (flash attention: no score matrix), divided over
-// tensor, sequence and context parallel; a stage of a 1F1B pipeline holds min(m, p - stage) micro-batches of them,
-// interleaving (1 + (p - 1)/(p v)) times as many on the first (Narayanan et al. 2021). Full recomputation keeps the
-// inputs of layers and rebuilds one layer at a time; selective recomputation does without outputs of norms and activations. Logits and loss take about 10 bytes per token and vocabulary row:
-// 16-bit logits, their fp32 copy and its gradient.
+// divides the 12 by the replicas, ZeRO-2 the gradient too, ZeRO-3 everything and needs no second weight
+// (arXiv:1910.02054). Activations are what the operations save for the backward pass (flash attention: no score
+// matrix), divided over tensor, sequence and context parallel; a stage of a 1F1B pipeline holds min(m, p - stage)
+// micro-batches of them, interleaving (1 + (p - 1)/(p v)) times as many on the first (Narayanan et al. 2021). Full
+// recomputation keeps the inputs of layers and rebuilds one layer at a time; selective recomputation does without
+// outputs of norms and activations. Logits and loss take about 10 bytes per token and vocabulary row: 16-bit logits,
+// their fp32 copy and its gradient.
 #pragma once
 #include <string>
 #include <vector>

@@ -43,12 +43,16 @@ ResolvedTraining TrainingProfile::resolve(const std::string& chip, const std::st
     return ResolvedTraining{cell.constants, cell.interval, basis, std::move(origin)};
   };
   if (const TrainingCell* cell = stack.empty() ? nullptr : find(chip, stack))
-    return resolved(*cell, TrainingBasis::Measured, fmt::format("fitted to {} rows in {} groups of {} on {}", cell->rows, cell->groups, stack, chip));
+    return resolved(*cell, TrainingBasis::Measured,
+                    fmt::format("fitted to {} rows in {} groups of {} on {}", cell->rows, cell->groups, stack, chip));
   if (const TrainingCell* cell = find(chip, ""))
-    return resolved(*cell, TrainingBasis::Measured, fmt::format("fitted to {} rows in {} groups on {}", cell->rows, cell->groups, chip));
+    return resolved(*cell, TrainingBasis::Measured,
+                    fmt::format("fitted to {} rows in {} groups on {}", cell->rows, cell->groups, chip));
   if (const TrainingCell* cell = find("any", ""))
-    return resolved(*cell, TrainingBasis::Borrowed,
-                    fmt::format("borrowed: no training run on {} is in the tables; mean over {} rows on other accelerators", chip, cell->rows));
+    return resolved(
+        *cell, TrainingBasis::Borrowed,
+        fmt::format("borrowed: no training run on {} is in the tables; mean over {} rows on other accelerators", chip,
+                    cell->rows));
   return {TrainingConstants{}, datasheet_interval, TrainingBasis::Datasheet, "generic efficiencies (assumed)"};
 }
 
@@ -81,7 +85,8 @@ TrainingProfile TrainingProfile::from(const CsvTable& cells, const CsvTable& gro
       cell.chip = key.first;
       cell.stack = key.second;
       cell.standard_errors.assign(infos.size(), std::numeric_limits<double>::quiet_NaN());
-      cell.interval = {cells.required_number(row, cells.column("interval_low")), cells.required_number(row, cells.column("interval_high"))};
+      cell.interval = {cells.required_number(row, cells.column("interval_low")),
+                       cells.required_number(row, cells.column("interval_high"))};
       cell.cross_validated_mape = cells.required_number(row, cells.column("cross_validated_mape_percent"));
       cell.rows = static_cast<std::size_t>(cells.required_number(row, cells.column("rows")));
       cell.groups = static_cast<std::size_t>(cells.required_number(row, cells.column("groups")));
@@ -91,25 +96,29 @@ TrainingProfile TrainingProfile::from(const CsvTable& cells, const CsvTable& gro
     for (std::size_t i = 0; i < infos.size(); ++i)
       if (name == infos[i].name) {
         cell.constants.*infos[i].member = cells.required_number(row, cells.column("estimate"));
-        cell.standard_errors[i] = cells.number(row, cells.column("se")).value_or(std::numeric_limits<double>::quiet_NaN());
+        cell.standard_errors[i] =
+            cells.number(row, cells.column("se")).value_or(std::numeric_limits<double>::quiet_NaN());
         known = true;
       }
     if (!known) cells.reject(row, constant, fmt::format("\"{}\" is no constant of the training model", name));
   }
-  for (std::size_t row = 0; row < groups.rows(); ++row) profile.groups_.insert(std::string(groups.text(row, groups.column("group"))));
+  for (std::size_t row = 0; row < groups.rows(); ++row)
+    profile.groups_.insert(std::string(groups.text(row, groups.column("group"))));
   return profile;
 }
 
 std::string TrainingProfile::cells_csv() const {
   std::string csv =
-      "chip,stack,constant,unit,estimate,se,interval_low,interval_high,cross_validated_mape_percent,rows,groups,source\n";
+      "chip,stack,constant,unit,estimate,se,interval_low,interval_high,cross_validated_mape_percent,rows,groups,"
+      "source\n";
   const auto infos = training_constant_list();
   for (const auto& [key, cell] : cells_)
     for (std::size_t i = 0; i < infos.size(); ++i)
-      csv += fmt::format("{},{},{},{},{:.6g},{},{:.6g},{:.6g},{:.4g},{},{},{}\n", csv_cell(cell.chip), csv_cell(cell.stack), infos[i].name,
-                         csv_cell(infos[i].unit), cell.constants.*infos[i].member,
-                         i < cell.standard_errors.size() ? number_cell(cell.standard_errors[i]) : "", cell.interval.low, cell.interval.high,
-                         cell.cross_validated_mape, cell.rows, cell.groups, "fitted by isoflop calibrate training");
+      csv += fmt::format("{},{},{},{},{:.6g},{},{:.6g},{:.6g},{:.4g},{},{},{}\n", csv_cell(cell.chip),
+                         csv_cell(cell.stack), infos[i].name, csv_cell(infos[i].unit), cell.constants.*infos[i].member,
+                         i < cell.standard_errors.size() ? number_cell(cell.standard_errors[i]) : "", cell.interval.low,
+                         cell.interval.high, cell.cross_validated_mape, cell.rows, cell.groups,
+                         "fitted by isoflop calibrate training");
   return csv;
 }
 

@@ -1,7 +1,7 @@
 // Efficiencies of training, fitted to measured runs: one cell per accelerator, per accelerator and software stack, and
 // one over all. Stored as data/training_profiles.csv, which `isoflop calibrate training --write-profile` writes;
-// data/training_profile_groups.csv names the groups of measurements behind it, so that a validation knows which rows the
-// constants have seen.
+// data/training_profile_groups.csv names the groups of measurements behind it, so that a validation knows which rows
+// the constants have seen.
 //
 // A cell is fitted with the wider one (all, then accelerator) as its prior, so that what its rows do not determine is
 // borrowed rather than guessed, and one chip's few rows do not run away.
@@ -22,7 +22,8 @@ struct TrainingCell {
   std::string stack;  ///< source of the measurements, or empty for all of them
   TrainingConstants constants;
   std::vector<double> standard_errors;  ///< in the order of training_constant_list(); NaN where the prior decides
-  RatioInterval interval;               ///< 90 %, measured over predicted rate: on groups left out, and for "any" on accelerators left out
+  RatioInterval
+      interval;  ///< 90 %, measured over predicted rate: on groups left out, and for "any" on accelerators left out
   double cross_validated_mape = 0;      ///< percent, in the same way
   std::size_t rows = 0, groups = 0;
 };

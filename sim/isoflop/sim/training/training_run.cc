@@ -16,8 +16,8 @@ NumberFormat compute_format(TrainingPrecision precision) {
 std::string_view name_of(TrainingPrecision precision) { return name_of(compute_format(precision)); }
 
 std::optional<TrainingPrecision> training_precision_named(std::string_view word) {
-  for (const TrainingPrecision p : {TrainingPrecision::Bf16, TrainingPrecision::Fp16, TrainingPrecision::Fp8, TrainingPrecision::Fp4,
-                                    TrainingPrecision::Int8})
+  for (const TrainingPrecision p : {TrainingPrecision::Bf16, TrainingPrecision::Fp16, TrainingPrecision::Fp8,
+                                    TrainingPrecision::Fp4, TrainingPrecision::Int8})
     if (name_of(p) == word) return p;
   return std::nullopt;
 }

@@ -20,7 +20,8 @@ Estimate of_time(double central, const RatioInterval& interval, const std::strin
 
 }  // namespace
 
-TrainingOutcome simulate_training(const TrainingRun& run, const ResolvedTraining& efficiencies, const FrameworkMemory& framework) {
+TrainingOutcome simulate_training(const TrainingRun& run, const ResolvedTraining& efficiencies,
+                                  const FrameworkMemory& framework) {
   TrainingOutcome o;
   const ParameterCount count = count_parameters(run.architecture);
   o.params_total = static_cast<double>(count.total);
@@ -56,14 +57,17 @@ std::vector<Sensitivity> training_sensitivities(const TrainingRun& run, const Tr
     const double elasticity = (std::log(up) - std::log(down)) / (2 * h);
     if (std::fabs(elasticity) >= 0.005) result.push_back({what, elasticity});
   };
-  const auto step = [&](const TrainingWork& w, const DevicePeaks& p, const TrainingConstants& c) { return training_time(w, p, c).step_s; };
+  const auto step = [&](const TrainingWork& w, const DevicePeaks& p, const TrainingConstants& c) {
+    return training_time(w, p, c).step_s;
+  };
   const auto with_peaks = [&](const std::string& what, auto change) {
     DevicePeaks up = peaks, down = peaks;
     change(up, std::exp(h));
     change(down, std::exp(-h));
     add(what, step(work, up, constants), step(work, down, constants));
   };
-  with_peaks("arithmetic peak of the device", [](DevicePeaks& p, double f) { p.flop_per_s *= f, p.quantised_flop_per_s *= f; });
+  with_peaks("arithmetic peak of the device",
+             [](DevicePeaks& p, double f) { p.flop_per_s *= f, p.quantised_flop_per_s *= f; });
   with_peaks("memory bandwidth", [](DevicePeaks& p, double f) { p.bandwidth_bytes_per_s *= f; });
   for (const bool network : {false, true}) {
     const auto scaled = [&](double f) {
@@ -73,15 +77,19 @@ std::vector<Sensitivity> training_sensitivities(const TrainingRun& run, const Tr
           if (comm.crosses_nodes == network) comm.bandwidth_bytes_per_s *= f;
       return w;
     };
-    add(network ? "network between nodes" : "link inside a node", step(scaled(std::exp(h)), peaks, constants), step(scaled(std::exp(-h)), peaks, constants));
+    add(network ? "network between nodes" : "link inside a node", step(scaled(std::exp(h)), peaks, constants),
+        step(scaled(std::exp(-h)), peaks, constants));
   }
   for (const TrainingConstantInfo& info : training_constant_list()) {
     TrainingConstants up = constants, down = constants;
     up.*info.member *= std::exp(h);
     down.*info.member *= std::exp(-h);
-    add(std::string("constant ") + info.name + " (" + info.meaning + ")", step(work, peaks, up), step(work, peaks, down));
+    add(std::string("constant ") + info.name + " (" + info.meaning + ")", step(work, peaks, up),
+        step(work, peaks, down));
   }
-  std::stable_sort(result.begin(), result.end(), [](const Sensitivity& a, const Sensitivity& b) { return std::fabs(a.elasticity) > std::fabs(b.elasticity); });
+  std::stable_sort(result.begin(), result.end(), [](const Sensitivity& a, const Sensitivity& b) {
+    return std::fabs(a.elasticity) > std::fabs(b.elasticity);
+  });
   return result;
 }
 

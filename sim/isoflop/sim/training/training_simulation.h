@@ -1,5 +1,5 @@
-// A training run, simulated: time, speed, utilisation, memory, device-hours, with what each rests on. A pure function of
-// the run's description and the efficiencies; uncertainty comes from the residuals of those efficiencies.
+// A training run, simulated: time, speed, utilisation, memory, device-hours, with what each rests on. A pure function
+// of the run's description and the efficiencies; uncertainty comes from the residuals of those efficiencies.
 #pragma once
 #include <optional>
 #include <string>
@@ -31,7 +31,8 @@ struct TrainingOutcome {
   std::string origin;
 };
 
-TrainingOutcome simulate_training(const TrainingRun& run, const ResolvedTraining& efficiencies, const FrameworkMemory& framework = {});
+TrainingOutcome simulate_training(const TrainingRun& run, const ResolvedTraining& efficiencies,
+                                  const FrameworkMemory& framework = {});
 
 /// d ln(step time) / d ln(quantity), by central differences: -0.6 means that 1 % more of it saves 0.6 % of the time.
 struct Sensitivity {

@@ -31,7 +31,8 @@ std::map<std::string, std::string> parse_extra(std::string_view text) {
     }
     const auto first = part.find_first_not_of(' ');
     const auto equals = part.find('=');
-    if (equals != std::string::npos && first != std::string::npos) fields[part.substr(first, equals - first)] = part.substr(equals + 1);
+    if (equals != std::string::npos && first != std::string::npos)
+      fields[part.substr(first, equals - first)] = part.substr(equals + 1);
     part.clear();
   }
   return fields;
@@ -50,9 +51,10 @@ double number_in(const std::map<std::string, std::string>& fields, const std::st
 // As the table writes hardware, to catalogue ids.
 std::string accelerator_id(const std::string& hardware) {
   static const std::map<std::string, std::string> names = {
-      {"h100_80gb", "h100-sxm-80gb"}, {"a100_80gb", "a100-sxm-80gb"}, {"a100_40gb", "a100-sxm-40gb"}, {"h100-sxm", "h100-sxm-80gb"},
-      {"h800-sxm", "h800-sxm-80gb"},  {"h200-sxm", "h200-sxm-141gb"}, {"b200-sxm", "b200-sxm-180gb"}, {"DGX-H100", "h100-sxm-80gb"},
-      {"DGX-B200", "b200-sxm-180gb"}, {"DGX-B300", "b300-sxm-288gb"}, {"DGX-GB200", "gb200-186gb"},   {"DGX-GB300", "gb300-288gb"},
+      {"h100_80gb", "h100-sxm-80gb"}, {"a100_80gb", "a100-sxm-80gb"}, {"a100_40gb", "a100-sxm-40gb"},
+      {"h100-sxm", "h100-sxm-80gb"},  {"h800-sxm", "h800-sxm-80gb"},  {"h200-sxm", "h200-sxm-141gb"},
+      {"b200-sxm", "b200-sxm-180gb"}, {"DGX-H100", "h100-sxm-80gb"},  {"DGX-B200", "b200-sxm-180gb"},
+      {"DGX-B300", "b300-sxm-288gb"}, {"DGX-GB200", "gb200-186gb"},   {"DGX-GB300", "gb300-288gb"},
       {"v100", "v100-sxm2-32gb"}};
   const auto found = names.find(hardware);
   return found == names.end() ? hardware : found->second;
@@ -68,7 +70,8 @@ TrainingPrecision precision_of(const std::string& word) {
 
 class RowReader {
  public:
-  RowReader(const CsvTable& table, std::size_t row, const ModelCatalogue& models, const AcceleratorCatalogue& accelerators)
+  RowReader(const CsvTable& table, std::size_t row, const ModelCatalogue& models,
+            const AcceleratorCatalogue& accelerators)
       : t_(table), row_(row), models_(models), accelerators_(accelerators) {}
 
   TrainingSample read() {
@@ -109,12 +112,15 @@ class RowReader {
     sample_.run.accelerator = *accelerator;
     sample_.run.cluster = default_cluster(*accelerator);
     sample_.run.precision = precision_of(text("precision"));
-    if (sample_.run.precision == TrainingPrecision::Bf16 && !accelerator->bf16_flop_per_s) sample_.run.precision = TrainingPrecision::Fp16;
-    if (!accelerator->bf16_flop_per_s && !accelerator->fp16_flop_per_s) throw Refusal{"no 16-bit peak of " + id + " is known"};
+    if (sample_.run.precision == TrainingPrecision::Bf16 && !accelerator->bf16_flop_per_s)
+      sample_.run.precision = TrainingPrecision::Fp16;
+    if (!accelerator->bf16_flop_per_s && !accelerator->fp16_flop_per_s)
+      throw Refusal{"no 16-bit peak of " + id + " is known"};
     if (!accelerator->peak_flop_per_s(compute_format(sample_.run.precision)))
       throw Refusal{fmt::format("no {} peak of {} is known", name_of(sample_.run.precision), id)};
     // Large published runs before 2023 are one stack: Megatron-LM on A100s.
-    if (sample_.source.rfind("korthikanti", 0) == 0 || sample_.source.rfind("narayanan", 0) == 0) sample_.stack = "megatron-lm";
+    if (sample_.source.rfind("korthikanti", 0) == 0 || sample_.source.rfind("narayanan", 0) == 0)
+      sample_.stack = "megatron-lm";
     else if (sample_.source.rfind("megatron-bridge", 0) == 0) sample_.stack = "megatron-bridge";
     else sample_.stack = sample_.source;
     if (sample_.source.rfind("narayanan", 0) == 0 && text("sharding") == "ZeRO-3") sample_.stack = "deepspeed-zero3";
@@ -171,8 +177,11 @@ class RowReader {
     if (source.rfind("narayanan", 0) == 0) l.sequence_parallel = false;
     if (source == "ml-engineering-seqlen") l.cpu_optimizer = true;
     if (source == "llama3-tab4") {
-      while (2 * l.pipeline * l.interleave <= static_cast<std::int64_t>(run.architecture.layers.size()) + 2) l.interleave *= 2;
-      sample_.assumed.push_back("interleaved pipeline with one or two layers per chunk for Llama 3, whose paper names the schedule but not the size");
+      while (2 * l.pipeline * l.interleave <= static_cast<std::int64_t>(run.architecture.layers.size()) + 2)
+        l.interleave *= 2;
+      sample_.assumed.push_back(
+          "interleaved pipeline with one or two layers per chunk for Llama 3, whose paper names the schedule but not "
+          "the size");
     }
     if (source == "maxtext-tpu") read_maxtext();
     if (source == "tpu-recipes" || text("hardware").rfind("tpu", 0) == 0) {
@@ -180,12 +189,14 @@ class RowReader {
       if (source != "maxtext-tpu") sample_.assumed.push_back("weights sharded over all devices for " + source);
     }
     const std::int64_t group = l.tensor * l.pipeline * l.context;
-    if (devices % group != 0) throw Refusal{fmt::format("{} devices do not divide by tp x pp x cp = {}", devices, group)};
+    if (devices % group != 0)
+      throw Refusal{fmt::format("{} devices do not divide by tp x pp x cp = {}", devices, group)};
     l.data = devices / group;
     read_batch(devices);
     if (text("precision") == "bf16" && source == "llm-foundry-bench") run.gradient_bytes = 2;
     if (recompute == "recipe" || source == "tpu-recipes") choose_recompute();
-    if (const auto reason = why_not(l, run.architecture, run.sequence_length, run.global_batch)) throw Refusal{"layout: " + *reason};
+    if (const auto reason = why_not(l, run.architecture, run.sequence_length, run.global_batch))
+      throw Refusal{"layout: " + *reason};
   }
 
   // Batch, parallel sizes and rematerialisation of MaxText/configs/{v5e,v5p}/SIZE.sh.
@@ -197,10 +208,11 @@ class RowReader {
       bool full;
     };
     static constexpr Config configs[] = {
-        {"tpu-v5e", "maxtext-16b", 1, 6, true},     {"tpu-v5e", "maxtext-32b", 1, 4, true},   {"tpu-v5e", "maxtext-64b", 1, 2, true},
-        {"tpu-v5e", "maxtext-128b", 16, 1, false},  {"tpu-v5p", "maxtext-32b", 4, 7, false},  {"tpu-v5p", "maxtext-64b", 4, 3, false},
-        {"tpu-v5p", "maxtext-128b", 8, 1, false},   {"tpu-v5p", "maxtext-256b", 8, 1, false}, {"tpu-v5p", "maxtext-512b", 8, 2, true},
-        {"tpu-v5p", "maxtext-1024b", 8, 2, true}};
+        {"tpu-v5e", "maxtext-16b", 1, 6, true},   {"tpu-v5e", "maxtext-32b", 1, 4, true},
+        {"tpu-v5e", "maxtext-64b", 1, 2, true},   {"tpu-v5e", "maxtext-128b", 16, 1, false},
+        {"tpu-v5p", "maxtext-32b", 4, 7, false},  {"tpu-v5p", "maxtext-64b", 4, 3, false},
+        {"tpu-v5p", "maxtext-128b", 8, 1, false}, {"tpu-v5p", "maxtext-256b", 8, 1, false},
+        {"tpu-v5p", "maxtext-512b", 8, 2, true},  {"tpu-v5p", "maxtext-1024b", 8, 2, true}};
     for (const Config& c : configs)
       if (sample_.accelerator == c.chip && sample_.run.architecture.name == c.model) {
         Layout& l = sample_.run.layout;
@@ -210,7 +222,8 @@ class RowReader {
         l.recompute = c.full ? Recompute::Full : Recompute::None;
         // Each slice holds a copy of the model; slices are joined by the data-centre network.
         const double slices = std::max(1.0, number_in(extra_, "slices"));
-        sample_.run.cluster.devices_per_node = static_cast<std::int64_t>(static_cast<double>(whole_or("n_devices", 1)) / slices);
+        sample_.run.cluster.devices_per_node =
+            static_cast<std::int64_t>(static_cast<double>(whole_or("n_devices", 1)) / slices);
         sample_.run.global_batch = c.per_device * static_cast<double>(whole_or("n_devices", 1));
         return;
       }
@@ -241,7 +254,8 @@ class RowReader {
     if (per_replica < 1) {
       // Fewer sequences than devices: a sequence is split over several of them.
       const auto pieces = static_cast<std::int64_t>(std::round(static_cast<double>(l.data) / run.global_batch));
-      if (l.data % pieces != 0 || run.sequence_length % (2 * pieces) != 0) throw Refusal{"fewer sequences than devices"};
+      if (l.data % pieces != 0 || run.sequence_length % (2 * pieces) != 0)
+        throw Refusal{"fewer sequences than devices"};
       l.data /= pieces;
       l.context *= pieces;
     }
@@ -254,13 +268,15 @@ class RowReader {
       larger.layout = trial;
       if (training_memory(larger).peak.total() < 0.9 * run.accelerator.memory_bytes) l.micro_batch = candidate;
     }
-    sample_.assumed.push_back("micro-batch: the largest of 1, 2, 4, 8 sequences that fits in 90 % of memory, where a row states none");
+    sample_.assumed.push_back(
+        "micro-batch: the largest of 1, 2, 4, 8 sequences that fits in 90 % of memory, where a row states none");
   }
 
   // What recipes do not state: the least recomputation, then the least sharding, that fits.
   void choose_recompute() {
     TrainingRun& run = sample_.run;
-    sample_.assumed.push_back("recomputation: none, or full where that does not fit in memory, for recipes that do not state it");
+    sample_.assumed.push_back(
+        "recomputation: none, or full where that does not fit in memory, for recipes that do not state it");
     for (const Sharding sharding : {run.layout.sharding, Sharding::Zero3}) {
       for (const Recompute recompute : {Recompute::None, Recompute::Full}) {
         run.layout.sharding = sharding;
@@ -280,11 +296,15 @@ class RowReader {
     // As many devices as finish in two months at 40 % of peak, and a batch that grows with the run, both powers of two.
     const double flops = 6 * static_cast<double>(count_parameters(run.architecture).active) * run.tokens;
     const double peak = run.accelerator.bf16_flop_per_s.value_or(run.accelerator.fp16_flop_per_s.value_or(0));
-    auto devices = static_cast<std::int64_t>(std::exp2(std::round(std::log2(std::max(8.0, flops / (0.4 * peak * 60 * 86400))))));
+    auto devices =
+        static_cast<std::int64_t>(std::exp2(std::round(std::log2(std::max(8.0, flops / (0.4 * peak * 60 * 86400))))));
     if (const std::int64_t stated = whole_or("n_devices", 0); stated > 0) devices = stated;
-    else sample_.assumed.push_back("whole runs: devices for two months at 40 % of peak, 4 million tokens per step (16 million above 3e24 FLOP), "
-                                   "fastest layout that fits");
-    run.global_batch = std::exp2(std::round(std::log2((flops > 3e24 ? 16e6 : 4e6) / static_cast<double>(run.sequence_length))));
+    else
+      sample_.assumed.push_back(
+          "whole runs: devices for two months at 40 % of peak, 4 million tokens per step (16 million above 3e24 FLOP), "
+          "fastest layout that fits");
+    run.global_batch =
+        std::exp2(std::round(std::log2((flops > 3e24 ? 16e6 : 4e6) / static_cast<double>(run.sequence_length))));
     SearchRequest request;
     request.run = run;
     request.devices = devices;
@@ -305,7 +325,8 @@ class RowReader {
     const double devices = static_cast<double>(run.layout.devices());
     double peak = run.accelerator.bf16_flop_per_s.value_or(run.accelerator.fp16_flop_per_s.value_or(0));
     // llm-foundry divides by the peak of the format it computes in.
-    if (sample_.source == "llm-foundry-bench") peak = run.accelerator.peak_flop_per_s(compute_format(run.precision)).value_or(peak);
+    if (sample_.source == "llm-foundry-bench")
+      peak = run.accelerator.peak_flop_per_s(compute_format(run.precision)).value_or(peak);
     if (m == "tokens_per_s_per_device") return;
     sample_.inverse = m == "step_time" || m == "gpu_hours" || m == "train_days_300B_tokens";
     if (m == "step_time") {
@@ -339,7 +360,8 @@ class RowReader {
   double hardware_flops_per_token() const {
     const double model = flops_per_token(FlopConvention::MegatronModel);
     const auto layers = static_cast<double>(sample_.run.architecture.layers.size());
-    const auto d = static_cast<double>(sample_.run.architecture.width), s = static_cast<double>(sample_.run.sequence_length);
+    const auto d = static_cast<double>(sample_.run.architecture.width),
+               s = static_cast<double>(sample_.run.sequence_length);
     return model + 72 * layers * d * d * s / (6 * d);
   }
 
@@ -351,13 +373,14 @@ class RowReader {
   std::map<std::string, std::string> extra_;
 };
 
-// Rows that state the same configuration of one publication and metric but differ by more than a factor of two leave out
-// what made the difference: none of them can be predicted from what is stated.
+// Rows that state the same configuration of one publication and metric but differ by more than a factor of two leave
+// out what made the difference: none of them can be predicted from what is stated.
 void refuse_contradictions(TrainingSamples& samples) {
   std::map<std::string, std::pair<double, double>> range;
   const auto key_of = [](const TrainingSample& s) {
-    return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}", s.group, s.metric, s.run.architecture.name, s.accelerator, name_of(s.run.precision),
-                       s.run.sequence_length, s.run.global_batch, describe(s.run.layout), s.run.layout.devices());
+    return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}", s.group, s.metric, s.run.architecture.name, s.accelerator,
+                       name_of(s.run.precision), s.run.sequence_length, s.run.global_batch, describe(s.run.layout),
+                       s.run.layout.devices());
   };
   for (const TrainingSample& s : samples.samples) {
     auto [found, fresh] = range.try_emplace(key_of(s), s.measured, s.measured);
@@ -366,7 +389,9 @@ void refuse_contradictions(TrainingSamples& samples) {
   std::erase_if(samples.samples, [&](const TrainingSample& s) {
     const auto [low, high] = range.at(key_of(s));
     if (high <= 2 * low) return false;
-    samples.refused.push_back({s.row_id, fmt::format("contradictory: the same stated configuration is measured at {:.4g} and at {:.4g}", low, high)});
+    samples.refused.push_back(
+        {s.row_id,
+         fmt::format("contradictory: the same stated configuration is measured at {:.4g} and at {:.4g}", low, high)});
     return true;
   });
 }
@@ -374,8 +399,9 @@ void refuse_contradictions(TrainingSamples& samples) {
 }  // namespace
 
 TrainingSamples read_training_table(const CsvTable& table, const DataFolder& data) {
-  for (const char* column : {"row_id", "source", "model", "hardware", "n_devices", "precision", "seq_len", "global_batch", "micro_batch",
-                             "tp", "pp", "vp", "cp", "ep", "sharding", "act_ckpt", "extra", "metric", "value", "group"})
+  for (const char* column : {"row_id",       "source",      "model", "hardware", "n_devices", "precision", "seq_len",
+                             "global_batch", "micro_batch", "tp",    "pp",       "vp",        "cp",        "ep",
+                             "sharding",     "act_ckpt",    "extra", "metric",   "value",     "group"})
     table.column(column);
   const ModelCatalogue models = ModelCatalogue::load(data);
   const AcceleratorCatalogue accelerators = AcceleratorCatalogue::load(data);

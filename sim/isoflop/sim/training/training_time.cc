@@ -14,13 +14,16 @@ namespace {
 using C = TrainingConstants;
 constexpr std::array<TrainingConstantInfo, 15> infos = {{
     {"gemm", "of 16-bit peak", "dense matrix products that fill the device", &C::gemm, 0.2, 1},
-    {"half_breadth", "elements", "rows x smaller width at which a product reaches half of that", &C::half_breadth, 1e5, 1e9},
-    {"quantised", "ratio", "fp8 and fp4 products relative to 16-bit ones, each to its own peak", &C::quantised, 0.1, 1.2},
+    {"half_breadth", "elements", "rows x smaller width at which a product reaches half of that", &C::half_breadth, 1e5,
+     1e9},
+    {"quantised", "ratio", "fp8 and fp4 products relative to 16-bit ones, each to its own peak", &C::quantised, 0.1,
+     1.2},
     {"experts", "ratio", "grouped expert products relative to dense ones", &C::experts, 0.05, 1.2},
     {"attention", "of 16-bit peak", "attention core, causal pairs", &C::attention, 0.02, 1},
     {"elements", "of memory bandwidth", "norms, activations, residuals, loss", &C::elements, 0.05, 1},
     {"start_s", "s", "time per operation that no kernel hides", &C::start_s, 1e-7, 1e-4},
-    {"expert_start_s", "s", "time per expert of a grouped product that no kernel hides", &C::expert_start_s, 1e-8, 1e-3},
+    {"expert_start_s", "s", "time per expert of a grouped product that no kernel hides", &C::expert_start_s, 1e-8,
+     1e-3},
     {"link", "of link bandwidth", "collectives inside a node", &C::link, 0.05, 1},
     {"network", "of network bandwidth", "collectives between nodes", &C::network, 0.05, 1},
     {"tensor_exposed", "share", "tensor-parallel messages that no computation hides", &C::tensor_exposed, 0.05, 1},
@@ -63,7 +66,8 @@ std::string_view name_of(TrainingPart part) {
 
 DevicePeaks peaks_of(const Accelerator& a, TrainingPrecision precision) {
   const auto sixteen = a.bf16_flop_per_s ? a.bf16_flop_per_s : a.fp16_flop_per_s;
-  if (!sixteen) throw Error(Fault::Usage, fmt::format("accelerator {}: no 16-bit peak is known; training needs one", a.id));
+  if (!sixteen)
+    throw Error(Fault::Usage, fmt::format("accelerator {}: no 16-bit peak is known; training needs one", a.id));
   DevicePeaks peaks{*sixteen, *sixteen, a.bandwidth_bytes_per_s};
   if (is_low_precision(precision)) {
     const auto peak = a.peak_flop_per_s(compute_format(precision));
@@ -113,7 +117,8 @@ TrainingTime training_time(const TrainingWork& work, const DevicePeaks& peaks, c
   for (const CommWork& comm : work.per_step) gradients += comm_seconds(comm, c);
   // Reduced behind the last backward pass, gathered behind the first forward pass.
   gradients = std::max(0.0, gradients - micro * 2 / 3);
-  const double optimizer = work.optimizer_bytes / (peaks.bandwidth_bytes_per_s * c.optimizer) + work.host_bytes / c.host_bytes_per_s;
+  const double optimizer =
+      work.optimizer_bytes / (peaks.bandwidth_bytes_per_s * c.optimizer) + work.host_bytes / c.host_bytes_per_s;
   const double m = work.micro_batches, bubble = work.bubble_micro_batches * micro;
   const double sum = micro * m + bubble + gradients + optimizer;
   const double straggling = sum * c.straggling * std::log2(work.nodes);

@@ -1,7 +1,8 @@
 // Seconds of a training step from its work and a handful of efficiencies per device.
 //
 //   micro   = gemm + attention + elements + starts + exposed messages
-//   gemm    = F / (P e_g u), u = X / (X + X_half), or bytes / (B e_e) when that is longer; quantised products at their own
+//   gemm    = F / (P e_g u), u = X / (X + X_half), or bytes / (B e_e) when that is longer; quantised products at their
+//   own
 //             peak times e_q, experts at e_g e_x
 //   attention = F / (P e_a),  elements = bytes / (B e_e),  starts = operations t_0
 //   ZeRO-3: micro and the gathering of weights overlap, (micro^4 + comm^4)^(1/4)
@@ -47,7 +48,22 @@ struct TrainingConstantInfo {
 };
 std::span<const TrainingConstantInfo> training_constant_list();
 
-enum class TrainingPart { Gemm, Experts, Attention, Elements, Starts, Tensor, Expert, Context, Pipeline, Weights, Bubble, Gradients, Optimizer, Straggling };
+enum class TrainingPart {
+  Gemm,
+  Experts,
+  Attention,
+  Elements,
+  Starts,
+  Tensor,
+  Expert,
+  Context,
+  Pipeline,
+  Weights,
+  Bubble,
+  Gradients,
+  Optimizer,
+  Straggling
+};
 std::string_view name_of(TrainingPart part);
 
 struct TrainingTime {

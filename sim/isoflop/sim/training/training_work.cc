@@ -22,7 +22,11 @@ struct Passes {
 class WorkOfRun {
  public:
   WorkOfRun(const TrainingRun& run, const ListedModel& model)
-      : run_(run), l_(run.layout), t_(static_cast<double>(l_.tensor)), y_(static_cast<double>(l_.context)), program_(model.program),
+      : run_(run),
+        l_(run.layout),
+        t_(static_cast<double>(l_.tensor)),
+        y_(static_cast<double>(l_.context)),
+        program_(model.program),
         count_(model.parameters) {
     work_.micro_batches = std::round(run.micro_batches() * 1e6) / 1e6;
     work_.bubble_micro_batches = static_cast<double>(l_.pipeline - 1) / static_cast<double>(l_.interleave);
@@ -85,7 +89,8 @@ class WorkOfRun {
       work_.attention_flops += times * ((1 + again) * f.matmul_flops + b.matmul_flops + s.matmul_flops) / (t_ * y_);
       work_.operations += times * (2 + again);
       if (l_.context > 1) {
-        const double keys = static_cast<double>(o->rows()) / y_ * static_cast<double>(o->kv_heads * (o->key_dim + o->value_dim)) / t_;
+        const double keys =
+            static_cast<double>(o->rows()) / y_ * static_cast<double>(o->kv_heads * (o->key_dim + o->value_dim)) / t_;
         context_bytes_ += times * (3 + again) * keys * (y_ - 1) * activation_bytes;
         context_calls_ += times * (2 + again) * (y_ - 1);
       }
@@ -96,7 +101,8 @@ class WorkOfRun {
 
   bool low_precision(const Op& op) const {
     if (!is_low_precision(run_.precision)) return false;
-    return is_layer(op) && (op.part == Part::Attention || op.part == Part::Mlp || op.part == Part::Expert || op.part == Part::SharedExpert);
+    return is_layer(op) && (op.part == Part::Attention || op.part == Part::Mlp || op.part == Part::Expert ||
+                            op.part == Part::SharedExpert);
   }
 
   bool beside_experts(const Op& op) const {
@@ -105,7 +111,8 @@ class WorkOfRun {
                        [](const Layer& layer) { return layer.wiring == Wiring::DenseHybrid; });
   }
 
-  void push_gemm(const Op& op, double rows, double columns, double inner, double weights, double times, double again, bool grouped) {
+  void push_gemm(const Op& op, double rows, double columns, double inner, double weights, double times, double again,
+                 bool grouped) {
     GemmWork g;
     g.name = op.name;
     const double forward_flops = 2 * rows * columns * inner;
@@ -120,7 +127,8 @@ class WorkOfRun {
   }
 
   void add_matmul(const Op& op, const MatMul& o, double times, double again) {
-    double rows = static_cast<double>(o.rows) / y_, columns = static_cast<double>(o.columns), inner = static_cast<double>(o.inner);
+    double rows = static_cast<double>(o.rows) / y_, columns = static_cast<double>(o.columns),
+           inner = static_cast<double>(o.inner);
     switch (o.split) {
       case Split::Columns:
       case Split::Vocabulary: columns /= t_; break;
@@ -145,7 +153,9 @@ class WorkOfRun {
     if (o.split == Split::Columns) columns /= etp;
     if (o.split == Split::Rows) {
       inner /= etp;
-      if (etp > 1) add_tensor_reduction(static_cast<double>(o.rows) / static_cast<double>(o.per_token) / y_ * columns, times, again);
+      if (etp > 1)
+        add_tensor_reduction(static_cast<double>(o.rows) / static_cast<double>(o.per_token) / y_ * columns, times,
+                             again);
     }
     const double experts = static_cast<double>(o.experts) / static_cast<double>(l_.expert);
     push_gemm(op, rows, columns, inner, std::min(experts, o.expected_experts) * columns * inner, times, again, true);
@@ -155,7 +165,8 @@ class WorkOfRun {
     if (l_.expert > 1) {
       const double tokens = static_cast<double>(o.rows) / static_cast<double>(o.per_token) / y_ / t_;
       const double width = static_cast<double>(o.split == Split::Columns ? o.inner : o.columns);
-      expert_bytes_ += times * (2 + again) * tokens * width * activation_bytes * copies_sent(static_cast<double>(o.per_token));
+      expert_bytes_ +=
+          times * (2 + again) * tokens * width * activation_bytes * copies_sent(static_cast<double>(o.per_token));
       expert_calls_ += times * (2 + again);
     }
   }
@@ -192,24 +203,29 @@ class WorkOfRun {
     work_.operations += times * (2 + again);
   }
 
-  void push(std::vector<CommWork>& list, CommKind kind, double bytes, double calls, double bandwidth, std::int64_t span) const {
+  void push(std::vector<CommWork>& list, CommKind kind, double bytes, double calls, double bandwidth,
+            std::int64_t span) const {
     if (bytes <= 0) return;
     list.push_back({kind, bytes, bandwidth, span > run_.cluster.devices_per_node, calls});
   }
 
   void add_layer_communication() {
     const Cluster& c = run_.cluster;
-    push(work_.per_micro_batch, CommKind::Tensor, tensor_bytes_, tensor_calls_, c.ring_bytes_per_s(l_.tensor, 1), l_.tensor);
+    push(work_.per_micro_batch, CommKind::Tensor, tensor_bytes_, tensor_calls_, c.ring_bytes_per_s(l_.tensor, 1),
+         l_.tensor);
     push(work_.per_micro_batch, CommKind::Expert, expert_bytes_, expert_calls_,
          l_.expert > c.devices_per_node ? c.network_bytes_per_s : c.link_bytes_per_s, l_.expert);
     const std::int64_t context_span = l_.tensor * l_.context;
-    push(work_.per_micro_batch, CommKind::Context, context_bytes_, context_calls_, c.ring_bytes_per_s(l_.context, l_.tensor), context_span);
+    push(work_.per_micro_batch, CommKind::Context, context_bytes_, context_calls_,
+         c.ring_bytes_per_s(l_.context, l_.tensor), context_span);
     if (l_.pipeline > 1) {
-      const double message = static_cast<double>(program_.step.tokens()) / y_ * static_cast<double>(run_.architecture.width) *
-                             activation_bytes / (l_.sequence_parallel ? t_ : 1);
+      const double message = static_cast<double>(program_.step.tokens()) / y_ *
+                             static_cast<double>(run_.architecture.width) * activation_bytes /
+                             (l_.sequence_parallel ? t_ : 1);
       const double sends = 2 * static_cast<double>(l_.interleave);
       const bool crosses = l_.devices() > c.devices_per_node;
-      push(work_.per_micro_batch, CommKind::Pipeline, sends * message, sends, crosses ? c.network_bytes_per_s : c.link_bytes_per_s, l_.devices());
+      push(work_.per_micro_batch, CommKind::Pipeline, sends * message, sends,
+           crosses ? c.network_bytes_per_s : c.link_bytes_per_s, l_.devices());
     }
   }
 
@@ -222,9 +238,11 @@ class WorkOfRun {
       const std::int64_t span = copies * stride;
       if (copies > 1) {
         if (l_.sharding == Sharding::Zero3)
-          push(work_.per_micro_batch, CommKind::Weights, 3 * ring * parameters * activation_bytes, 3 * stage_.layers, bandwidth, span);
+          push(work_.per_micro_batch, CommKind::Weights, 3 * ring * parameters * activation_bytes, 3 * stage_.layers,
+               bandwidth, span);
         else
-          push(work_.per_step, CommKind::Gradients, ring * parameters * (run_.gradient_bytes + activation_bytes), 2, bandwidth, span);
+          push(work_.per_step, CommKind::Gradients, ring * parameters * (run_.gradient_bytes + activation_bytes), 2,
+               bandwidth, span);
       }
       const double owned = l_.sharding == Sharding::None ? parameters : parameters / n;
       // Gradient, master weight and both moments are read; master, moments and the 16-bit weight written; the norm of
@@ -246,7 +264,8 @@ class WorkOfRun {
   TrainingWork work_;
   SlowestStage stage_;
   double layer_flops_ = 0, head_flops_ = 0;
-  double tensor_bytes_ = 0, tensor_calls_ = 0, expert_bytes_ = 0, expert_calls_ = 0, context_bytes_ = 0, context_calls_ = 0;
+  double tensor_bytes_ = 0, tensor_calls_ = 0, expert_bytes_ = 0, expert_calls_ = 0, context_bytes_ = 0,
+         context_calls_ = 0;
 };
 
 }  // namespace
@@ -278,7 +297,9 @@ SlowestStage slowest_stage(const TrainingRun& run, double layer_cost, double hea
   return {static_cast<double>(least), true};
 }
 
-DeviceParameters device_parameters(const TrainingRun& run) { return device_parameters(run, count_parameters(run.architecture)); }
+DeviceParameters device_parameters(const TrainingRun& run) {
+  return device_parameters(run, count_parameters(run.architecture));
+}
 
 DeviceParameters device_parameters(const TrainingRun& run, const ParameterCount& count) {
   const Layout& l = run.layout;
@@ -287,12 +308,14 @@ DeviceParameters device_parameters(const TrainingRun& run, const ParameterCount&
   const double most = l.pipeline == 1 ? layers : std::ceil(layers / static_cast<double>(l.pipeline));
   const double t = static_cast<double>(l.tensor);
   const double ends = total(Part::Embedding) + total(Part::Position) + total(Part::Head);
-  const double outside = l.pipeline == 1 ? ends : std::max(total(Part::Embedding) + total(Part::Position), total(Part::Head));
+  const double outside =
+      l.pipeline == 1 ? ends : std::max(total(Part::Embedding) + total(Part::Position), total(Part::Head));
   const double split = total(Part::Attention) + total(Part::Mlp) + total(Part::SharedExpert) + total(Part::Prediction);
   const double repeated = total(Part::Norm) + total(Part::Router);  // every tensor-parallel device has its own
   DeviceParameters held;
   held.dense = (split / t + repeated) * most / layers + outside / t;
-  held.expert = total(Part::Expert) * most / layers / (static_cast<double>(l.expert) * static_cast<double>(l.expert_tensor()));
+  held.expert =
+      total(Part::Expert) * most / layers / (static_cast<double>(l.expert) * static_cast<double>(l.expert_tensor()));
   return held;
 }
 

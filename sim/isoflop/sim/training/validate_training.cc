@@ -23,7 +23,8 @@ PredictedRow row_of(const TrainingSample& s, const Prediction& p) {
   row.category = s.source + " on " + s.accelerator;
   row.measured = s.measured;
   row.predicted = s.predicted(p.rate);
-  const double low = s.predicted(p.rate * std::min(1.0, p.interval.low)), high = s.predicted(p.rate * std::max(1.0, p.interval.high));
+  const double low = s.predicted(p.rate * std::min(1.0, p.interval.low)),
+               high = s.predicted(p.rate * std::max(1.0, p.interval.high));
   row.low = std::min(low, high);
   row.high = std::max(low, high);
   return row;
@@ -103,9 +104,11 @@ ValidationResult validate_training(const ValidationRequest& request) {
     if (refit) {
       const TrainingCalibration cross = calibrate_training(samples.samples, options_of(request));
       for (std::size_t k = 0; k < cross.rows.size(); ++k)
-        if (profile.rests_on_group(samples.samples[cross.rows[k]].group)) predictions[cross.rows[k]] = {cross.cross_rate[k], cross.interval[k]};
+        if (profile.rests_on_group(samples.samples[cross.rows[k]].group))
+          predictions[cross.rows[k]] = {cross.cross_rate[k], cross.interval[k]};
     }
-    result.method = std::to_string(predictions.size() - built_in) + " rows predicted from the other groups of the file (10-fold by group), " +
+    result.method = std::to_string(predictions.size() - built_in) +
+                    " rows predicted from the other groups of the file (10-fold by group), " +
                     std::to_string(built_in) + " by the built-in constants, which rest on none of them";
   }
   if (!request.uncalibrated) {
@@ -114,15 +117,18 @@ ValidationResult validate_training(const ValidationRequest& request) {
     for (std::size_t i = 0; i < predictions.size(); ++i)
       if (samples.samples[i].whole_run) predictions[i] = published.predict(samples.samples[i]), ++whole;
     if (whole > 0)
-      result.method += "; device-hours of " + std::to_string(whole) + " whole runs by the published runs of other families";
+      result.method +=
+          "; device-hours of " + std::to_string(whole) + " whole runs by the published runs of other families";
   }
   std::map<std::string, std::size_t> assumed;
   for (std::size_t i = 0; i < predictions.size(); ++i) {
     result.rows.push_back(row_of(samples.samples[i], predictions[i]));
     for (const std::string& what : samples.samples[i].assumed) ++assumed[what];
   }
-  for (const auto& [what, count] : assumed) result.assumptions.push_back({"in " + std::to_string(count) + " rows", Value(what), "", "assumed"});
-  result.plots.push_back(predicted_against_measured("training", "Training speed, predicted against measured", "unit of the row", result.rows));
+  for (const auto& [what, count] : assumed)
+    result.assumptions.push_back({"in " + std::to_string(count) + " rows", Value(what), "", "assumed"});
+  result.plots.push_back(predicted_against_measured("training", "Training speed, predicted against measured",
+                                                    "unit of the row", result.rows));
   return result;
 }
 

@@ -17,7 +17,8 @@ WholeRunHours whole_run_hours(const TrainingRun& run, const MfuPrior& prior, con
   const auto params = static_cast<double>(count_parameters(run.architecture).active);
   WholeRunHours result;
   result.mfu = prior.estimate(run.accelerator, params, left_out);
-  const double hours = device_hours_6nd(params, run.tokens, *training_peak_flop_per_s(run.accelerator), result.mfu.median);
+  const double hours =
+      device_hours_6nd(params, run.tokens, *training_peak_flop_per_s(run.accelerator), result.mfu.median);
   const double spread = std::exp(normal_quantile(0.95) * result.mfu.sigma_ln);
   result.device_hours = {hours / spread, hours, hours * spread, "utilisation of whole published runs"};
   return result;

@@ -1,7 +1,7 @@
 // Device-hours of a whole published run, where nothing but N, D and the device is known. A simulated layout says what a
-// good step takes; owners' totals also hold what a step does not: restarts, evaluation, stages of other lengths, a layout
-// that was not the best. So these rows, and the cross-check that `train` prints, go by the utilisation of whole runs that
-// others published (footprint/mfu_prior.h), never by the run's own family.
+// good step takes; owners' totals also hold what a step does not: restarts, evaluation, stages of other lengths, a
+// layout that was not the best. So these rows, and the cross-check that `train` prints, go by the utilisation of whole
+// runs that others published (footprint/mfu_prior.h), never by the run's own family.
 #pragma once
 #include <string>
 #include <vector>
