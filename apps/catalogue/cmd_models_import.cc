@@ -8,6 +8,7 @@
 #include "apps/catalogue/tensor_file_report.h"
 #include "isoflop/catalogue/csv_table.h"
 #include "isoflop/error.h"
+#include "isoflop/import/safetensors_index.h"
 #include "isoflop/model/architecture_json.h"
 #include "isoflop/model/hf_config.h"
 #include "isoflop/model/parameters.h"
@@ -50,11 +51,13 @@ class ModelsImport : public Command {
            "isoflop train my-model.json --on h100-sxm-80gb --count 8 --tokens 20B\n"
            "isoflop models import model-0*.safetensors             what is stored, compared with the config.json "
            "beside it\n"
+           "isoflop models import model.safetensors.index.json     all shards that the index names\n"
            "isoflop models import model-Q4_K_M.gguf --model llama-3-8b";
   }
   void declare(OptionSet& options) override {
     options.positionals("file", files_,
-                        "config.json (- for standard input), or .safetensors or .gguf files of one model");
+                        "config.json (- for standard input), or .safetensors or .gguf files of one model, or the "
+                        ".safetensors.index.json of its shards");
     options.text("--name", name_, "what to call the model; default is the file's own name for it");
     options.text("--model", compared_, "weight files: the model or config.json to compare with");
     options.flag("--header-only", header_only_,
@@ -63,17 +66,30 @@ class ModelsImport : public Command {
   }
 
   Report run(const Settings& settings) override {
+    if (files_.size() == 1 && is_safetensors_index(files_.front())) return import_shards(settings);
     const auto weights = static_cast<std::size_t>(
         std::count_if(files_.begin(), files_.end(), [](const std::string& f) { return is_tensor_file(f); }));
     if (weights == files_.size()) return import_weights(settings);
     if (files_.size() > 1)
-      throw Error(Fault::Usage, "several files can only be the weight files (.safetensors, .gguf) of one model");
+      throw Error(Fault::Usage,
+                  "several files can only be the weight files (.safetensors, .gguf) of one model; an index of shards "
+                  "stands alone");
     if (!compared_.empty() || header_only_)
       throw Error(Fault::Usage, "--model and --header-only go with weight files (.safetensors, .gguf)");
     return import_config(files_.front());
   }
 
  private:
+  Report import_shards(const Settings& settings) const {
+    const ShardedCheckpoint checkpoint = read_sharded_safetensors(files_.front(), header_only_);
+    Report report = tensor_file_report(checkpoint.files, compared_, length_, settings);
+    report.inputs.insert(report.inputs.begin(),
+                         {files_.front(), checkpoint.index_sha256, checkpoint.files.size(), 0});
+    if (!checkpoint.remark.empty()) report.warnings.push_back(checkpoint.remark);
+    if (!name_.empty()) report.result["name"] = name_;
+    return report;
+  }
+
   Report import_weights(const Settings& settings) const {
     std::vector<TensorFile> files;
     for (const std::string& file : files_) files.push_back(read_tensor_file(file, header_only_));

@@ -87,6 +87,12 @@ void Auditor::keep(Finding finding) {
   else ++not_kept_[static_cast<std::size_t>(finding.severity)];
 }
 
+bool Auditor::found_error(std::size_t row) const {
+  const std::size_t line = table_.line(row);
+  return std::any_of(findings_.begin(), findings_.end(),
+                     [&](const Finding& f) { return f.line == line && f.severity == Severity::Error; });
+}
+
 void Auditor::report_column(Severity severity, Basis basis, const char* rule, std::size_t column,
                             std::string expected) {
   keep({severity, basis, rule, 1, column + 1, table_.columns()[column], "", table_.columns()[column],

@@ -17,7 +17,7 @@ class Auditor {
   Auditor(CsvTable table, References& references);
 
   const CsvTable& table() const { return table_; }
-  References& references() { return references_; }
+  References& references() { return references_; }  ///< The second source.
 
   /// The first of these columns that the table has.
   std::optional<std::size_t> column(std::initializer_list<const char*> names) const;
@@ -32,13 +32,17 @@ class Auditor {
   /// Whether the table's author marked the column as doubtful in this row (`doubtful_in_source`).
   bool is_doubtful(std::size_t row, std::size_t column) const;
 
-  void tested(std::string_view rule, std::size_t times = 1);
+  void tested(std::string_view rule, std::size_t times = 1);  ///< Counts how often a rule was applied.
+  /// A finding about a cell, or the whole row; `read` is the cell's text where not given.
   void report(Severity severity, Basis basis, const char* rule, std::size_t row, std::optional<std::size_t> column,
               std::string expected, std::string read = {});
   /// A finding about a whole column: points at the header.
   void report_column(Severity severity, Basis basis, const char* rule, std::size_t column, std::string expected);
 
-  AuditReport finish(std::string kind);
+  /// Whether an error has been reported for this row so far.
+  bool found_error(std::size_t row) const;
+
+  AuditReport finish(std::string kind);  ///< All findings in file order; they are moved out.
 
  private:
   CsvTable table_;

@@ -129,16 +129,30 @@ void check_published(Auditor& auditor, const ModelRow& row, std::optional<std::s
                  right + " " + what + ", counted from the dimensions" + slip_hint(value, low / 1.1, high * 1.1));
 }
 
+// A name that `models show`, `train` and `serve` would refuse. Tables without dimensions may call it what they like.
+bool check_activation(Auditor& auditor, const ModelColumns& columns, const ModelRow& row) {
+  auditor.tested("activation");
+  if (row.record.family == "OpenELM" || activation_named(row.record.activation)) return true;
+  auditor.report(Severity::Error, Basis::Bounds, "activation", row.row, columns.activation,
+                 "one of " + activation_names() + "; with any other name the model cannot be shown or priced",
+                 row.record.activation.empty() ? "nothing" : "");
+  return false;
+}
+
 }  // namespace
 
 void check_recount(Auditor& auditor, const ModelColumns& columns, const ModelRow& row) {
   const ModelRecord& m = row.record;
   std::optional<ParameterCount> count;
-  try {
-    if (!why_no_architecture(m)) count = count_parameters(architecture_of(m));
-  } catch (const Error&) {
-    // Dimensions that describe no model are found by the rules on dimensions.
-  }
+  if (!why_no_architecture(m) && check_activation(auditor, columns, row)) try {
+      auditor.tested("architecture");
+      count = count_parameters(architecture_of(m));
+    } catch (const Error& problem) {
+      // Most such dimensions have been found by the rule on them, which says it better.
+      if (!auditor.found_error(row.row))
+        auditor.report(Severity::Error, Basis::Itself, "architecture", row.row, std::nullopt,
+                       std::string("dimensions of a model that can be counted: ") + problem.what());
+    }
   if (!count) {
     // Where the second source knows that the design cannot be counted, bounds would mislead.
     if (!(row.known && why_no_architecture(*row.known)) && !columns.total_recounted)

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
+#include <utility>
 
 #include "isoflop/error.h"
 
@@ -21,13 +23,19 @@ std::int64_t nearest_multiple(double value, std::int64_t divisor) {
 
 double two_decimals(double value) { return std::nearbyint(value * 100) / 100; }
 
+using NamedActivation = std::pair<std::string_view, Activation>;
+constexpr std::array<NamedActivation, 7> activations = {{{"SwiGLU", Activation::Silu},
+                                                         {"GELU", Activation::Gelu},
+                                                         {"GeGLU", Activation::Gelu},
+                                                         {"GEGELU", Activation::Gelu},
+                                                         {"ReLU", Activation::Relu},
+                                                         {"squared-ReLU", Activation::SquaredRelu},
+                                                         {"xIELU", Activation::Xielu}}};
+
 Activation activation_of(const ModelRecord& r) {
-  if (r.activation == "SwiGLU") return Activation::Silu;
-  if (r.activation == "ReLU") return Activation::Relu;
-  if (r.activation == "squared-ReLU") return Activation::SquaredRelu;
-  if (r.activation == "xIELU") return Activation::Xielu;
-  if (r.activation == "GELU" || r.activation == "GeGLU" || r.activation == "GEGELU") return Activation::Gelu;
-  throw Error(Fault::CannotRun, fmt::format("{}: unknown activation \"{}\"", r.id, r.activation));
+  if (const auto activation = activation_named(r.activation)) return *activation;
+  throw Error(Fault::CannotRun,
+              fmt::format("{}: unknown activation \"{}\"; expected {}", r.id, r.activation, activation_names()));
 }
 
 NormStyle norm_of(const ModelRecord& r) {
@@ -133,6 +141,18 @@ void apply_pattern(const ModelRecord& r, Architecture& a) {
 
 }  // namespace
 
+std::optional<Activation> activation_named(std::string_view name) {
+  for (const auto& [known, activation] : activations)
+    if (known == name) return activation;
+  return std::nullopt;
+}
+
+std::string activation_names() {
+  std::string names;
+  for (const auto& [known, activation] : activations) names += (names.empty() ? "" : ", ") + std::string(known);
+  return names;
+}
+
 std::vector<Layer> layer_wise_layers(std::int64_t layers, std::int64_t width, std::int64_t head_dim,
                                      const LayerWiseScaling& s) {
   std::vector<Layer> result;
@@ -156,13 +176,17 @@ std::optional<std::string> why_no_architecture(const ModelRecord& r) {
   if (!r.layers || !r.hidden_size || !r.vocabulary_size) return "the dimensions are not disclosed";
   if (r.attention == "hybrid") return "the design is not supported (" + r.attention_pattern + ")";
   if (r.position_encoding == "relative") return "relative position encoding is not supported";
-  if (r.family == "OpenELM") return std::nullopt;
+  if (r.family == "OpenELM") return r.head_dim ? std::nullopt : std::optional("the head width is not known");
   if (!r.heads) return "the number of heads is not known";
   if (!r.kv_heads && r.attention != "MLA")
     return "the number of key/value heads per layer is not known (" + r.attention_pattern + ")";
   if (!r.head_dim && r.attention != "MLA") return "the head width is not known";
   if (!r.ffn_size && !r.expert_ffn_size) return "the feed-forward width is not known";
   if (r.experts && !r.expert_ffn_size) return "the expert width is not known";
+  if (r.experts && !r.experts_per_token) return "the experts per token are not known";
+  if (r.attention == "MLA" &&
+      (!r.mla_kv_rank || !r.mla_nope_head_dim || !r.mla_rope_head_dim || !r.mla_value_head_dim))
+    return "the ranks and widths of the latent attention are not known";
   if (!r.gated_ffn || !r.tied_embeddings) return "gated_ffn or tied_embeddings is not known";
   if (!r.norms_per_layer || *r.norms_per_layer > 4) return "the number of norms per layer is not known";
   return std::nullopt;

@@ -3,6 +3,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "isoflop/catalogue/models.h"
 #include "isoflop/model/architecture.h"
@@ -15,6 +16,11 @@ std::optional<std::string> why_no_architecture(const ModelRecord& record);
 
 /// Throws Error (CannotRun) with that reason.
 Architecture architecture_of(const ModelRecord& record);
+
+/// The activation that a row names in its column `activation`; nothing for a name that architecture_of() refuses.
+std::optional<Activation> activation_named(std::string_view name);
+/// "SwiGLU, GELU, ...": the names it takes.
+std::string activation_names();
 
 /// Layers of OpenELM (arXiv:2404.14619): query widths and MLP widths grow linearly from the first to the last layer,
 /// rounded to whole groups of heads and to multiples of `divisor`.

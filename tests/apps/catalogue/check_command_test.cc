@@ -97,3 +97,41 @@ TEST_CASE("--explain says which rules were applied and how often") {
   CHECK(outcome.out.find("Rules applied") != std::string::npos);
   CHECK(outcome.out.find("tokens per parameter") != std::string::npos);
 }
+
+TEST_CASE("check refuses an activation that models show refuses, and accepts every one that it shows") {
+  const std::string header =
+      "id,name,params_total_published,params_active_published,layers,hidden_size,heads,kv_heads,head_dim,ffn_size,"
+      "gated_ffn,vocabulary_size,tied_embeddings,activation,norm,norms_per_layer,position_encoding,attention,biases\n";
+  const auto row = [](const std::string& activation) {
+    return "my-7b,My-7B,7241732096,7241732096,32,4096,32,8,128,14336,yes,32000,no," + activation +
+           ",RMSNorm,2,RoPE,GQA,none\n";
+  };
+  for (const char* activation :
+       {"SwiGLU", "GELU", "GeGLU", "GEGELU", "ReLU", "squared-ReLU", "xIELU", "swish", "gelu_new", "swiglu", ""}) {
+    CAPTURE(activation);
+    const TableFile file(header + row(activation), "models.csv");
+    const auto folder = std::filesystem::path(file.path).parent_path().string();
+    const auto shown = run_command({"models", "show", "my-7b", "--data", folder});
+    const auto checked = run_command({"check", file.path, "--no-catalogue"});
+    CHECK((shown.code == 0) == (checked.code == 0));
+    if (shown.code == 0) continue;
+    CHECK(checked.code == 4);
+    CHECK(checked.out.find(file.path + ":2:14: error: My-7B:") != std::string::npos);
+    CHECK(checked.out.find("one of SwiGLU") != std::string::npos);
+  }
+}
+
+TEST_CASE("a mixture or a latent attention with missing dimensions is refused by name, never by accident") {
+  const std::string header =
+      "id,name,layers,hidden_size,heads,kv_heads,head_dim,ffn_size,expert_ffn_size,experts,experts_per_token,gated_ffn,"
+      "vocabulary_size,tied_embeddings,activation,norm,norms_per_layer,position_encoding,attention,biases\n";
+  const TableFile mixture(header + "m,M,2,64,4,4,16,,32,8,,yes,100,no,SwiGLU,RMSNorm,2,RoPE,MHA,none\n", "models.csv");
+  const TableFile latent(header + "m,M,2,64,4,,,128,,,,yes,100,no,SwiGLU,RMSNorm,2,RoPE,MLA,none\n", "models.csv");
+  for (const auto& [file, reason] : {std::pair(&mixture, "the experts per token are not known"),
+                                     std::pair(&latent, "the ranks and widths of the latent attention")}) {
+    const auto folder = std::filesystem::path(file->path).parent_path().string();
+    const auto served = run_command({"serve", "m", "--on", "h100", "--data", folder});
+    CHECK(served.code == 1);
+    CHECK(served.err.find(reason) != std::string::npos);
+  }
+}

@@ -11,6 +11,7 @@
 #include "isoflop/catalogue/csv_table.h"
 #include "isoflop/report/value.h"
 #include "lib/import/tensor_bytes.h"
+#include "paths.h"
 
 using namespace isoflop;
 using namespace isoflop::test;
@@ -95,6 +96,22 @@ TEST_CASE("weights beside their config.json are counted and agree to the paramet
   const auto written = folder.put("model.json", r.out);
   CHECK(ran({"models", "import", written}).code != 0);
   CHECK(ran({"train", written, "--on", "h100-sxm-80gb", "--count", "1", "--tokens", "1M"}).code == 0);
+}
+
+TEST_CASE("an index of shards is imported as the one model that its shards are") {
+  const std::string folder = std::string(source_dir) + "/docs/examples/tiny_shards/";
+  const Ran r = ran({"models", "import", folder + "model.safetensors.index.json"});
+  REQUIRE(r.code == 0);
+  CHECK(r.result.at("params_total").number() == 1256);
+  CHECK(r.result.at("compared").at("difference").number() == 0);
+  const Ran alone = ran({"models", "import", folder + "model-00001-of-00002.safetensors"});
+  CHECK(alone.result.at("compared").at("difference").number() < 0);
+  const Folder empty;
+  const auto index =
+      empty.put("model.safetensors.index.json", R"({"weight_map": {"a": "model-00001-of-00001.safetensors"}})");
+  const Ran missing = ran({"models", "import", index});
+  CHECK(missing.code == 1);
+  CHECK(missing.err.find("1 of 1 shards are not beside it: model-00001-of-00001.safetensors") != std::string::npos);
 }
 
 TEST_CASE("weights that are not the model asked for are printed and not trusted") {

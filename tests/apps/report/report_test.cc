@@ -219,6 +219,39 @@ TEST_CASE("report says that Vega's scripts are not in the folder named") {
   CHECK(ran.err.find("fetch_web_assets.sh") != std::string::npos);
 }
 
+TEST_SUITE("slow") {
+  TEST_CASE("the whole report stays below three megabytes with and without Vega") {
+    if (!has_gnuplot()) {
+      MESSAGE("skipped: gnuplot is not installed");
+      return;
+    }
+    const Scratch scratch("size");
+    // The pinned scripts where they have been fetched; else blanks of the same length (scripts/fetch_web_assets.sh).
+    std::filesystem::path web = std::filesystem::path(build_dir) / "web";
+    if (!std::filesystem::exists(web / "vega.min.js")) {
+      web = scratch.path / "web";
+      std::filesystem::create_directories(web);
+      for (const auto& [file, bytes] :
+           {std::pair("vega.min.js", 515242), {"vega-lite.min.js", 252198}, {"vega-embed.min.js", 60630}})
+        std::ofstream(web / file) << std::string(static_cast<std::size_t>(bytes), ' ');
+    }
+    const std::string page = scratch.path / "r.html";
+    const auto size_of = [&](std::vector<std::string> options) {
+      options.insert(options.begin(), {"report", "-o", page, "--no-assets"});
+      const auto ran = run_command(options);
+      REQUIRE_MESSAGE((ran.code == 0 || ran.code == 4), ran.err);
+      return std::filesystem::file_size(page);
+    };
+    const auto without = size_of({"--static"});
+    check_page(text_of(page));
+    const auto with = size_of({"--web", web});
+    MESSAGE("report: " << without << " bytes, with Vega " << with);
+    CHECK(without < 3'000'000);
+    CHECK(with < 3'000'000);
+    CHECK(with > without + 800'000);
+  }
+}
+
 TEST_CASE("the cohort's tables recount every architecture and keep base and chat scores apart") {
   const auto ran = run_command({"models", "cohort", "--json", "--draws", "256", "--with", "qwen2-7b"});
   REQUIRE_MESSAGE(ran.code == 0, ran.err);

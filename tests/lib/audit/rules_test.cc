@@ -232,3 +232,14 @@ TEST_CASE("a report counts what it tested, so that silence means something") {
                               [&](const auto& r) { return r.rule == rule && r.tested > 0; }),
                   rule);
 }
+
+TEST_CASE("dimensions that describe no model are an error even where no other rule finds them") {
+  const std::string header =
+      "model,layers,hidden_size,heads,kv_heads,head_dim,ffn_size,gated_ffn,vocabulary_size,tied_embeddings,activation,"
+      "norm,norms_per_layer,position_encoding,attention,biases\n";
+  const auto with_norms = [&](const std::string& norms) {
+    return checked(header + "new,4,64,4,4,16,128,yes,1000,no,SwiGLU,RMSNorm," + norms + ",RoPE,MHA,none\n");
+  };
+  CHECK(with_norms("2").findings.empty());
+  CHECK(suggests(found(with_norms("3"), "architecture", 2), "needs both an MLP and experts"));
+}
