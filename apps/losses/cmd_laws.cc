@@ -2,6 +2,7 @@
 #include "apps/commands.h"
 #include "isoflop/error.h"
 #include "isoflop/fits/loss_law.h"
+#include "isoflop/number_text.h"
 
 namespace isoflop::app {
 namespace {
@@ -21,6 +22,22 @@ Value self_test_value(const LossLaw& law) {
 }
 
 Value optional_number(const std::optional<double>& number) { return number ? Value(*number) : Value(); }
+
+std::string unit_text(const std::string& unit) { return unit.empty() ? "1" : unit; }
+
+// "C 1.4e18 to 1.3e22, N 57M to 16.2B"; "-" where the source does not say.
+std::string range_text(const fits::FittedRange& range) {
+  std::string text;
+  const auto add = [&](const char* name, const std::optional<double>& low, const std::optional<double>& high,
+                       const auto& written) {
+    if (!low || !high) return;
+    text += (text.empty() ? "" : ", ") + std::string(name) + " " + written(*low) + " to " + written(*high);
+  };
+  add("C", range.compute_low_flop, range.compute_high_flop, [](double flop) { return format_number(flop, 3); });
+  add("N", range.params_low, range.params_high, [](double count) { return format_count(count); });
+  add("D", range.tokens_low, range.tokens_high, [](double count) { return format_count(count); });
+  return text.empty() ? "-" : text;
+}
 
 Value law_value(const LossLaw& law) {
   const auto& f = law.facts();
@@ -140,34 +157,55 @@ class LawsShow : public Command {
                   {std::string("source"), f.citation},
                   {std::string("note"), f.note.empty() ? std::string("-") : f.note}};
 
+    ReportTable parameters;
+    parameters.title = "Parameters";
+    parameters.columns = {{"parameter", "parameter", Align::Left},
+                          {"unit", "unit", Align::Left},
+                          {"meaning", "meaning", Align::Left},
+                          {"searched from", "search_low"},
+                          {"to", "search_high"}};
+    for (const auto& parameter : f.parameters)
+      parameters.rows.push_back({parameter.name, unit_text(parameter.unit), parameter.meaning, parameter.low,
+                                 parameter.high});
+    parameters.note = "searched from, to: where a fit looks for the parameter.";
+
     ReportTable constants;
-    constants.title = "Parameters and published constants";
-    constants.columns = {
-        {"parameter", "parameter", Align::Left}, {"unit", "unit", Align::Left}, {"meaning", "meaning", Align::Left}};
-    for (const auto& set : f.published) constants.columns.push_back({set.id, set.id, Align::Right, 6});
-    for (std::size_t j = 0; j < f.parameters.size(); ++j) {
-      std::vector<TableCell> row = {f.parameters[j].name, f.parameters[j].unit, f.parameters[j].meaning};
-      for (const auto& set : f.published) row.emplace_back(set.values[j]);
+    constants.title = "Published constants";
+    constants.columns = {{"constants", "constants", Align::Left}};
+    for (const auto& parameter : f.parameters)
+      constants.columns.push_back({parameter.name, parameter.name, Align::Right, 6});
+    for (const auto& set : f.published) {
+      std::vector<TableCell> row = {set.id};
+      for (const double value : set.values) row.emplace_back(value);
       constants.rows.push_back(row);
+      if (set.standard_errors.empty()) continue;
+      std::vector<TableCell> errors = {set.id + ", s.e."};
+      for (const auto& error : set.standard_errors) {
+        if (error) errors.emplace_back(*error);
+        else errors.emplace_back();
+      }
+      constants.rows.push_back(errors);
     }
 
     ReportTable sources;
     sources.title = "Where the constants come from";
     sources.columns = {{"constants", "constants", Align::Left}, {"evidence", "evidence", Align::Left},
-                       {"source", "source", Align::Left}, {"note", "note", Align::Left}};
+                       {"source", "source", Align::Left}, {"fitted to", "fitted_to", Align::Left},
+                       {"note", "note", Align::Left}};
     for (const auto& set : f.published)
-      sources.rows.push_back(
-          {set.id, fits::evidence_name(set.evidence), set.source, set.note.empty() ? std::string("-") : set.note});
+      sources.rows.push_back({set.id, fits::evidence_name(set.evidence), set.source, range_text(set.range),
+                              set.note.empty() ? std::string("-") : set.note});
 
     ReportTable inputs;
     inputs.title = "Inputs";
     inputs.columns = {{"input", "input", Align::Left},
                       {"column in a runs file", "column", Align::Left},
+                      {"unit", "unit", Align::Left},
                       {"what is counted", "meaning", Align::Left},
                       {"from", "low"},
                       {"to", "high"}};
     for (const auto& input : f.inputs)
-      inputs.rows.push_back({input.name, input.column, input.meaning, input.low, input.high});
+      inputs.rows.push_back({input.name, input.column, unit_text(input.unit), input.meaning, input.low, input.high});
     inputs.note = "from, to: span of the experiments the form was made for, roughly.";
 
     const auto test = choice.law->self_test();
@@ -177,7 +215,7 @@ class LawsShow : public Command {
                      {"published, from", "published_low", Align::Right, 5}, {"to", "published_high", Align::Right, 5},
                      {"evidence", "evidence", Align::Left}};
     check.rows = {{test.claim, test.computed, test.low, test.high, fits::evidence_name(test.evidence)}};
-    report.tables = {constants, inputs, sources, facts, check};
+    report.tables = {parameters, constants, inputs, sources, facts, check};
     if (!test.reproduced()) report.warnings.push_back("self-test not reproduced: " + test.remark);
     return report;
   }

@@ -29,6 +29,12 @@ TEST_CASE("laws show gives unrounded constants with evidence, and finds a law by
   CHECK(run_command({"laws", "show", "besirogl"}).err.find("besiroglu") != std::string::npos);
   CHECK(run_command({"laws", "show", "besirogl"}).code == 2);
   CHECK(run_command({"laws", "show", "precision"}).out.find("not reproduced") != std::string::npos);
+  const auto markdown = run_command({"laws", "show", "chinchilla", "--md"}).out;
+  for (const char* row : {"| alpha | 1 | exponent of parameters | 0.02 | 1.2 |",
+                          "| besiroglu | 1.8172 | 482.01 | 2085.43 | 0.3478 | 0.3658 |",
+                          "| besiroglu, s.e. | 0.03 | 124.58 | 1293.23 | 0.02 | 0.02 |",
+                          "| C 1.4e18 to 1.3e22, N 57M to 16.2B, D 240M to 320B |"})
+    CHECK(markdown.find(row) != std::string::npos);
 }
 
 TEST_CASE("laws fit: any law is fitted to its own columns, with status, intervals and the reason where there is none") {
