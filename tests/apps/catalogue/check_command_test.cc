@@ -116,7 +116,7 @@ TEST_CASE("check refuses an activation that models show refuses, and accepts eve
     CHECK((shown.code == 0) == (checked.code == 0));
     if (shown.code == 0) continue;
     CHECK(checked.code == 4);
-    CHECK(checked.out.find(file.path + ":2:14: error: My-7B:") != std::string::npos);
+    CHECK(checked.out.find(file.path + ":2:14: error: my-7b:") != std::string::npos);
     CHECK(checked.out.find("one of SwiGLU") != std::string::npos);
   }
 }
