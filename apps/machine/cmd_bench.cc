@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "apps/commands.h"
+#include "apps/machine/energy_report.h"
 #include "isoflop/number_text.h"
 #include "isoflop/sim/machine/machine_bench.h"
 #include "isoflop/sim/machine/machine_facts.h"
@@ -47,6 +48,8 @@ class Bench : public Command {
     options.whole("--memory-mb", memory_mb_, "size of the largest buffer; must be far beyond the caches", 16, 1 << 16);
     options.number("--agree", agree_, "largest disagreement of repeats at which a figure counts, as a fraction",
                    {0, 1, true});
+    options.number("--tdp", tdp_, "watts of the processor at full load, for energy where it is not counted",
+                   NumberRange::positive());
   }
 
   Report run(const Settings& settings) override {
@@ -57,8 +60,16 @@ class Bench : public Command {
     s.budget_s = quick_ ? 6 : 45;
     s.memory_bytes = static_cast<std::size_t>(memory_mb_) << 20;
     s.rules.most_disagreement = agree_;
-    s.progress = settings.progress;
-    return report_of(sim::run_bench(s), s.rules);
+    sim::EnergyMeter meter(tdp_.value_or(0));
+    s.progress = [&](double done, const std::string& what) {
+      meter.sample();
+      settings.progress(done, what);
+    };
+    const auto bench = sim::run_bench(s);
+    const auto energy = meter.read();
+    Report report = report_of(bench, s.rules);
+    report_energy(report, energy);
+    return report;
   }
 
  private:
@@ -236,6 +247,7 @@ class Bench : public Command {
   std::optional<long> rounds_;
   long memory_mb_ = 256;
   double agree_ = 0.10;
+  std::optional<double> tdp_;
 };
 
 }  // namespace

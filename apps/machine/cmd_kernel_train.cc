@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "apps/commands.h"
+#include "apps/machine/energy_report.h"
 #include "apps/machine/kernel_options.h"
 #include "isoflop/error.h"
 #include "isoflop/number_text.h"
@@ -43,14 +44,21 @@ class KernelTrain : public Command {
     return "isoflop kernel train --layers 2 --width 64 --steps 200\n"
            "isoflop kernel train --layers 4 --width 256 --precision bf16 --length 256 --batch 8 -o loss.svg\n"
            "isoflop kernel train --experts 8 --wiring dense-hybrid --steps 100\n"
-           "isoflop kernel train --source book.txt --vocabulary 256 --steps 2000 --checkpoint run.ckpt";
+           "isoflop kernel train --latent 32 --latent-query 48 --steps 100                 MLA, as DeepSeek-V2\n"
+           "isoflop kernel train --text book.txt --steps 2000 --checkpoint bytes.ckpt\n"
+           "isoflop kernel train --text book.txt --tokenizer bpe --vocabulary 1024 --steps 2000 --checkpoint "
+           "pairs.ckpt\n"
+           "isoflop kernel run --checkpoint pairs.ckpt --prompt-text \"It was\" --temperature 0.8   writes on";
   }
   void declare(OptionSet& options) override {
     shape_.declare(options);
     options.group("Run");
     options.text("--source", source_,
                  "zipf-markov (exactly known entropy), hierarchy[:DEPTH[,RULES]] (needs depth, entropy known too) or a "
-                 "text file, read byte by byte");
+                 "text file, as --text");
+    options.text("--text", text_, "file of any bytes to train on; its last tenth is held out");
+    options.choice("--tokenizer", tokenizer_, {"bytes", "bpe"},
+                   "of the text: its bytes, or byte pairs learnt from the part that is trained on");
     options.whole("--length", length_, "tokens per sequence", 2, 1 << 20);
     options.whole("--batch", batch_, "sequences per batch", 1, 1 << 16);
     options.whole("--accumulate", accumulate_, "batches whose gradients are added before an update", 1, 1 << 16);
@@ -63,24 +71,47 @@ class KernelTrain : public Command {
     options.number("--warmup", warmup_, "fraction of steps that warm up", NumberRange::fraction());
     options.number("--weight-decay", decay_, "AdamW decay of matrices", NumberRange::not_negative());
     options.number("--clip", clip_, "largest gradient norm; 0: none", NumberRange::not_negative());
+    options.number("--tdp", tdp_, "watts of the processor at full load, for energy where it is not counted",
+                   NumberRange::positive());
     options.text("--checkpoint", checkpoint_, "file to save to, and to continue from when it exists");
     options.whole("--checkpoint-every", checkpoint_every_, "steps between checkpoints", 1, 100000000);
   }
 
   Report run(const Settings& settings) override {
-    sim::TrainingRunSettings s = run_settings(settings);
-    const auto source = sim::token_source(source_, static_cast<std::size_t>(shape_.vocabulary), settings.seed);
+    const auto source = make_source(settings.seed);
+    sim::TrainingRunSettings s = run_settings(settings, *source);
+    sim::EnergyMeter meter(tdp_.value_or(0));
     const auto result = sim::run_training(s, *source, [&](const sim::CurvePoint& point) {
+      meter.sample();
       settings.progress(static_cast<double>(point.step + 1) / static_cast<double>(s.steps),
                         fmt::format("step {}, loss {:.3f}", point.step + 1, point.loss));
     });
-    return report_of(s, result, *source, settings.seed);
+    const auto energy = meter.read();
+    Report report = report_of(s, result, *source, settings.seed);
+    const auto steps = static_cast<double>(static_cast<std::int64_t>(result.curve.size()) - result.first_step);
+    report_energy(report, energy, steps * static_cast<double>(s.sequences * s.length * s.micro_batches));
+    return report;
   }
 
  private:
-  sim::TrainingRunSettings run_settings(const Settings& settings) const {
+  std::unique_ptr<sim::TokenSource> make_source(std::uint64_t seed) {
+    if (text_.empty() && !sim::is_generated_source(source_)) text_ = source_;
+    else if (!text_.empty() && source_ != "zipf-markov") throw Error(Fault::Usage, "--text and --source: give one");
+    if (text_.empty()) {
+      if (tokenizer_ != "bytes") throw Error(Fault::Usage, "--tokenizer " + tokenizer_ + " needs a --text");
+      return sim::token_source(source_, static_cast<std::size_t>(shape_.vocabulary.value_or(128)), seed);
+    }
+    const bool pairs = tokenizer_ == "bpe";
+    auto source = sim::text_source(
+        text_, seed, pairs ? static_cast<std::size_t>(shape_.vocabulary.value_or(1024)) : std::size_t{256});
+    // A text that supports fewer pairs than asked for has a model with fewer rows.
+    if (pairs) shape_.vocabulary = static_cast<long>(source->vocabulary());
+    return source;
+  }
+
+  sim::TrainingRunSettings run_settings(const Settings& settings, const sim::TokenSource& source) const {
     sim::TrainingRunSettings s;
-    s.architecture = shape_.architecture();
+    s.architecture = shape_.architecture(static_cast<long>(source.vocabulary()));
     s.sequences = static_cast<std::size_t>(batch_);
     s.length = static_cast<std::size_t>(length_);
     s.micro_batches = static_cast<std::size_t>(accumulate_);
@@ -117,6 +148,12 @@ class KernelTrain : public Command {
     r["loss_nats"] = run.held_out_loss;
     r["loss_of_perfect_model_nats"] = run.perfect_loss;
     r["entropy_rate_nats"] = source.entropy_rate();
+    const auto bits = run.bits_per_byte();
+    if (source.tokenizer()) {
+      r["vocabulary"] = static_cast<std::int64_t>(source.vocabulary());
+      r["bytes_per_token"] = run.bytes_per_token;
+      r["loss_bits_per_byte"] = bits;
+    }
     const bool timed = run.seconds > 0;
     const auto measured = [&](double value) { return timed ? Value(value) : Value(); };
     r["tokens_per_s"] = measured(run.tokens_per_s);
@@ -146,6 +183,10 @@ class KernelTrain : public Command {
                     format_count(static_cast<double>(run.parameters)), format_count(tokens), run.held_out_loss);
     if (run.perfect_loss)
       report.headline += fmt::format(", {:.4f} above a perfect model", run.held_out_loss - *run.perfect_loss);
+    if (bits)
+      report.headline +=
+          fmt::format(", {:.3f} bits/byte at {:.2f} bytes/token in a vocabulary of {}", *bits, *run.bytes_per_token,
+                      source.vocabulary());
     report.headline += timed ? fmt::format("; {} tokens/s, {}.", format_count(run.tokens_per_s),
                                            format_si(run.model_flop_per_s, "FLOP/s of model arithmetic"))
                              : ".";
@@ -157,15 +198,21 @@ class KernelTrain : public Command {
     if (run.perfect_loss)
       report.assumptions.push_back({"perfect_model", "mean -log P of the true law on the same held-out tokens",
                                     "nats/token", "the source's own transition table"});
+    if (bits)
+      report.assumptions.push_back({"bits_per_byte",
+                                    "nats per token / ln 2 / bytes per token of the same held-out targets: comparable "
+                                    "between tokenisations of one text, up to their windows",
+                                    "bits/byte", "definition"});
     report.distrust = run.diverged;
     if (run.curve.size() > 1) report.plots.push_back(loss_plot(run, source.name(), run.perfect_loss));
     return report;
   }
 
   KernelShape shape_;
-  std::string source_ = "zipf-markov", precision_ = "fp32", schedule_ = "cosine", checkpoint_;
+  std::string source_ = "zipf-markov", text_, tokenizer_ = "bytes", precision_ = "fp32", schedule_ = "cosine",
+              checkpoint_;
   long length_ = 64, batch_ = 16, accumulate_ = 1, steps_ = 200, checkpoint_every_ = 100;
-  std::optional<double> tokens_;
+  std::optional<double> tokens_, tdp_;
   double rate_ = 5e-3, warmup_ = 0.05, decay_ = 0.1, clip_ = 1;
 };
 

@@ -4,6 +4,8 @@
 #include <map>
 
 #include "apps/commands.h"
+#include "apps/machine/energy_report.h"
+#include "apps/machine/sweep_company.h"
 #include "apps/machine/sweep_options.h"
 #include "apps/machine/sweep_report.h"
 #include "isoflop/catalogue/csv_table.h"
@@ -36,6 +38,8 @@ class SweepCommand : public Command {
     options.flag("--resume", resume_, "continue the plan that is in the folder; options of the plan are not read");
     options.text("--shard", shard_, "i/n: only every n-th run, from the i-th");
     options.duration("--checkpoint-every", checkpoint_every_s_, "time that a killed run loses at most (default 10s)");
+    options.number("--tdp", tdp_, "watts of the processor at full load, for energy where it is not counted",
+                   NumberRange::positive());
     plan_.declare(options);
   }
 
@@ -63,12 +67,15 @@ class SweepCommand : public Command {
                                               format_number(tuning_flop(plan), 3)));
       return report;
     }
+    sim::EnergyMeter meter(tdp_.value_or(0));
     options.progress = [&](const sim::SweepProgress& p) {
+      meter.sample();
       settings.progress(p.flop > 0 ? p.flop_done / p.flop : 0,
                         fmt::format("{} of {} runs, {} left, {}", p.runs_done, p.runs,
                                     p.remaining_s > 0 ? format_duration_s(p.remaining_s, 2) : "?", p.now));
     };
-    const auto outcome = sim::run_sweep(plan, options);
+    const auto outcome = make(plan, options);
+    const auto energy = meter.read();
     report_records(report, plan, outcome.records, folder_);
     if (outcome.found > 0) report.messages.push_back(fmt::format("{} runs were already done.", outcome.found));
     if (outcome.continued > 0)
@@ -76,6 +83,8 @@ class SweepCommand : public Command {
     report.result["seconds"] = outcome.seconds;
     report.result["flop_per_s"] = outcome.seconds > 0 ? Value(outcome.flop_made / outcome.seconds) : Value();
     report.result["source"] = outcome.source_name;
+    // Of this machine alone, and of what was made now.
+    if (!sweep_company() && outcome.made > 0) report_energy(report, energy);
     if (options.shards > 1)
       report.messages.push_back(fmt::format("This was part {} of {}; isoflop sweep merge puts the folders together.",
                                             options.shard, options.shards));
@@ -83,6 +92,16 @@ class SweepCommand : public Command {
   }
 
  private:
+  static sim::SweepOutcome make(const sim::SweepPlan& plan, sim::SweepOptions options) {
+    const auto& company = sweep_company();
+    if (!company || company->processes < 2) return sim::run_sweep(plan, options);
+    if (options.shards > 1) throw Error(Fault::Usage, "--shard: the processes of isoflop-mpi are the shards");
+    if (options.jobs == 0) options.jobs = 1;  // there is a process for every processor
+    company->tell(sweep_order(plan, options));
+    options.shards = company->processes;
+    return sim::run_sweep_together(plan, options, company->wait);
+  }
+
   static double tuning_flop(const sim::SweepPlan& plan) {
     double sum = 0;
     for (const auto& run : plan.tuning()) sum += run.flop;
@@ -103,7 +122,7 @@ class SweepCommand : public Command {
 
   std::string folder_ = "sweep", shard_;
   bool dry_run_ = false, no_probe_ = false, resume_ = false;
-  std::optional<double> checkpoint_every_s_;
+  std::optional<double> checkpoint_every_s_, tdp_;
   SweepOptionSet plan_;
 };
 

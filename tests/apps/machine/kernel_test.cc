@@ -1,7 +1,11 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 
+#include "agrees.h"
 #include "apps/command.h"
 
 namespace {
@@ -26,6 +30,42 @@ TEST_CASE("kernel train reports loss, counts and the floor of its source") {
   CHECK(r.at("curve").items().size() == 5);
 }
 
+TEST_CASE("models with latent attention and with ALiBi are trained and decoded") {
+  for (const std::vector<std::string>& shape :
+       {std::vector<std::string>{"--latent", "8"}, {"--latent", "8", "--latent-query", "12"}, {"--alibi"}}) {
+    std::vector<std::string> train = {"kernel", "train", "--layers", "1", "--width", "32", "--heads", "2",
+                                      "--vocabulary", "16", "--steps", "5", "--batch", "4", "--length", "16"};
+    train.insert(train.end(), shape.begin(), shape.end());
+    const auto r = answer(train, 0).at("result");
+    CHECK(r.at("loss").number() > r.at("loss_of_perfect_model_nats").number());
+    std::vector<std::string> run = {"kernel", "run", "--layers", "1", "--width", "32", "--heads", "2", "--vocabulary",
+                                    "16", "--prompt", "8", "--generate", "8", "--probe-mb", "64"};
+    run.insert(run.end(), shape.begin(), shape.end());
+    CHECK(answer(run, 0).at("result").at("decode_tokens_per_s").number() > 0);
+  }
+  answer({"kernel", "train", "--latent-query", "8"}, 2);
+  answer({"kernel", "train", "--latent", "8", "--alibi"}, 2);
+  answer({"kernel", "train", "--latent", "8", "--kv-heads", "2"}, 2);
+}
+
+TEST_CASE("kernel train and run say what energy they took and by which meter") {
+  const std::vector<std::vector<std::string>> commands = {
+      {"kernel", "train", "--layers", "1", "--width", "32", "--heads", "2", "--vocabulary", "16", "--steps", "5",
+       "--batch", "4", "--length", "16", "--tdp", "100"},
+      {"kernel", "run", "--layers", "1", "--width", "32", "--heads", "2", "--vocabulary", "16", "--prompt", "8",
+       "--generate", "8", "--probe-mb", "64", "--tdp", "100"}};
+  for (const auto& command : commands) {
+    const auto r = answer(command, 0).at("result");
+    for (const char* key : {"energy_j", "mean_power_w", "joules_per_token"}) {
+      CHECK(r.at(key).at("low").number() > 0);
+      CHECK(r.at(key).at("high").number() > r.at(key).at("low").number());
+    }
+    const std::string tier = r.at("meter_tier").text();
+    CHECK((tier == "RAPL" || tier == "fraction of TDP"));
+    if (tier == "fraction of TDP") CHECK(agrees(r.at("mean_power_w").at("central").number(), 50, 12));
+  }
+}
+
 TEST_CASE("kernel run reports decode and prefill speed against measured bandwidth") {
   for (const char* format : {"fp32", "int4"}) {
     const auto r = answer({"kernel", "run", "--layers", "1", "--width", "64", "--heads", "2", "--vocabulary", "64",
@@ -36,6 +76,43 @@ TEST_CASE("kernel run reports decode and prefill speed against measured bandwidt
          {"decode_tokens_per_s", "prefill_tokens_per_s", "mbu", "bandwidth_bytes_per_s", "flops_per_s"})
       CHECK(r.at(key).number() > 0);
   }
+}
+
+TEST_CASE("what is trained on a text in byte pairs writes on in bytes of that text") {
+  const auto folder = std::filesystem::temp_directory_path() / "isoflop-test-kernel-text";
+  std::filesystem::create_directories(folder);
+  const std::string text = (folder / "text").string(), checkpoint = (folder / "run.ckpt").string();
+  std::filesystem::remove(checkpoint);
+  std::ofstream file(text);
+  for (int i = 0; i < 1500; ++i) file << "abc def\n";
+  file.close();
+  const auto train = answer({"kernel", "train", "--text", text, "--tokenizer", "bpe", "--layers", "1", "--width", "32",
+                             "--heads", "2", "--steps", "60", "--batch", "4", "--length", "16", "--checkpoint",
+                             checkpoint},
+                            0)
+                         .at("result");
+  CHECK(train.at("vocabulary").number() == 256 + 5);  // " d" "ab" "ef" " def" "abc": no pair is left in a piece
+  CHECK(train.at("bytes_per_token").number() > 2);
+  CHECK(agrees(train.at("loss_bits_per_byte").number(),
+               train.at("loss_nats").number() / std::log(2.0) / train.at("bytes_per_token").number(), 12));
+  const std::vector<std::string> write_on = {"kernel", "run", "--checkpoint", checkpoint, "--generate", "12",
+                                             "--probe-mb", "64", "--prompt-text", "abc def\n"};
+  const auto run = answer(write_on, 0).at("result");
+  CHECK(run.at("token_ids").items().size() == 12);
+  CHECK(run.at("text").text() == "abc def\nabc def\nabc def\nabc def\n");
+  auto drawn = write_on;
+  drawn.insert(drawn.end(), {"--temperature", "50"});
+  const auto first = answer(drawn, 0).at("result").at("text").text();
+  CHECK(first != run.at("text").text());
+  CHECK(answer(drawn, 0).at("result").at("text").text() == first);  // the same for a seed
+  answer({"kernel", "run", "--prompt-text", "a"}, 2);
+  answer({"kernel", "run", "--checkpoint", text}, 3);
+  answer({"kernel", "train", "--tokenizer", "bpe"}, 2);
+  answer({"kernel", "train", "--text", text, "--tokenizer", "bpe", "--vocabulary", "255"}, 2);
+  answer({"kernel", "train", "--text", text, "--source", "hierarchy"}, 2);
+  std::ofstream(text) << "";
+  answer({"kernel", "train", "--text", text}, 3);
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("shapes that do not fit together are wrong usage") {

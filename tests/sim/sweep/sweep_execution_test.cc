@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <barrier>
+#include <thread>
+
 #include "isoflop/error.h"
 #include "sim/sweep/tiny_sweep.h"
 
@@ -48,6 +51,38 @@ TEST_CASE("a sweep makes the same files side by side, in shards that are merged,
   CHECK(result_files(seven)["runs.csv"] != expected.at("runs.csv"));
   CHECK_THROWS_WITH_AS(merge_sweeps({a, seven}, whole), doctest::Contains("another plan"), Error);
   for (const auto& folder : {one, two, a, b, whole, seven, fresh_folder("half")}) std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("processes that make a tuned sweep together leave the files of one, also when they come back as more") {
+  auto s = tiny_sweep();
+  s.tune_factors = {0.5, 1};
+  const SweepPlan plan(s);
+  const auto alone = fresh_folder("alone"), together = fresh_folder("together");
+  make(plan, alone);
+  // Threads stand for processes. Two begin and are stopped at the end of their trials, four come back.
+  for (const std::size_t processes : {2, 4}) {
+    std::barrier all_here(static_cast<std::ptrdiff_t>(processes));
+    std::vector<std::jthread> threads;
+    for (std::size_t p = 1; p <= processes; ++p)
+      threads.emplace_back([&, p] {
+        SweepOptions options;
+        options.folder = together;
+        options.shard = p;
+        options.shards = processes;
+        int waits = 0;
+        try {
+          const auto outcome = run_sweep_together(plan, options, [&] {
+            all_here.arrive_and_wait();
+            if (++waits == 2 && processes == 2) throw Stop();
+          });
+          if (p == 1) CHECK(outcome.records.size() == 6);
+        } catch (const Stop&) {
+        }
+      });
+  }
+  CHECK(result_files(together) == result_files(alone));
+  CHECK(std::filesystem::is_empty(together + "/checkpoints"));
+  for (const auto& folder : {alone, together}) std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("a stopped sweep continues inside the run it was stopped in and ends with the same files") {

@@ -1,5 +1,6 @@
 #include "isoflop/sim/kernel/attention.h"
 
+#include <bit>
 #include <cmath>
 
 #include "isoflop/sim/kernel/vector_loops.h"
@@ -37,6 +38,20 @@ Parts parts_of_row(const Visibility& visible, std::size_t position, KeyRange ran
           visible.last(position, keys) + 1 - range.low};
 }
 
+// Adds what ALiBi adds to a row of scores that are not scaled yet.
+void add_slope(float* row, const ScoreRule& rule, std::size_t position, KeyRange range, std::size_t keys,
+               std::vector<float>& ramp) {
+  if (rule.alibi_slope == 0) return;
+  // ramp[i] = i - middle; made for a power of two of keys, so that decoding seldom makes it again.
+  const std::size_t middle = std::bit_ceil(keys);
+  if (ramp.size() != 2 * middle) {
+    ramp.resize(2 * middle);
+    for (std::size_t i = 0; i < ramp.size(); ++i) ramp[i] = static_cast<float>(i) - static_cast<float>(middle);
+  }
+  vector_loops().axpy(range.high - range.low, rule.alibi_slope / rule.scale,
+                      ramp.data() + (middle + range.low - position), row);
+}
+
 void clear_hidden(float* row, Parts parts, std::size_t width) {
   std::fill(row + parts.sink_end, row + parts.begin, 0.0f);
   std::fill(row + parts.end, row + width, 0.0f);
@@ -66,8 +81,8 @@ std::size_t Visibility::last(std::size_t position, std::size_t keys) const { ret
 namespace {
 
 // A single query: nothing to pack for; keys and values are read once, front to back.
-void attend_one(View q, View k, View v, std::size_t context, const Visibility& visible, float scale, const float* sink,
-                View out, float* lse, AttentionScratch& scratch) {
+void attend_one(View q, View k, View v, std::size_t context, const Visibility& visible, const ScoreRule& rule,
+                const float* sink, View out, float* lse, AttentionScratch& scratch) {
   const VectorLoops& loops = vector_loops();
   const KeyRange range = keys_of_block(visible, context, context, k.rows);
   const Parts parts = parts_of_row(visible, context, range, k.rows);
@@ -76,6 +91,9 @@ void attend_one(View q, View k, View v, std::size_t context, const Visibility& v
   const float *keys = k.row(range.low), *values = v.row(range.low);
   loops.dots(parts.sink_end, q.width, q.data, keys, k.stride, row);
   loops.dots(seen, q.width, q.data, keys + parts.begin * k.stride, k.stride, row + parts.begin);
+  if (rule.alibi_slope != 0) std::fill(row + parts.sink_end, row + parts.begin, 0.0f);
+  add_slope(row, rule, context, range, k.rows, scratch.ramp);
+  const float scale = rule.scale;
   float top = loops.maximum(seen, row + parts.begin) * scale;
   if (parts.sink_end > 0) top = std::max(top, loops.maximum(parts.sink_end, row) * scale);
   if (sink) top = std::max(top, *sink);
@@ -91,11 +109,12 @@ void attend_one(View q, View k, View v, std::size_t context, const Visibility& v
 
 }  // namespace
 
-void attention_head(View q, View k, View v, std::size_t context, const Visibility& visible, float scale,
+void attention_head(View q, View k, View v, std::size_t context, const Visibility& visible, const ScoreRule& rule,
                     const float* sink, View out, float* lse, std::size_t lse_stride, Precision precision,
                     AttentionScratch& scratch) {
-  if (q.rows == 1) return attend_one(q, k, v, context, visible, scale, sink, out, lse, scratch);
+  if (q.rows == 1) return attend_one(q, k, v, context, visible, rule, sink, out, lse, scratch);
   const VectorLoops& loops = vector_loops();
+  const float scale = rule.scale;
   for (std::size_t first = 0; first < q.rows; first += block_rows) {
     const std::size_t rows = std::min(block_rows, q.rows - first);
     const KeyRange range = keys_of_block(visible, context + first, context + first + rows - 1, k.rows);
@@ -106,6 +125,7 @@ void attention_head(View q, View k, View v, std::size_t context, const Visibilit
     for (std::size_t i = 0; i < rows; ++i) {
       float* row = scores + i * width;
       const Parts parts = parts_of_row(visible, context + first + i, range, k.rows);
+      add_slope(row, rule, context + first + i, range, k.rows, scratch.ramp);
       float top = loops.maximum(parts.end - parts.begin, row + parts.begin) * scale;
       if (parts.sink_end > 0) top = std::max(top, loops.maximum(parts.sink_end, row) * scale);
       if (sink) top = std::max(top, *sink);
@@ -124,9 +144,10 @@ void attention_head(View q, View k, View v, std::size_t context, const Visibilit
 }
 
 void attention_head_backward(View q, View k, View v, View out, const float* lse, std::size_t lse_stride, View dout,
-                             std::size_t context, const Visibility& visible, float scale, const float* sink, View dq,
-                             View dk, View dv, float* dsink, Precision precision, AttentionScratch& scratch) {
+                             std::size_t context, const Visibility& visible, const ScoreRule& rule, const float* sink,
+                             View dq, View dk, View dv, float* dsink, Precision precision, AttentionScratch& scratch) {
   const VectorLoops& loops = vector_loops();
+  const float scale = rule.scale;
   for (std::size_t first = 0; first < q.rows; first += block_rows) {
     const std::size_t rows = std::min(block_rows, q.rows - first);
     const KeyRange range = keys_of_block(visible, context + first, context + first + rows - 1, k.rows);
@@ -138,6 +159,7 @@ void attention_head_backward(View q, View k, View v, View out, const float* lse,
     for (std::size_t i = 0; i < rows; ++i) {
       float* row = shares + i * width;
       const Parts parts = parts_of_row(visible, context + first + i, range, k.rows);
+      add_slope(row, rule, context + first + i, range, k.rows, scratch.ramp);
       const float level = lse[(first + i) * lse_stride];
       loops.exponentials(parts.end - parts.begin, scale, level, row + parts.begin);
       if (parts.sink_end > 0) loops.exponentials(parts.sink_end, scale, level, row);

@@ -1,5 +1,7 @@
 #include "isoflop/sim/kernel/decoder.h"
 
+#include <set>
+
 #include "isoflop/error.h"
 #include "isoflop/model/op_cost.h"
 #include "isoflop/parallel.h"
@@ -20,6 +22,16 @@ struct Decoder::State {
   std::unique_ptr<Crew> crew;
   Execution prompt, step;
   std::size_t tokens = 0;
+  std::set<std::size_t> absorbed;  ///< weights that decode steps read in fp32, block by block
+
+  // As stored in the format, except what is read in fp32.
+  double weight_bytes() const {
+    double bytes = static_cast<double>(streamed.bytes());
+    for (const std::size_t weight : absorbed)
+      bytes += static_cast<double>(layout.places()[weight].count * sizeof(float)) -
+               static_cast<double>(streamed.matrix(weight).bytes());
+    return bytes;
+  }
 
   State(const Architecture& a, std::vector<float> w, const DecoderSettings& s)
       : architecture(a),
@@ -38,6 +50,15 @@ struct Decoder::State {
         const auto values = streamed.matrix(matrices[i].weight, matrices[i].expert).restored();
         std::copy(values.begin(), values.end(), rounded.begin() + static_cast<std::ptrdiff_t>(matrices[i].offset));
       });
+    }
+    // Absorbed projections read blocks of the up-projection from the fp32 array: the rounded values there too.
+    for (const Op& op : step.program().ops) {
+      if (!std::holds_alternative<HeadMatMul>(op.detail)) continue;
+      const auto& place = layout.of(step.program().tensors[static_cast<std::size_t>(op.weights[0])]);
+      absorbed.insert(layout.index_of(step.program().tensors[static_cast<std::size_t>(op.weights[0])]));
+      if (!rounded.empty())
+        std::copy_n(rounded.begin() + static_cast<std::ptrdiff_t>(place.offset), place.count,
+                    weights.begin() + static_cast<std::ptrdiff_t>(place.offset));
     }
     packed.pack(layout, rounded.empty() ? weights.data() : rounded.data(), s.prefill_precision, false, s.threads);
     use(s.threads);
@@ -86,7 +107,7 @@ double Decoder::step_bytes() const {
   const State& s = *state_;
   const Program program = forward(s.architecture, Step::decode(State::whole(s.settings.batch), State::whole(s.tokens)),
                                   LayerListing::Distinct);
-  return static_cast<double>(s.streamed.bytes()) + 4 * cost(program, Pass::Forward).traffic.kv;
+  return s.weight_bytes() + 4 * cost(program, Pass::Forward).traffic.kv;
 }
 
 double Decoder::prefill_flop() const {

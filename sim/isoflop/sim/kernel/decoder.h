@@ -31,7 +31,8 @@ class Decoder {
   void set_threads(int threads);
 
   std::size_t tokens() const;  ///< cached per sequence
-  /// Bytes that a decode step must read: matrices as stored, plus keys and values of the visible context (fp32).
+  /// Bytes that a decode step must read: matrices as stored (the up-projection of latent attention in fp32,
+  /// whatever the format), plus keys and values or latents of the visible context (fp32).
   double step_bytes() const;
   double prefill_flop() const;  ///< matrix products of one prefill
   double decode_flop() const;   ///< matrix products of one decode step at this context

@@ -17,9 +17,7 @@ namespace {
 
 void check_executable(const Architecture& architecture) {
   for (const Layer& layer : architecture.layers) {
-    if (layer.attention.latent) refuse(architecture.name, "latent attention");
     if (layer.attention.query_experts) refuse(architecture.name, "query experts");
-    if (layer.attention.alibi) refuse(architecture.name, "ALiBi");
     if ((layer.mlp && layer.mlp->activation == Activation::Xielu) ||
         (layer.experts && layer.experts->expert.activation == Activation::Xielu))
       refuse(architecture.name, "xIELU");

@@ -1,9 +1,10 @@
 // Executes the simulator's own op list on this CPU: forward and, for training programs, backward.
 //
 // One Execution is one thread's work: it owns the activations of its sequences and shares the weights. Supported:
-// grouped-query attention with rotary or learned positions, windows, sink tokens, chunks and learned sinks; all norms,
-// wirings and MLPs; mixtures of experts with shared experts and the dense hybrid. Latent attention, query experts and
-// ALiBi are priced by the simulator but not executed; asking for them is an Error.
+// grouped-query attention with rotary or learned positions or ALiBi, windows, sink tokens, chunks and learned sinks;
+// latent attention, expanded for prompts and training, absorbed for decoding; all norms, wirings and MLPs; mixtures of
+// experts with shared experts and the dense hybrid. Query experts, xIELU and prediction layers are priced by the
+// simulator but not executed; asking for them is an Error.
 #pragma once
 #include <cstdint>
 #include <memory>

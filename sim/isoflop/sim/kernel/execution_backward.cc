@@ -110,24 +110,34 @@ class Backward {
   }
 
   void operator()(const AttentionCore& o) {
-    const View q = in(0), k = in(1), v = in(2), y = s_.view(op_->outputs[0]), lse = s_.view(op_->outputs[1]),
-               dy = dout(0);
-    const View dq = din(0), dk = din(1), dv = din(2);
+    const View q = in(0), y = s_.view(op_->outputs[0]), lse = s_.view(op_->outputs[1]), dy = dout(0);
+    const View dq = din(0), dk = din(1), dv = din(2), dtail = o.shared_key_dim > 0 ? din(3) : View{};
     const Visibility visible = visibility_of(o);
-    const auto key = static_cast<std::size_t>(o.key_dim), value = static_cast<std::size_t>(o.value_dim);
-    const float scale = static_cast<float>(1 / std::sqrt(static_cast<double>(o.scale_dim)));
+    const auto key = static_cast<std::size_t>(o.key_dim), value = static_cast<std::size_t>(o.value_dim),
+               tail = static_cast<std::size_t>(o.shared_key_dim), own = key - tail;
+    AttentionScratch& scratch = s_.own[0].scratch;
     const auto part = [](View all, std::size_t row, std::size_t rows, std::size_t column, std::size_t width) {
       return View{all.row(row) + column, rows, width, all.stride};
     };
     for (const auto& s : sequences_of(s_))
       for (std::size_t h = 0; h < static_cast<std::size_t>(o.heads); ++h) {
         const std::size_t g = h / static_cast<std::size_t>(o.heads / o.kv_heads), r = s.first_row, n = s.rows;
-        attention_head_backward(
-            part(q, r, n, h * key, key), part(k, r, n, g * key, key), part(v, r, n, g * value, value),
-            part(y, r, n, h * value, value), lse.row(r) + h, lse.stride, part(dy, r, n, h * value, value), 0, visible,
-            scale, o.learned_sinks ? s_.weight(*op_, 0) + h : nullptr, part(dq, r, n, h * key, key),
-            part(dk, r, n, g * key, key), part(dv, r, n, g * value, value),
-            o.learned_sinks ? s_.weight_gradient(*op_, 0) + h : nullptr, s_.precision, s_.own[0].scratch);
+        const HeadKeys head = keys_of_head(s_, *op_, o, s, h, scratch);
+        View dkeys = part(dk, r, n, g * own, own);
+        if (tail > 0) {
+          scratch.dkeys.assign(n * key, 0.0f);
+          dkeys = {scratch.dkeys.data(), n, key, key};
+        }
+        attention_head_backward(part(q, r, n, h * key, key), head.keys, head.values, part(y, r, n, h * value, value),
+                                lse.row(r) + h, lse.stride, part(dy, r, n, h * value, value), 0, visible,
+                                score_rule_of(o, h), o.learned_sinks ? s_.weight(*op_, 0) + h : nullptr,
+                                part(dq, r, n, h * key, key), dkeys, part(dv, r, n, g * value, value),
+                                o.learned_sinks ? s_.weight_gradient(*op_, 0) + h : nullptr, s_.precision, scratch);
+        if (tail == 0) continue;
+        for (std::size_t j = 0; j < n; ++j) {
+          loops_.accumulate(own, dkeys.row(j), dk.row(r + j) + g * own);
+          loops_.accumulate(tail, dkeys.row(j) + own, dtail.row(r + j) + dtail.width - tail);
+        }
       }
   }
 

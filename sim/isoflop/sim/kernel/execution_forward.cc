@@ -46,6 +46,37 @@ Visibility visibility_of(const AttentionCore& op) {
           static_cast<std::size_t>(op.chunk)};
 }
 
+ScoreRule score_rule_of(const AttentionCore& op, std::size_t head) {
+  ScoreRule rule{static_cast<float>(1 / std::sqrt(static_cast<double>(op.scale_dim)))};
+  // Slopes 2^(-8 (h + 1) / heads).
+  if (op.alibi)
+    rule.alibi_slope =
+        static_cast<float>(std::exp2(-8.0 * static_cast<double>(head + 1) / static_cast<double>(op.heads)));
+  return rule;
+}
+
+HeadKeys keys_of_head(Execution::State& state, const Op& op, const AttentionCore& core, const SequenceRows& sequence,
+                      std::size_t head, AttentionScratch& scratch) {
+  const auto key = static_cast<std::size_t>(core.key_dim), value = static_cast<std::size_t>(core.value_dim),
+             tail = static_cast<std::size_t>(core.shared_key_dim), own = key - tail;
+  const std::size_t count = sequence.context + sequence.rows, first = sequence.first_cached,
+                    group = head / static_cast<std::size_t>(core.heads / core.kv_heads);
+  const View k = state.view(op.inputs[1]);
+  const View keys{k.row(first) + group * own, count, own, k.stride};
+  if (core.values_in_keys) return {keys, {keys.data, count, value, keys.stride}};
+  const View v = state.view(op.inputs[2]);
+  const View values{v.row(first) + group * value, count, value, v.stride};
+  if (tail == 0) return {keys, values};
+  const View end = state.view(op.inputs[3]);
+  if (scratch.keys.size() < count * key) scratch.keys.resize(count * key);
+  const View whole{scratch.keys.data(), count, key, key};
+  for (std::size_t j = 0; j < count; ++j) {
+    std::copy_n(keys.row(j), own, whole.row(j));
+    std::copy_n(end.row(first + j) + end.width - tail, tail, whole.row(j) + own);
+  }
+  return {whole, values};
+}
+
 namespace {
 
 constexpr float norm_epsilon = 1e-5f;
@@ -139,30 +170,33 @@ class Forward {
   }
 
   void operator()(const CacheWrite&) {
-    // Keys to the first cache, values to the second; each row at its sequence's place.
-    for (const auto& sequence : sequences_of(s_))
-      for (std::size_t part = 0; part < op_->inputs.size(); ++part) {
-        const View x = in(part), cache = out(part);
+    // Keys to the first cache, values to the second, or side by side into one; each row at its sequence's place.
+    const bool one_each = op_->outputs.size() == op_->inputs.size();
+    std::size_t column = 0;
+    for (std::size_t part = 0; part < op_->inputs.size(); ++part) {
+      const View x = in(part), cache = out(one_each ? part : 0);
+      for (const auto& sequence : sequences_of(s_))
         for (std::size_t i = 0; i < sequence.rows; ++i)
-          std::copy_n(x.row(sequence.first_row + i), x.width, cache.row(sequence.first_cached + sequence.context + i));
-      }
+          std::copy_n(x.row(sequence.first_row + i), x.width,
+                      cache.row(sequence.first_cached + sequence.context + i) + column);
+      if (!one_each) column += x.width;
+    }
   }
 
   void operator()(const AttentionCore& o) {
-    const View q = in(0), k = in(1), v = in(2), y = out(0), lse = out(1);
+    const View q = in(0), y = out(0), lse = out(1);
     const Visibility visible = visibility_of(o);
     const auto key = static_cast<std::size_t>(o.key_dim), value = static_cast<std::size_t>(o.value_dim);
-    const float scale = static_cast<float>(1 / std::sqrt(static_cast<double>(o.scale_dim)));
     const auto sequences = sequences_of(s_);
-    const auto heads = static_cast<std::size_t>(o.heads), per_key = static_cast<std::size_t>(o.heads / o.kv_heads);
+    const auto heads = static_cast<std::size_t>(o.heads);
     shared(sequences.size() * heads, [&](std::size_t first, std::size_t last, std::size_t share) {
       for (std::size_t task = first; task < last; ++task) {
         const SequenceRows& sequence = sequences[task / heads];
-        const std::size_t keys = sequence.context + sequence.rows, h = task % heads, g = h / per_key;
-        attention_head({q.row(sequence.first_row) + h * key, sequence.rows, key, q.stride},
-                       {k.row(sequence.first_cached) + g * key, keys, key, k.stride},
-                       {v.row(sequence.first_cached) + g * value, keys, value, v.stride}, sequence.context, visible,
-                       scale, o.learned_sinks ? s_.weight(*op_, 0) + h : nullptr,
+        const std::size_t h = task % heads;
+        const HeadKeys head = keys_of_head(s_, *op_, o, sequence, h, s_.own[share].scratch);
+        attention_head({q.row(sequence.first_row) + h * key, sequence.rows, key, q.stride}, head.keys, head.values,
+                       sequence.context, visible, score_rule_of(o, h),
+                       o.learned_sinks ? s_.weight(*op_, 0) + h : nullptr,
                        {y.row(sequence.first_row) + h * value, sequence.rows, value, y.stride},
                        lse.row(sequence.first_row) + h, lse.stride, s_.precision, s_.own[share].scratch);
       }
@@ -253,7 +287,29 @@ class Forward {
     s_.loss = total / static_cast<double>(logits.rows);
   }
 
-  void operator()(const HeadMatMul&) { refuse(); }
+  // The absorbed latent projections of a few rows: each head reads its block of w once.
+  void operator()(const HeadMatMul& o) {
+    const View x = in(0), y = out(0);
+    const float* w = s_.weight(*op_, 0);
+    const auto heads = static_cast<std::size_t>(o.heads), columns = static_cast<std::size_t>(o.columns),
+               inner = static_cast<std::size_t>(o.inner), first_row = static_cast<std::size_t>(o.first_row);
+    const std::size_t in_head = x.width / heads, out_head = y.width / heads;
+    shared(heads, [&](std::size_t first, std::size_t last, std::size_t) {
+      for (std::size_t h = first; h < last; ++h)
+        for (std::size_t r = 0; r < x.rows; ++r) {
+          const float* from = x.row(r) + h * in_head;
+          float* to = y.row(r) + h * out_head;
+          if (o.transposed) {
+            std::fill_n(to, columns, 0.0f);
+            loops_.weighted_sum(inner, columns, from, w + (first_row + h * inner) * columns, columns, to);
+          } else {
+            loops_.dots(columns, inner, from, w + (first_row + h * columns) * inner, inner, to);
+          }
+          std::copy_n(from + inner, out_head - columns, to + columns);
+        }
+    });
+  }
+
   void operator()(const Concatenate&) { refuse(); }
 
  private:

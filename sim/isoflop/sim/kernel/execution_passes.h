@@ -33,5 +33,14 @@ struct ScaleAndBias {
 ScaleAndBias scale_and_bias(const Normalise& op);
 
 Visibility visibility_of(const AttentionCore& op);
+ScoreRule score_rule_of(const AttentionCore& op, std::size_t head);
+
+/// Keys and values that a query head sees of a sequence; keys with a part shared by all heads are put together in the
+/// scratch memory.
+struct HeadKeys {
+  View keys, values;
+};
+HeadKeys keys_of_head(Execution::State& state, const Op& op, const AttentionCore& core, const SequenceRows& sequence,
+                      std::size_t head, AttentionScratch& scratch);
 
 }  // namespace isoflop::sim

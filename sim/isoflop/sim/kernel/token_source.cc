@@ -3,17 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "isoflop/catalogue/csv_table.h"
 #include "isoflop/error.h"
 #include "isoflop/number_text.h"
-#include "isoflop/random.h"
 #include "isoflop/sim/kernel/rule_hierarchy.h"
 #include "isoflop/sim/kernel/zipf_markov.h"
 
 namespace isoflop::sim {
 namespace {
-
-constexpr std::uint64_t held_out_streams = std::uint64_t{1} << 62;
 
 class ZipfMarkovSource : public TokenSource {
  public:
@@ -96,45 +92,6 @@ class RuleHierarchySource : public TokenSource {
   RuleHierarchy grammar_;
 };
 
-class TextSource : public TokenSource {
- public:
-  TextSource(const std::string& path, std::uint64_t seed) : path_(path), text_(read_file(path)), seed_(seed) {
-    if (text_.size() < 10000)
-      throw Error(Fault::BadInput,
-                  path + ": has " + std::to_string(text_.size()) + " bytes; expected at least 10000 to train on");
-    split_ = text_.size() - text_.size() / 10;
-  }
-  std::string name() const override { return "bytes of " + path_; }
-  std::size_t vocabulary() const override { return 256; }
-  TokenBatch batch(std::uint64_t step, std::size_t sequences, std::size_t length) const override {
-    return windows(Random(seed_, step), 0, split_, sequences, length);
-  }
-  TokenBatch held_out(std::uint64_t index, std::size_t sequences, std::size_t length) const override {
-    return windows(Random(seed_, held_out_streams + index), split_, text_.size(), sequences, length);
-  }
-  std::optional<double> perfect_loss(const TokenBatch&, std::size_t) const override { return std::nullopt; }
-  std::optional<double> entropy_rate() const override { return std::nullopt; }
-
- private:
-  TokenBatch windows(Random random, std::size_t begin, std::size_t end, std::size_t sequences,
-                     std::size_t length) const {
-    if (end - begin <= length + 1)
-      throw Error(Fault::BadInput, path_ + ": is too short for sequences of " + std::to_string(length) + " bytes");
-    TokenBatch batch;
-    for (std::size_t s = 0; s < sequences; ++s) {
-      const std::size_t first = begin + random.index(end - begin - length - 1);
-      for (std::size_t t = 0; t < length; ++t) {
-        batch.ids.push_back(static_cast<unsigned char>(text_[first + t]));
-        batch.targets.push_back(static_cast<unsigned char>(text_[first + t + 1]));
-      }
-    }
-    return batch;
-  }
-  std::string path_, text_;
-  std::uint64_t seed_;
-  std::size_t split_ = 0;
-};
-
 }  // namespace
 
 std::unique_ptr<TokenSource> zipf_markov_source(std::size_t vocabulary, std::uint64_t seed) {
@@ -144,18 +101,21 @@ std::unique_ptr<TokenSource> rule_hierarchy_source(std::size_t vocabulary, std::
                                                    std::uint64_t seed) {
   return std::make_unique<RuleHierarchySource>(vocabulary, depth, rules, seed);
 }
-std::unique_ptr<TokenSource> text_source(const std::string& path, std::uint64_t seed) {
-  return std::make_unique<TextSource>(path, seed);
+
+namespace {
+constexpr std::string_view hierarchy = "hierarchy";
+}
+
+bool is_generated_source(const std::string& spec) {
+  return spec == "zipf-markov" || spec == hierarchy || spec.starts_with(std::string(hierarchy) + ":");
 }
 
 std::unique_ptr<TokenSource> token_source(const std::string& spec, std::size_t vocabulary, std::uint64_t seed) {
   if (spec == "zipf-markov") return zipf_markov_source(vocabulary, seed);
-  const std::string word = "hierarchy";
-  if (spec.rfind(word, 0) != 0 || (spec.size() > word.size() && spec[word.size()] != ':'))
-    return text_source(spec, seed);
+  if (!is_generated_source(spec)) return text_source(spec, seed);
   double depth = 4, rules = static_cast<double>(std::max<std::size_t>(2, vocabulary / 4));
-  if (spec.size() > word.size()) {
-    const std::string rest = spec.substr(word.size() + 1);
+  if (spec.size() > hierarchy.size()) {
+    const std::string rest = spec.substr(hierarchy.size() + 1);
     const auto comma = std::min(rest.find(','), rest.size());
     const auto first = parse_plain_number(rest.substr(0, comma));
     const auto second = comma < rest.size() ? parse_plain_number(rest.substr(comma + 1)) : rules;

@@ -5,71 +5,27 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
+#include <numbers>
 
-#include "isoflop/catalogue/csv_table.h"
 #include "isoflop/error.h"
 #include "isoflop/sha256.h"
+#include "isoflop/sim/kernel/checkpoint.h"
 
 namespace isoflop::sim {
 namespace {
 
 // Everything that decides the bits of a run; a checkpoint of another run is refused. Threads are not among them.
 std::string fingerprint(const TrainingRunSettings& s, const TokenSource& source, const Trainer& trainer) {
-  std::string text =
-      fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", source.name(), s.sequences, s.length, s.micro_batches,
-                  s.steps, static_cast<int>(s.precision), s.optimiser.beta1, s.optimiser.beta2, s.optimiser.epsilon,
-                  s.optimiser.weight_decay, s.optimiser.clip_norm, static_cast<int>(s.schedule.kind), s.schedule.peak,
-                  s.schedule.warmup_fraction, s.seed);
+  std::string text = fmt::format(
+      "{} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", source.identity(), s.sequences, s.length, s.micro_batches,
+      s.steps, static_cast<int>(s.precision), s.optimiser.beta1, s.optimiser.beta2, s.optimiser.epsilon,
+      s.optimiser.weight_decay, s.optimiser.clip_norm, static_cast<int>(s.schedule.kind), s.schedule.peak,
+      s.schedule.warmup_fraction, s.seed);
   for (const auto& place : trainer.layout().places()) text += fmt::format(";{} {}", place.name, place.count);
   text += fmt::format(" {} {}", s.first_batch, s.held_out_batches);
   for (const auto step : s.evaluate_after) text += fmt::format(",{}", step);
   return sha256_hex(text);
-}
-
-constexpr char magic[] = "isoflop checkpoint 2\n";
-
-void append(std::string& bytes, const void* data, std::size_t count) {
-  bytes.append(static_cast<const char*>(data), count);
-}
-
-void save(const std::string& path, const std::string& print, Trainer& trainer, const std::vector<CurvePoint>& curve) {
-  std::string bytes = magic + print + "\n";
-  const std::int64_t numbers[2] = {trainer.steps_taken(), static_cast<std::int64_t>(curve.size())};
-  append(bytes, numbers, sizeof numbers);
-  append(bytes, curve.data(), curve.size() * sizeof(CurvePoint));
-  for (const auto* values : {&trainer.weights(), &trainer.first_moments(), &trainer.second_moments()})
-    append(bytes, values->data(), values->size() * sizeof(float));
-  write_file(path, bytes);
-}
-
-std::vector<CurvePoint> load(const std::string& path, const std::string& print, Trainer& trainer) {
-  const std::string bytes = read_file(path);
-  const std::string head = magic + print + "\n";
-  if (bytes.rfind(magic, 0) != 0) throw Error(Fault::BadInput, path + ": is no checkpoint of isoflop");
-  if (bytes.rfind(head, 0) != 0)
-    throw Error(Fault::BadInput,
-                path + ": is the checkpoint of a run with other settings; give another file or the same settings");
-  std::int64_t numbers[2];
-  const std::size_t floats = trainer.weights().size() * sizeof(float);
-  std::size_t at = head.size();
-  if (bytes.size() < at + sizeof numbers) throw Error(Fault::BadInput, path + ": ends early");
-  std::memcpy(numbers, bytes.data() + at, sizeof numbers);
-  at += sizeof numbers;
-  const auto points = static_cast<std::size_t>(numbers[1]);
-  if (numbers[0] < 0 || points > bytes.size() || bytes.size() != at + points * sizeof(CurvePoint) + 3 * floats)
-    throw Error(Fault::BadInput, path + ": ends early");
-  std::vector<CurvePoint> curve(points);
-  std::memcpy(curve.data(), bytes.data() + at, points * sizeof(CurvePoint));
-  at += points * sizeof(CurvePoint);
-  for (auto* values : {&trainer.weights(), &trainer.first_moments(), &trainer.second_moments()}) {
-    std::memcpy(values->data(), bytes.data() + at, floats);
-    at += floats;
-  }
-  trainer.steps_taken() = numbers[0];
-  trainer.weights_changed();
-  return curve;
 }
 
 double held_out_loss(Trainer& trainer, const TrainingRunSettings& s, const TokenSource& source) {
@@ -92,7 +48,24 @@ std::optional<double> perfect_held_out_loss(const TrainingRunSettings& s, const 
   return sum;
 }
 
+std::optional<double> held_out_bytes_per_token(const TrainingRunSettings& s, const TokenSource& source) {
+  const BytePairs* tokenizer = source.tokenizer();
+  if (!tokenizer || s.held_out_batches == 0) return std::nullopt;
+  double bytes = 0, tokens = 0;
+  for (std::size_t i = 0; i < s.held_out_batches; ++i)
+    for (const auto token : source.held_out(i, s.sequences, s.length).targets) {
+      bytes += static_cast<double>(tokenizer->bytes_of(static_cast<std::size_t>(token)).size());
+      ++tokens;
+    }
+  return bytes / tokens;
+}
+
 }  // namespace
+
+std::optional<double> TrainingRunResult::bits_per_byte() const {
+  if (!bytes_per_token) return std::nullopt;
+  return held_out_loss / std::numbers::ln2 / *bytes_per_token;
+}
 
 TrainingRunResult run_training(const TrainingRunSettings& s, const TokenSource& source,
                                const std::function<void(const CurvePoint&)>& after_step) {
@@ -103,7 +76,8 @@ TrainingRunResult run_training(const TrainingRunSettings& s, const TokenSource& 
   Trainer trainer(s.architecture, s.sequences, s.length, s.precision, s.optimiser, s.seed, s.threads);
   TrainingRunResult result;
   const std::string print = fingerprint(s, source, trainer);
-  if (!s.checkpoint.empty() && std::filesystem::exists(s.checkpoint)) result.curve = load(s.checkpoint, print, trainer);
+  if (!s.checkpoint.empty() && std::filesystem::exists(s.checkpoint)) 
+    result.curve = resume_checkpoint(s.checkpoint, print, trainer);
   result.first_step = static_cast<std::int64_t>(result.curve.size());
   auto saved = std::chrono::steady_clock::now();
   for (std::int64_t step = result.first_step; step < s.steps; ++step) {
@@ -130,12 +104,13 @@ TrainingRunResult run_training(const TrainingRunSettings& s, const TokenSource& 
     const auto now = std::chrono::steady_clock::now();
     const bool time_to_save = std::chrono::duration<double>(now - saved).count() >= s.checkpoint_every_s;
     if (!s.checkpoint.empty() && (time_to_save || (step + 1) % s.checkpoint_every == 0 || step + 1 == s.steps)) {
-      save(s.checkpoint, print, trainer, result.curve);
+      save_checkpoint(s.checkpoint, print, s, source.tokenizer(), trainer, result.curve);
       saved = now;
     }
   }
   result.held_out_loss = held_out_loss(trainer, s, source);
   result.perfect_loss = perfect_held_out_loss(s, source);
+  result.bytes_per_token = held_out_bytes_per_token(s, source);
   const double run_steps = static_cast<double>(static_cast<std::int64_t>(result.curve.size()) - result.first_step);
   const double micro = static_cast<double>(s.micro_batches);
   result.model_flop_per_step = micro * trainer.model_flop_per_step();

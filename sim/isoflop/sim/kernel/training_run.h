@@ -40,10 +40,14 @@ struct TrainingRunResult {
   std::string diverged;              ///< not empty: at which step the loss stopped being a number
   double held_out_loss = 0;          ///< nats per token
   std::optional<double> perfect_loss;  ///< of a perfect model on the same held-out tokens
+  std::optional<double> bytes_per_token;  ///< of the held-out targets, where tokens stand for bytes
   double seconds = 0;                ///< of the steps alone
   double tokens_per_s = 0, model_flop_per_s = 0, executed_flop_per_s = 0;
   double model_flop_per_step = 0, executed_flop_per_step = 0;
   std::size_t parameters = 0, memory_bytes = 0;
+
+  /// Held-out loss per byte: comparable between tokenisations of one text.
+  std::optional<double> bits_per_byte() const;
 };
 
 /// `after_step` sees each point as it is made. Throws Error (BadInput) for a checkpoint of other settings.

@@ -83,8 +83,8 @@ OpProbe attention_probe(std::size_t tokens, std::size_t heads, std::size_t head_
   };
   const auto forward = [=] {
     for (std::size_t h = 0; h < heads; ++h)
-      attention_head(head(0, h), head(1, h), head(2, h), 0, visible, scale, nullptr, head(3, h), lse->data() + h, heads,
-                     precision, *scratch);
+      attention_head(head(0, h), head(1, h), head(2, h), 0, visible, {scale}, nullptr, head(3, h), lse->data() + h,
+                     heads, precision, *scratch);
   };
   if (!backward) {
     probe.run = forward;
@@ -94,7 +94,7 @@ OpProbe attention_probe(std::size_t tokens, std::size_t heads, std::size_t head_
   probe.run = [=] {
     for (std::size_t h = 0; h < heads; ++h)
       attention_head_backward(head(0, h), head(1, h), head(2, h), head(3, h), lse->data() + h, heads, head(4, h), 0,
-                              visible, scale, nullptr, head(5, h), head(6, h), head(7, h), nullptr, precision,
+                              visible, {scale}, nullptr, head(5, h), head(6, h), head(7, h), nullptr, precision,
                               *scratch);
   };
   return probe;

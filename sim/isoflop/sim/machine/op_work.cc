@@ -192,7 +192,9 @@ struct Works {
   std::vector<CpuWork> operator()(const GateScale& o) const {
     return {elements(named("gate"), d(o.rows), d(o.width), 2)};
   }
-  std::vector<CpuWork> operator()(const HeadMatMul&) const { return refuse(); }
+  std::vector<CpuWork> operator()(const HeadMatMul& o) const {
+    return {stream(d(o.rows), d(o.heads * o.columns), d(o.inner), WeightFormat::Fp32)};
+  }
   std::vector<CpuWork> operator()(const Concatenate&) const { return refuse(); }
 
   bool backward() const { return pass == WorkPass::Backward; }

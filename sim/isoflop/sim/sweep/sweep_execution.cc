@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 
 #include "isoflop/catalogue/csv_table.h"
@@ -77,6 +78,15 @@ class ShardWork {
         sha_(plan.sha256()),
         source_(token_source(plan.settings().source, static_cast<std::size_t>(plan.settings().vocabulary),
                              plan.settings().seed)) {}
+
+  // Every n-th tuning run, for other shards too.
+  void make_trials() {
+    std::vector<PlannedRun> trials;
+    for (std::size_t i = options_.shard - 1; i < plan_.tuning().size(); i += options_.shards)
+      trials.push_back(plan_.tuning()[i]);
+    expect(trials);
+    make_all(trials);
+  }
 
   SweepOutcome make() {
     const std::vector<PlannedRun> runs = shard_runs(plan_, options_.shard, options_.shards);
@@ -212,12 +222,42 @@ std::vector<PlannedRun> shard_runs(const SweepPlan& plan, std::size_t shard, std
   return runs;
 }
 
+namespace {
+
+void settle_folder(const SweepPlan& plan, const std::string& folder) {
+  settle_plan(plan, folder);
+  for (const char* part : {"/records", "/checkpoints", "/timing"}) make_folder(folder + part);
+}
+
+}  // namespace
+
+SweepOutcome run_sweep_together(const SweepPlan& plan, const SweepOptions& options, const std::function<void()>& wait) {
+  shard_runs(plan, options.shard, options.shards);
+  const bool first = options.shard == 1;
+  // The lock of the unshared sweep keeps other jobs out of the folder, however many processes they have.
+  std::optional<ShardLock> lock;
+  if (first) {
+    make_folder(options.folder);
+    lock.emplace(options.folder, 1, 1);
+    settle_folder(plan, options.folder);
+  }
+  wait();
+  ShardWork work(plan, options);
+  work.make_trials();
+  wait();
+  SweepOutcome outcome = work.make();
+  wait();
+  if (!first) return outcome;
+  outcome.records = read_records(options.folder, plan);
+  write_tables(options.folder, plan, outcome.records);
+  return outcome;
+}
+
 SweepOutcome run_sweep(const SweepPlan& plan, const SweepOptions& options) {
   shard_runs(plan, options.shard, options.shards);
   make_folder(options.folder);
   const ShardLock lock(options.folder, options.shard, options.shards);
-  settle_plan(plan, options.folder);
-  for (const char* part : {"/records", "/checkpoints", "/timing"}) make_folder(options.folder + part);
+  settle_folder(plan, options.folder);
   SweepOutcome outcome = ShardWork(plan, options).make();
   write_tables(options.folder, plan, outcome.records);
   return outcome;

@@ -36,6 +36,13 @@ struct SweepOutcome {
 /// on the same shard in the same folder, Error (Usage) when the folder holds another plan.
 SweepOutcome run_sweep(const SweepPlan& plan, const SweepOptions& options);
 
+/// One of several processes that make a sweep together in one folder they all see: process `shard` of `shards`, each
+/// making its share. First the tuning runs are shared out, then the runs; `wait` returns when all processes have called
+/// it (a barrier). The first process settles the plan and writes the tables in the end, and its outcome has all
+/// records; files are those of run_sweep to the byte. Throws Error as run_sweep does, before a `wait` or between them:
+/// the caller must then stop the other processes.
+SweepOutcome run_sweep_together(const SweepPlan& plan, const SweepOptions& options, const std::function<void()>& wait);
+
 /// The runs this shard makes.
 std::vector<PlannedRun> shard_runs(const SweepPlan& plan, std::size_t shard, std::size_t shards);
 
