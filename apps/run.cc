@@ -2,15 +2,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdlib>
 #include <iostream>
-#include <limits>
 
 #include "apps/command.h"
+#include "apps/shell/cli11_options.h"
 #include "apps/shell/global_options.h"
 #include "apps/shell/option_listing.h"
 #include "apps/shell/outputs.h"
@@ -21,110 +19,6 @@
 
 namespace isoflop::app {
 namespace {
-
-// CLI11's own errors carry a text and nothing else; ours pass through it unchanged inside this.
-struct BadValue : CLI::ValidationError {
-  explicit BadValue(const std::string& message) : CLI::ValidationError(message, CLI::ExitCodes::ValidationError) {}
-};
-
-std::string bound_text(double value) { return format_number(value, 6); }
-
-double read_number(const std::string& name, const std::string& text, OptionSet::Range range) {
-  const auto value = parse_number(text);
-  if (!value) throw BadValue(name + ": \"" + text + "\" is not a number; expected one such as 7B, 1.4T or 1e24");
-  if (*value < range.low || *value > range.high || (range.exclusive_low && *value == range.low))
-    throw BadValue(name + ": " + text + " is out of range; expected " +
-                   (range.high < 1e308 ? "a value from " + bound_text(range.low) + " to " + bound_text(range.high)
-                                       : (range.exclusive_low ? "more than " : "at least ") + bound_text(range.low)));
-  return *value;
-}
-
-long read_whole(const std::string& name, const std::string& text, long low, long high) {
-  const auto value = parse_number(text);
-  if (!value || *value != std::floor(*value) || std::fabs(*value) > 9e15)
-    throw BadValue(name + ": \"" + text + "\" is not a whole number");
-  if (*value < static_cast<double>(low) || *value > static_cast<double>(high))
-    throw BadValue(name + ": " + text + " is out of range; expected " + std::to_string(low) + " to " +
-                   std::to_string(high));
-  return static_cast<long>(*value);
-}
-
-class Cli11Options : public OptionSet {
- public:
-  explicit Cli11Options(CLI::App& app) : app_(app) {}
-
-  void positional(const std::string& name, std::string& value, const std::string& help, bool required) override {
-    app_.add_option(name, value, help)->required(required)->type_name("");
-  }
-  void positionals(const std::string& name, std::vector<std::string>& values, const std::string& help,
-                   bool required) override {
-    app_.add_option(name, values, help)->required(required)->type_name("");
-  }
-  void flag(const std::string& name, bool& value, const std::string& help) override {
-    grouped(app_.add_flag(name, value, help));
-  }
-  void text(const std::string& name, std::string& value, const std::string& help) override {
-    auto* option = app_.add_option(name, value, help)->type_name("TEXT");
-    if (!value.empty()) option->default_str(value);
-    grouped(option);
-  }
-  void choice(const std::string& name, std::string& value, const std::vector<std::string>& allowed,
-              const std::string& help) override {
-    std::string list;
-    for (const auto& word : allowed) list += (list.empty() ? "" : "|") + word;
-    const auto read = [&value, allowed, name, list](const std::string& text) {
-      if (std::find(allowed.begin(), allowed.end(), text) == allowed.end()) {
-        const auto near = nearest_names(text, allowed, 1);
-        throw BadValue(name + ": \"" + text + "\" is not one of " + list +
-                       (near.empty() ? "" : "; did you mean " + near[0] + "?"));
-      }
-      value = text;
-    };
-    grouped(app_.add_option_function<std::string>(name, read, help)->type_name(list)->default_str(value));
-  }
-  void number(const std::string& name, double& value, const std::string& help, Range range) override {
-    const auto read = [&value, name, range](const std::string& text) { value = read_number(name, text, range); };
-    grouped(app_.add_option_function<std::string>(name, read, help)
-                ->type_name("NUMBER")
-                ->default_str(format_number(value, 6)));
-  }
-  void number(const std::string& name, std::optional<double>& value, const std::string& help, Range range) override {
-    const auto read = [&value, name, range](const std::string& text) { value = read_number(name, text, range); };
-    grouped(app_.add_option_function<std::string>(name, read, help)->type_name("NUMBER"));
-  }
-  void whole(const std::string& name, long& value, const std::string& help, long low, long high) override {
-    const auto read = [&value, name, low, high](const std::string& text) { value = read_whole(name, text, low, high); };
-    grouped(app_.add_option_function<std::string>(name, read, help)
-                ->type_name("COUNT")
-                ->default_str(std::to_string(value)));
-  }
-  void whole(const std::string& name, std::optional<long>& value, const std::string& help, long low,
-             long high) override {
-    const auto read = [&value, name, low, high](const std::string& text) { value = read_whole(name, text, low, high); };
-    grouped(app_.add_option_function<std::string>(name, read, help)->type_name("COUNT"));
-  }
-  void duration(const std::string& name, std::optional<double>& seconds, const std::string& help) override {
-    const auto read = [&seconds, name](const std::string& text) {
-      const auto value = parse_duration_s(text);
-      if (!value || *value < 0)
-        throw BadValue(name + ": \"" + text + "\" is not a duration; expected one such as 200ms, 1.5s or 3h");
-      seconds = *value;
-    };
-    grouped(app_.add_option_function<std::string>(name, read, help)->type_name("DURATION"));
-  }
-  void list(const std::string& name, std::vector<std::string>& values, const std::string& help) override {
-    grouped(app_.add_option(name, values, help)->delimiter(',')->allow_extra_args(false)->type_name("LIST"));
-  }
-  void files(const std::string& name, std::vector<std::string>& values, const std::string& help) override {
-    grouped(app_.add_option(name, values, help)->allow_extra_args(false)->type_name("FILE"));
-  }
-  void group(const std::string& heading) override { heading_ = heading; }
-
- private:
-  void grouped(CLI::Option* option) { option->group(heading_); }
-  CLI::App& app_;
-  std::string heading_ = "Options";
-};
 
 std::string examples_block(const Command& command) {
   std::string text = command.summary() + "\n\nExamples:\n", line;
