@@ -110,6 +110,57 @@ TEST_CASE("the posterior of two families equals the normal equations with a dens
   CHECK(agrees(e.sigma_ln, std::sqrt(1 / (1 / 0.16 + 1 / noise) + s2 + t2), 10));
 }
 
+TEST_CASE("the estimate for a sibling is the conditional mean of the dense normal model") {
+  // Runs of sizes x = 0, 1 (in ln N) of one family and x = 2 of another; asked: x = 3 of the first family. All in one
+  // normal vector with cov = intercept^2 + slope^2 x x' + family^2 [same] + noise^2 [same run].
+  const auto& device = devices().require("v100-sxm2-32gb");
+  const double peak = *training_peak_flop_per_s(device);
+  const double sizes[] = {0, 1, 2}, mfus[] = {0.2, 0.3, 0.5}, asked = 3;
+  const char* families[] = {"f", "f", "g"};
+  std::vector<ObservedRun> runs;
+  for (int i = 0; i < 3; ++i) {
+    const double params = 1e10 * std::exp(sizes[i]);
+    runs.push_back({"m", families[i], &device, params, 1e12, 6 * params * 1e12 / (mfus[i] * peak * 3600)});
+  }
+  const auto covariance = [](double x, double y, bool family, bool run) {
+    return 0.16 + 0.0016 * x * y + (family ? 0.04 : 0) + (run ? 0.0225 : 0);
+  };
+  // Gaussian elimination of the observed three; the last column is the asked one, then the residuals.
+  double a[3][5], with_asked[3];
+  for (int i = 0; i < 3; ++i) {
+    for (int j = 0; j < 3; ++j)
+      a[i][j] = covariance(sizes[i], sizes[j], std::string(families[i]) == families[j], i == j);
+    with_asked[i] = a[i][3] = covariance(sizes[i], asked, std::string(families[i]) == "f", false);
+    a[i][4] = std::log(mfus[i] / 0.32);
+  }
+  for (int i = 0; i < 3; ++i)
+    for (int r = 0; r < 3; ++r)
+      if (r != i) {
+        const double factor = a[r][i] / a[i][i];
+        for (int c = 0; c < 5; ++c) a[r][c] -= factor * a[i][c];
+      }
+  double mean = std::log(0.32), variance = covariance(asked, asked, true, true);
+  for (int i = 0; i < 3; ++i)
+    mean += with_asked[i] * a[i][4] / a[i][i], variance -= with_asked[i] * a[i][3] / a[i][i];
+  const auto e = MfuPrior(runs).estimate_sibling(device, 1e10 * std::exp(asked), "f");
+  CHECK(agrees(e.median, std::exp(mean), 10));
+  CHECK(agrees(e.sigma_ln, std::sqrt(variance), 10));
+  // The run itself, under whatever name, does not tell about itself; a family without other runs is a new family.
+  const auto alone = MfuPrior({runs[0], runs[2]}).estimate_sibling(device, 1.01e10, "f");
+  CHECK(agrees(alone.median, MfuPrior({runs[2]}).estimate(device, 1.01e10).median, 12));
+}
+
+TEST_CASE("device-hours from N, D and chip, without runs of the same family and size: median error at most 15 %") {
+  const auto prior = MfuPrior::load({}, devices());
+  std::vector<double> errors;
+  for (const auto& run : prior.runs()) {
+    const auto mfu = prior.estimate_sibling(*run.device, run.params_active, run.family);
+    errors.push_back(std::fabs(run.mfu() / mfu.median - 1));
+  }
+  CHECK(errors.size() >= 28);
+  CHECK(median(errors) <= 0.15);
+}
+
 TEST_CASE("device-hours from N, D and chip, leaving out the run's whole family: median error and coverage") {
   const auto prior = MfuPrior::load({}, devices());
   std::vector<double> errors, a100;

@@ -47,17 +47,28 @@ double log_size(double params) { return std::log(params / 1e10); }
 struct Learnt {
   Posterior posterior;
   std::size_t runs = 0, families = 0;
+  std::vector<const ObservedRun*> siblings;  ///< of the family asked for
+};
+
+bool is_same_size(double a, double b) { return std::fabs(std::log(a / b)) < 0.02; }
+
+/// A run of that family at that size does not count; the others are siblings.
+struct Sibling {
+  std::string family;
+  double params_active = 0;
 };
 
 Learnt learn(const std::vector<ObservedRun>& runs, const Accelerator& device,
-             const std::vector<std::string>& left_out) {
+             const std::vector<std::string>& left_out, const Sibling& sibling = {}) {
   const double slope = !is_tpu(device) && peak_of(device) > 200e12 ? 0.10 : 0.0;
   const double pa = 1 / (intercept_sd * intercept_sd), pb = 1 / (slope_sd * slope_sd);
-  Learnt result{{pa, 0, pb, pa * prior_ln_mfu, pb * slope}, 0, 0};
+  Learnt result{{pa, 0, pb, pa * prior_ln_mfu, pb * slope}, 0, 0, {}};
   std::map<std::string, std::vector<const ObservedRun*>> families;
   for (const auto& run : runs)
-    if (same_class(*run.device, device) && std::find(left_out.begin(), left_out.end(), run.family) == left_out.end())
+    if (same_class(*run.device, device) && std::find(left_out.begin(), left_out.end(), run.family) == left_out.end() &&
+        !(run.family == sibling.family && is_same_size(run.params_active, sibling.params_active)))
       families[run.family].push_back(&run);
+  if (const auto own = families.find(sibling.family); own != families.end()) result.siblings = own->second;
   // Runs of one family share a normal term: covariance s^2 I + t^2 11', inverted by the Woodbury identity.
   for (const auto& [family, members] : families) {
     const double n = static_cast<double>(members.size()), s2 = run_sd * run_sd, t2 = family_sd * family_sd;
@@ -122,6 +133,22 @@ MfuEstimate MfuPrior::estimate(const Accelerator& device, double params_active,
   const double x = log_size(params_active);
   const double variance = learnt.posterior.variance(x) + family_sd * family_sd + run_sd * run_sd + extra;
   return {std::exp(learnt.posterior.mean(x)), std::sqrt(variance), learnt.runs, learnt.families};
+}
+
+MfuEstimate MfuPrior::estimate_sibling(const Accelerator& device, double params_active,
+                                       const std::string& family) const {
+  const Learnt learnt = learn(runs_, device, {}, {family, params_active});
+  if (learnt.siblings.empty()) return estimate(device, params_active, {family});
+  // Given a and b, the family's term is normal around k sum(y - a - b x) with k = t^2 / (s^2 + n t^2).
+  const double n = static_cast<double>(learnt.siblings.size()), s2 = run_sd * run_sd, t2 = family_sd * family_sd;
+  const double k = t2 / (s2 + n * t2), x = log_size(params_active);
+  double sx = 0, sy = 0;
+  for (const auto* run : learnt.siblings) sx += log_size(run->params_active), sy += std::log(run->mfu());
+  // What is left of the line: (1 - k n) a + (x - k sx) b.
+  const double weight = 1 - k * n, slope_weight = x - k * sx;
+  const double mean = weight * learnt.posterior.mean(slope_weight / weight) + k * sy;
+  const double line = weight * weight * learnt.posterior.variance(slope_weight / weight);
+  return {std::exp(mean), std::sqrt(line + k * s2 + s2), learnt.runs, learnt.families};
 }
 
 double device_hours_6nd(double params_active, double tokens, double peak_flop_per_s, double mfu) {

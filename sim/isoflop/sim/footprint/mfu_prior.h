@@ -47,6 +47,9 @@ class MfuPrior {
   /// `left_out` families do not count: for honest validation. Throws Error (CannotRun) when the device has no peak.
   MfuEstimate estimate(const Accelerator& device, double params_active,
                        const std::vector<std::string>& left_out = {}) const;
+  /// For one more run of a family whose other runs on such devices may be known: their common term is part of the
+  /// estimate. Runs of that family within 2 % of the size do not count: they are the run itself, or its repetition.
+  MfuEstimate estimate_sibling(const Accelerator& device, double params_active, const std::string& family) const;
   const std::vector<ObservedRun>& runs() const { return runs_; }
 
  private:

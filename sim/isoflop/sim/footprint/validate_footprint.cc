@@ -75,20 +75,26 @@ ValidationResult validate_training(const ValidationRequest& request) {
   result.method = request.uncalibrated ? "Device-hours from 6ND and a generic MFU of 0.32"
                   : request.calibration
                       ? "Device-hours from 6ND and the MFU of the calibration rows"
-                      : "Device-hours from 6ND and the MFU of other families' runs; each family left out whole";
+                      : "Device-hours from 6ND and the MFU of other runs, those of the same family and another size included; "
+                            "device_hours_family_left_out without them";
   for (const auto& row : rows) {
     const Accelerator* device = device_of(row, devices);
     const auto run = std::find_if(scored.begin(), scored.end(), [&](const ObservedRun& r) {
       return r.model == row.model && r.family == row.family_group && row.accelerator_hours == r.device_hours;
     });
     if (run != scored.end()) {
-      const auto mfu =
-          prior.estimate(*device, *row.active(),
-                         request.calibration ? std::vector<std::string>{} : std::vector<std::string>{row.family_group});
-      const double hours = device_hours_6nd(*row.active(), *row.tokens, *training_peak_flop_per_s(*device), mfu.median);
-      const double spread = std::exp(normal_quantile(0.95) * mfu.sigma_ln);
-      result.rows.push_back(predicted_row(row_name(row), row.family_group, "device_hours", device->id,
-                                          *row.accelerator_hours, {hours / spread, hours, hours * spread, ""}));
+      const auto add = [&](const std::string& metric, const MfuEstimate& mfu) {
+        const double hours =
+            device_hours_6nd(*row.active(), *row.tokens, *training_peak_flop_per_s(*device), mfu.median);
+        const double spread = std::exp(normal_quantile(0.95) * mfu.sigma_ln);
+        result.rows.push_back(predicted_row(row_name(row), row.family_group, metric, device->id,
+                                            *row.accelerator_hours, {hours / spread, hours, hours * spread, ""}));
+      };
+      add("device_hours", request.calibration || request.uncalibrated
+                              ? prior.estimate(*device, *row.active())
+                              : prior.estimate_sibling(*device, *row.active(), row.family_group));
+      if (!request.calibration && !request.uncalibrated)
+        add("device_hours_family_left_out", prior.estimate(*device, *row.active(), {row.family_group}));
     } else {
       result.unsupported.push_back({row_name(row), "device-hours: " + why_no_hours(row, devices)});
     }
