@@ -154,11 +154,21 @@ int report_failure(std::ostream& err, const std::string& message, int code, cons
   return code;
 }
 
-// CLI11's texts name the option; ours come through BadValue and are complete.
-std::string usage_message(const CLI::ParseError& problem) {
-  std::string message = problem.what();
-  if (message.rfind("ExtrasError", 0) == 0) message = message.substr(13);
-  return message;
+// CLI11's texts name the option; ours come through BadValue and are complete. A mistyped option gets its likely name.
+std::string usage_message(const CLI::ParseError& problem, const CLI::App& root, const CLI::App& command) {
+  if (!dynamic_cast<const CLI::ExtrasError*>(&problem)) return problem.what();
+  std::string unexpected;
+  for (const std::string& word : root.remaining(true)) {
+    if (word.size() > 1 && word[0] == '-') {
+      std::vector<std::string> names;
+      for (const CLI::App* app : {&command, &root})
+        for (const CLI::Option* option : app->get_options())
+          for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+      return unknown_name("option", word.substr(0, word.find('=')), names).what();
+    }
+    if (unexpected.empty()) unexpected = word;
+  }
+  return "unexpected argument \"" + unexpected + "\"";
 }
 
 }  // namespace
@@ -186,7 +196,7 @@ Report run_command(const std::vector<std::string>& arguments, const Settings& se
   try {
     app.parse(reversed);
   } catch (const CLI::ParseError& problem) {
-    throw Error(Fault::Usage, chosen->name() + ": " + usage_message(problem));
+    throw Error(Fault::Usage, chosen->name() + ": " + usage_message(problem, app, app));
   }
   Report report = chosen->run(settings);
   if (report.command.empty()) report.command = chosen->name();
@@ -254,7 +264,7 @@ int run(const std::vector<std::string>& given, std::ostream& out, std::ostream& 
         deepest = deepest->get_subcommands().front();
         path += (path.empty() ? "" : " ") + deepest->get_name();
       }
-      return report_failure(err, usage_message(problem), 2, path.empty() ? " " : path);
+      return report_failure(err, usage_message(problem, root, *deepest), 2, path.empty() ? " " : path);
     }
     if (global.version) {
       out << version_text();

@@ -10,6 +10,19 @@
 
 using isoflop::test::run_command;
 
+TEST_CASE("a mistyped option is answered with its likely name, an argument too many is named") {
+  const auto answer = [](const std::vector<std::string>& words) {
+    const auto outcome = run_command(words);
+    CHECK(outcome.code == 2);
+    return outcome.err;
+  };
+  CHECK(answer({"kernel", "train", "--vocab", "300"}).find("unknown option \"--vocab\"; did you mean --vocabulary?") !=
+        std::string::npos);
+  CHECK(answer({"outliers", "--benchmrak=mmlu"}).find("did you mean --benchmark?") != std::string::npos);
+  CHECK(answer({"models", "list", "--sed", "1"}).find("did you mean --seed") != std::string::npos);
+  CHECK(answer({"plan", "5"}).find("unexpected argument \"5\"") != std::string::npos);
+}
+
 TEST_CASE("every command's help opens with examples that name the command") {
   for (const auto& command : isoflop::app::all_commands()) {
     CAPTURE(command->name());
