@@ -43,8 +43,8 @@ class CompareArchitectures : public Command {
     const ServingLoad load = options_.load();
     Report report;
     report.inputs = {input_of(devices.origin(), 1)};
-    ReportTable table{fmt::format("On {} x {}, batch {}, {} + {} tokens, {} weights", load.tensor_parallel, device.id,
-                                  load.batch, load.prompt, load.generate, options_.weights),
+    ReportTable table{fmt::format("On {}, batch {}, {} + {} tokens, {} weights", where_text(load, device), load.batch,
+                                  load.prompt, load.generate, options_.weights),
                       {{"model", "model", Align::Left},
                        {"parameters", "params_total", Align::Right, 3, true},
                        {"active", "params_active", Align::Right, 3, true},
@@ -65,7 +65,7 @@ class CompareArchitectures : public Command {
     PlotSpec plot;
     plot.name = "mbu";
     plot.title = "Memory bandwidth utilisation against batch";
-    plot.subtitle = fmt::format("{} x {}, {} + {} tokens, {} weights", load.tensor_parallel, device.id, load.prompt,
+    plot.subtitle = fmt::format("{}, {} + {} tokens, {} weights", where_text(load, device), load.prompt,
                                 load.generate, options_.weights);
     plot.source = "isoflop compare-architectures, closed form";
     plot.description = "one curve per model; each ends where memory is full";
@@ -84,7 +84,7 @@ class CompareArchitectures : public Command {
       const MemoryModel memory(model.architecture, device);
       const ServingAnswer a = serve(pricer, memory, load, options_.options());
       const ParameterCount count = count_parameters(model.architecture);
-      const double flop = a.prefill.matmul_flop / static_cast<double>(load.batch * load.prompt);
+      const double flop = a.prefill_flop / static_cast<double>(load.batch * load.prompt);
       const double kv = static_cast<double>(kv_elements_per_token(model.architecture)) * load.kv_bytes();
       table.rows.push_back({model.architecture.name, count.total, count.active,
                             describe(model.architecture.layers.front().attention), flop / 1e9, kv / 1e3,
@@ -116,8 +116,8 @@ class CompareArchitectures : public Command {
     report.result["models"] = rows;
     report.headline = fastest.empty()
                           ? "None of these models fits on this hardware."
-                          : fmt::format("Most output per second on {} x {} at batch {}: {}, {} tokens/s.",
-                                        load.tensor_parallel, device.id, load.batch, fastest, format_number(most, 3));
+                          : fmt::format("Most output per second on {} at batch {}: {}, {} tokens/s.",
+                                        where_text(load, device), load.batch, fastest, format_number(most, 3));
     if (fastest.empty()) report.distrust = "no model fits";
     report.tables = {table};
     if (!plot.lines.empty()) report.plots.push_back(plot);

@@ -2,15 +2,16 @@
 // request by request with a load of requests (request_simulation.h).
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <limits>
-
 #include "apps/catalogue/catalogue_report.h"
+#include "apps/serving/chunked_report.h"
 #include "apps/serving/request_simulation.h"
 #include "apps/serving/serve_commands.h"
+#include "apps/serving/serve_footprint.h"
 #include "apps/serving/serve_options.h"
 #include "apps/serving/serve_plots.h"
+#include "apps/serving/serve_questions.h"
 #include "apps/serving/serve_report.h"
+#include "apps/serving/speculation_options.h"
 #include "isoflop/catalogue/named_architecture.h"
 #include "isoflop/error.h"
 #include "isoflop/number_text.h"
@@ -21,9 +22,6 @@ namespace isoflop::app {
 namespace {
 
 using namespace isoflop::sim;
-
-constexpr const char* no_context_limit =
-    "memory does not limit the context, because every layer sees a window only: a sequence's cache stops growing";
 
 class ServeCommand : public Command {
  public:
@@ -37,6 +35,12 @@ class ServeCommand : public Command {
            "isoflop serve phi-3-mini --on iphone-14-pro --weights int4 --prompt 256\n"
            "isoflop serve mixtral-8x7b --on a100 --tp 2 --max-batch\n"
            "isoflop serve arctic --fits                        which machines can hold it at all\n"
+           "isoflop serve llama-3.1-405b --on h100 --tp 8 --pp 2 --batch 32       two nodes, layers in two stages\n"
+           "isoflop serve deepseek-v3 --on h200 --ep 16 --attention dp --batch 256 --weights fp8 --compute fp8   "
+           "experts spread over two nodes\n"
+           "isoflop serve llama-3-8b --on h100 --batch 32 --chunk 1024           prompts in pieces beside decoding\n"
+           "isoflop serve llama-3-70b --on h100 --tp 4 --draft llama-3-8b --draft-tokens 4 --acceptance 0.8\n"
+           "isoflop serve llama-3-8b --on h100 --batch 32 --grid FRA --busy 0.5     energy and carbon of its tokens\n"
            "isoflop serve llama-3-8b --on l40s --best-format\n"
            "isoflop serve llama-3-8b --on h100 --rate 8 --lengths lognormal --slo-ttft 500ms --slo-tpot 30ms    "
            "request by request\n"
@@ -51,6 +55,12 @@ class ServeCommand : public Command {
                    "time by constants fitted to this engine's published runs instead of by operation");
     options.text("--profile", options_.profile,
                  "with --engine: constants from this profile.json (isoflop calibrate --write-profile)");
+    options.whole("--chunk", chunk_,
+                  "steady state of --batch clients: passes of at most so many tokens, prompts cut to fit beside "
+                  "decoding",
+                  2, 1000000);
+    speculation_.declare(options);
+    place_.declare(options);
     options.group("Inverse questions");
     options.flag("--max-batch", max_batch_, "largest batch that fits in memory");
     options.flag("--max-context", max_context_, "longest context that fits in memory");
@@ -69,8 +79,28 @@ class ServeCommand : public Command {
       throw Error(Fault::Usage,
                   "--max-batch, --max-context, --fits and --best-format are of the closed form: leave the load of "
                   "requests out");
+    if (by_request && (options_.pipeline_parallel > 1 || options_.attention == "dp"))
+      throw Error(Fault::Usage,
+                  "requests are simulated on replicas of one stage: leave --pp and --attention dp out (--tp and --ep "
+                  "with --attention tp are simulated)");
+    if (chunk_ && (by_request || fits_ || best_format_ || max_batch_ || max_context_ || !options_.engine.empty() ||
+                   speculation_.asked()))
+      throw Error(Fault::Usage,
+                  "--chunk is a steady state in closed form: leave --engine, --draft, the inverse questions and the "
+                  "load of requests (which has --step-tokens) out");
+    if (speculation_.asked() && (by_request || fits_ || best_format_ || !options_.engine.empty()))
+      throw Error(Fault::Usage,
+                  "--draft is of the closed form for one load: leave the load of requests, --fits, --best-format and "
+                  "--engine out");
+    if (place_.given() && (by_request || fits_ || best_format_ || max_batch_ || max_context_ || speculation_.asked()))
+      throw Error(Fault::Usage,
+                  "where and overheads belong to the footprint of one load in closed form: leave the load of requests, "
+                  "--draft and the inverse questions out, or those options");
     if (!options_.profile.empty() && options_.engine.empty())
       throw Error(Fault::Usage, "--profile needs --engine NAME");
+    if (!options_.engine.empty() && (options_.pipeline_parallel > 1 || options_.expert_parallel > 1))
+      throw Error(Fault::Usage,
+                  "--engine knows its published tensor-parallel runs: leave --pp and --ep out, or --engine");
     if (!options_.engine.empty() && (by_request || max_batch_ + max_context_ + fits_ + best_format_ > 0))
       throw Error(Fault::Usage,
                   "--engine answers for one load: leave the inverse questions and the load of requests out");
@@ -82,7 +112,7 @@ class ServeCommand : public Command {
     for (const std::string& note : model.architecture.notes) report.warnings.push_back(note);
     const ServingLoad load = options_.load();
     if (fits_) {
-      answer_fits(model.architecture, devices, load, report);
+      answer_fits(model.architecture, devices, options_, report);
       return report;
     }
     const Accelerator& device = devices.require(options_.on);
@@ -93,9 +123,11 @@ class ServeCommand : public Command {
       return report;
     }
     add_load(load, device, report);
-    const MemoryModel memory(model.architecture, device);
+    MemoryModel memory(model.architecture, device);
+    if (speculation_.asked())
+      drafting_ = speculation_.prepare(model.architecture, device, options_, settings, memory, report);
     if (max_batch_ || max_context_) {
-      answer_limit(memory, load, device, report);
+      answer_limit(max_batch_ ? Limit::Batch : Limit::Context, memory, load, device, report);
       return report;
     }
     const StepPricer pricer(model.architecture, device, OpProfile::load(settings.data));
@@ -105,9 +137,9 @@ class ServeCommand : public Command {
               ? EngineProfile::load(settings.data)
               : EngineProfile::from_json(parse_json(read_file(options_.profile), options_.profile), options_.profile);
     if (best_format_)
-      answer_formats(pricer, memory, load, report);
+      answer_formats(pricer, memory, options_, report);
     else
-      answer_serving(pricer, memory, load, report);
+      answer_serving(pricer, memory, load, settings, report);
     return report;
   }
 
@@ -120,13 +152,19 @@ class ServeCommand : public Command {
                                            {"weights", options_.weights},
                                            {"kv", options_.kv},
                                            {"compute", options_.compute},
-                                           {"tensor_parallel", load.tensor_parallel}});
+                                           {"tensor_parallel", load.tensor_parallel},
+                                           {"pipeline_parallel", load.pipeline_parallel},
+                                           {"expert_parallel", load.expert_parallel},
+                                           {"attention", options_.attention},
+                                           {"routing_skew", load.routing_skew},
+                                           {"devices", load.devices()}});
   }
 
   void answer_serving(const StepPricer& pricer, const MemoryModel& memory, const ServingLoad& load,
-                      Report& report) const {
+                      const Settings& settings, Report& report) const {
     const Accelerator& device = pricer.accelerator();
     ServingOptions options = options_.options();
+    if (drafting_) options.speculation = &drafting_->speculation;
     std::optional<EngineAnswer> engine;
     if (!options_.engine.empty()) {
       engine = engine_answer(profile_, options_.engine, pricer.architecture(), device, load);
@@ -134,17 +172,29 @@ class ServeCommand : public Command {
       options.tpot_s = engine->tpot_s;
       options.closed_loop = engine->closed_loop;
     }
+    std::optional<ChunkedServing> chunked;
+    if (chunk_) {
+      chunked = chunked_serving(pricer, load, *chunk_);
+      options.ttft_s = chunked->ttft_s;
+      options.tpot_s = chunked->tpot_s;
+      options.ttft_floor_s = chunked->ttft_floor_s;
+      options.tpot_floor_s = chunked->tpot_floor_s;
+      options.closed_loop = true;
+    }
     const ServingAnswer answer = serve(pricer, memory, load, options);
     add_serving_values(report.result, answer);
     report.headline = fmt::format(
-        "{} on {} x {}, batch {}: first token after {} ({} to {}), then one every {} ({} to {}); {} tokens/s in all, "
+        "{} on {}, batch {}: first token after {} ({} to {}), then one every {} ({} to {}); {} tokens/s in all, "
         "bound by {}.",
-        pricer.architecture().name, load.tensor_parallel, device.id, load.batch,
+        pricer.architecture().name, where_text(load, device), load.batch,
         format_duration_s(answer.ttft_s.central), format_duration_s(answer.ttft_s.low),
         format_duration_s(answer.ttft_s.high), format_duration_s(answer.tpot_s.central),
         format_duration_s(answer.tpot_s.low), format_duration_s(answer.tpot_s.high),
         format_number(answer.output_tokens_per_s.central, 3), name_of(answer.decode.bound));
     report.tables = {serving_table(answer), serving_memory_table(answer, load, device)};
+    add_pipeline(report, load, answer, pricer.architecture());
+    if (chunked) add_chunked(report, *chunked, load, *chunk_, answer.decode.seconds);
+    if (drafting_) add_speculation(report, *drafting_, answer);
     if (engine) {
       report.result["engine"] = options_.engine;
       report.result["basis"] = engine->basis;
@@ -154,8 +204,9 @@ class ServeCommand : public Command {
       report.assumptions.push_back({"engine", options_.engine, "", engine->basis});
       report.warnings.push_back("memory, energy and the tables of --explain are the closed form's, not the engine's");
     }
-    report.explanation = {pass_table("The pass over the prompts", answer.prefill),
-                          pass_table("A decode step, middle of the generation", answer.decode)};
+    const std::string of = answer.parts > 1 ? fmt::format(", one of {} parts of the batch", answer.parts) : "";
+    report.explanation = {pass_table("The pass over the prompts" + of, answer.prefill),
+                          pass_table("A decode step, middle of the generation" + of, answer.decode)};
     report.assumptions = serving_assumptions(load, answer);
     if (answer.usd_per_million_tokens)
       report.assumptions.push_back(
@@ -164,10 +215,11 @@ class ServeCommand : public Command {
     else
       report.warnings.push_back(device.id +
                                 " has no price in the catalogue: --price USD_PER_HOUR gives the price of a token");
+    add_serving_footprint(report, answer, load, device, place_, settings);
     if (answer.joules_per_token)
-      report.assumptions.push_back(
-          {"energy", "accelerators only; host, idle capacity and PUE come on top", "", InferenceConstants{}.source});
-    else
+      report.assumptions.push_back({"energy", "joules_per_token: accelerators only; footprint adds host, idle and PUE",
+                                    "", InferenceConstants{}.source});
+    else if (!drafting_)
       report.warnings.push_back(device.id + " states no TDP: no energy per token");
     const auto stated = pricer.architecture().context_tokens;
     if (stated > 0 && load.last_context() > stated)
@@ -178,157 +230,23 @@ class ServeCommand : public Command {
     report.plots.push_back(roofline_plot(pricer, load, answer));
     report.plots.push_back(cache_variants_plot(pricer.architecture(), load));
     if (!answer.fits)
-      report.distrust = fmt::format("does not fit: {} needed, {} available on {} x {}; times hold only if it did",
-                                    format_bytes(answer.memory.total()),
-                                    format_bytes(static_cast<double>(load.tensor_parallel) * device.memory_bytes),
-                                    load.tensor_parallel, device.id);
-  }
-
-  void answer_limit(const MemoryModel& memory, const ServingLoad& load, const Accelerator& device,
-                    Report& report) const {
-    const std::int64_t batch = memory.max_batch(load), context = memory.max_context(load);
-    report.result["max_batch"] = batch;
-    report.result["max_context"] = context_limit_value(context);
-    report.result["max_context_limited_by_memory"] = context < longest_searched_context;
-    const ServingMemory used = memory.memory(load);
-    report.result["memory_bytes"] = Value::object({{"weights", used.weights},
-                                                   {"kv_cache", used.kv_cache},
-                                                   {"activations", used.activations},
-                                                   {"other", used.other},
-                                                   {"total", used.total()}});
-    report.result["fits_in_memory"] = memory.fits(load);
-    const std::string where = fmt::format("{} x {}", load.tensor_parallel, device.id);
-    if (max_batch_)
-      report.headline =
-          fmt::format("The largest batch of {} + {} tokens on {} is {}.", load.prompt, load.generate, where, batch);
-    if (max_context_)
-      report.headline =
-          context >= longest_searched_context
-              ? fmt::format("The context at batch {} on {} is unbounded by the cache: every layer sees a window only.",
-                            load.batch, where)
-              : fmt::format("The longest context at batch {} on {} is {} tokens.", load.batch, where, context);
-    ReportTable table{
-        "Limits of memory", {{"quantity", "quantity", Align::Left}, {"value", "value", Align::Right, 12}}, {}, ""};
-    table.rows = {{fmt::format("largest batch at {} + {} tokens", load.prompt, load.generate), batch},
-                  {fmt::format("longest context at batch {}, tokens", load.batch),
-                   context >= longest_searched_context ? TableCell(context_limit_text(context)) : TableCell(context)}};
-    report.tables = {table};
-    report.assumptions = serving_assumptions(load, {});
-    if (context >= longest_searched_context) report.warnings.push_back(no_context_limit);
-    if ((max_batch_ ? batch : context) == 0) report.distrust = "not even one sequence fits on " + where;
-  }
-
-  void answer_fits(const Architecture& architecture, const AcceleratorCatalogue& devices, const ServingLoad& load,
-                   Report& report) const {
-    ReportTable table{"Fewest devices that hold it",
-                      {{"accelerator", "accelerator", Align::Left},
-                       {"memory GB", "memory_gigabytes"},
-                       {"devices", "devices"},
-                       {"needed GB", "needed_gigabytes"},
-                       {"USD/h", "usd_per_hour"}},
-                      {},
-                      ""};
-    Value rows = Value::array();
-    std::size_t holding = 0;
-    for (const Accelerator& device : devices.all()) {
-      const MemoryModel memory(architecture, device);
-      const auto count = memory.devices_needed(load);
-      ServingLoad at = load;
-      at.tensor_parallel = count.value_or(1);
-      const double needed = memory.memory(at).total();
-      holding += count == 1;
-      Value usd;
-      TableCell usd_cell;
-      if (count && device.price_usd_per_hour) {
-        const double price = static_cast<double>(*count) * *device.price_usd_per_hour;
-        usd = price;
-        usd_cell = price;
-      }
-      table.rows.push_back(
-          {device.id, device.memory_bytes / 1e9, count ? TableCell(*count) : TableCell(), needed / 1e9, usd_cell});
-      rows.push_back(Value::object({{"accelerator", device.id}, {"devices", count}, {"memory_bytes_needed", needed},
-                                    {"device_memory_bytes", device.memory_bytes}, {"usd_per_hour", usd}}));
-    }
-    std::stable_sort(table.rows.begin(), table.rows.end(), [](const auto& a, const auto& b) {
-      const auto count = [](const TableCell& cell) {
-        const auto* n = std::get_if<std::int64_t>(&cell);
-        return n ? *n : std::numeric_limits<std::int64_t>::max();
-      };
-      return count(a[2]) < count(b[2]);
-    });
-    table.note =
-        "tensor parallel sizes, which divide the query heads; whether a vendor sells that many together is not asked";
-    report.result["fits"] = rows;
-    report.headline = fmt::format("{} with {} weights at batch {} and {} tokens: {} of {} accelerators hold it alone.",
-                                  architecture.name, options_.weights, load.batch, load.last_context(), holding,
-                                  devices.all().size());
-    report.tables = {table};
-    report.assumptions = serving_assumptions(load, {});
-  }
-
-  void answer_formats(const StepPricer& pricer, const MemoryModel& memory, const ServingLoad& load,
-                      Report& report) const {
-    struct Choice {
-      std::string weights, kv, compute;
-      ServingAnswer answer;
-    };
-    std::vector<Choice> choices;
-    for (const char* weights : {"bf16", "fp8", "int8", "int4"})
-      for (const char* kv : {"bf16", "fp8"}) {
-        ServingLoad at = load;
-        at.weights = weight_format_named(weights);
-        at.kv = cache_format_named(kv);
-        at.arithmetic = Arithmetic::Bf16;
-        choices.push_back({weights, kv, "bf16", serve(pricer, memory, at, options_.options())});
-        if (at.weights == WeightFormat::Fp8 && pricer.accelerator().fp8_flop_per_s) {
-          at.arithmetic = Arithmetic::Fp8;
-          choices.push_back({weights, kv, "fp8", serve(pricer, memory, at, options_.options())});
-        }
-      }
-    std::stable_sort(choices.begin(), choices.end(), [](const Choice& a, const Choice& b) {
-      return a.answer.fits != b.answer.fits
-                 ? a.answer.fits
-                 : a.answer.output_tokens_per_s.central > b.answer.output_tokens_per_s.central;
-    });
-    ReportTable table{"Storage formats, most output tokens/s first",
-                      {{"weights", "weights", Align::Left},
-                       {"cache", "kv", Align::Left},
-                       {"compute", "compute", Align::Left},
-                       {"fits", "fits_in_memory", Align::Left},
-                       {"GB", "gigabytes"},
-                       {"TTFT ms", "ttft_ms"},
-                       {"TPOT ms", "tpot_ms"},
-                       {"low", "tpot_low_ms"},
-                       {"high", "tpot_high_ms"},
-                       {"tokens/s", "output_tokens_per_s"},
-                       {"max batch", "max_batch"}},
-                      {},
-                      "What a format costs in quality is not asked here."};
-    Value rows = Value::array();
-    for (const Choice& c : choices) {
-      const ServingAnswer& a = c.answer;
-      table.rows.push_back({c.weights, c.kv, c.compute, a.fits, a.memory.total() / 1e9, 1e3 * a.ttft_s.central,
-                            1e3 * a.tpot_s.central, 1e3 * a.tpot_s.low, 1e3 * a.tpot_s.high,
-                            a.output_tokens_per_s.central, a.max_batch});
-      Value row = Value::object({{"weights", c.weights}, {"kv", c.kv}, {"compute", c.compute}});
-      add_serving_values(row, a);
-      rows.push_back(std::move(row));
-    }
-    report.result["formats"] = rows;
-    const Choice& best = choices.front();
-    if (best.answer.fits)
-      report.headline =
-          fmt::format("Fastest on {}: {} weights, {} cache, {} arithmetic at {} tokens/s.", pricer.accelerator().id,
-                      best.weights, best.kv, best.compute, format_number(best.answer.output_tokens_per_s.central, 3));
-    else
-      report.distrust = "no format fits on " + std::to_string(load.tensor_parallel) + " x " + pricer.accelerator().id;
-    report.tables = {table};
-    report.assumptions = serving_assumptions(load, best.answer);
+      report.distrust =
+          load.devices() == load.tensor_parallel
+              ? fmt::format("does not fit: {} needed, {} available on {}; times hold only if it did",
+                            format_bytes(answer.memory.total()),
+                            format_bytes(static_cast<double>(load.devices()) * device.memory_bytes),
+                            where_text(load, device))
+              : fmt::format("does not fit: the fullest device needs {} and has {}; times hold only if it did",
+                            format_bytes(answer.memory.fullest_device), format_bytes(device.memory_bytes));
   }
 
   std::string model_;
   ServeOptions options_;
   RequestOptions requests_;
+  std::optional<long> chunk_;
+  ServingPlace place_;
+  SpeculationOptions speculation_;
+  std::unique_ptr<Drafting> drafting_;
   EngineProfile profile_;
   bool max_batch_ = false, max_context_ = false, fits_ = false, best_format_ = false;
 };

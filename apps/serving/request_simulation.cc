@@ -117,7 +117,7 @@ class RequestStudy {
     room_ = cache_room(architecture, device, memory_, load_, options.max_sequences, options.step_tokens, options.block);
     engine.blocks = room_.blocks;
     engine.window_tokens = room_.window_tokens;
-    const double link = options.kv_link.value_or(default_link_bytes_per_s * static_cast<double>(load_.tensor_parallel));
+    const double link = options.kv_link.value_or(default_link_bytes_per_s * static_cast<double>(load_.devices()));
     scene_.fleet.transfer_fixed_s = transfer_start_s;
     scene_.fleet.transfer_s_per_token =
         static_cast<double>(kv_elements_per_token(architecture)) * load_.kv_bytes() / link;
@@ -129,7 +129,7 @@ class RequestStudy {
       report_.result["fits_in_memory"] = false;
       report_.distrust =
           fmt::format("no room for a cache: weights, activations and workspace need {} more than {} x {} have",
-                      format_bytes(-room_.bytes), load_.tensor_parallel, device_.id);
+                      format_bytes(-room_.bytes), load_.devices(), device_.id);
       return;
     }
     report_.result["fits_in_memory"] = true;
@@ -183,7 +183,7 @@ class RequestStudy {
 
   std::string where() const {
     const FleetOptions& f = scene_.fleet;
-    const std::string each = fmt::format("{} x {}", load_.tensor_parallel, device_.id);
+    const std::string each = where_text(load_, device_);
     if (f.prefill_replicas > 0)
       return fmt::format("{} prefill and {} decode replicas of {}", f.prefill_replicas, f.replicas, each);
     return f.replicas == 1 ? each : fmt::format("{} replicas of {}", f.replicas, each);
@@ -199,7 +199,8 @@ class RequestStudy {
                                             {"weights", serving_.weights},
                                             {"kv", serving_.kv},
                                             {"compute", serving_.compute},
-                                            {"tensor_parallel", load_.tensor_parallel}});
+                                            {"tensor_parallel", load_.tensor_parallel},
+                                            {"expert_parallel", load_.expert_parallel}});
     report_.result["engine"] = Value::object({{"max_sequences", options_.max_sequences},
                                               {"step_tokens", options_.step_tokens},
                                               {"block_tokens", options_.block},
@@ -226,7 +227,7 @@ class RequestStudy {
                                      "every layer sees a window: sequences keep no more; prefixes are not shared"});
     if (options_.prefill_replicas > 0) {
       report_.assumptions.push_back(
-          {"kv_link", options_.kv_link.value_or(default_link_bytes_per_s * static_cast<double>(load_.tensor_parallel)),
+          {"kv_link", options_.kv_link.value_or(default_link_bytes_per_s * static_cast<double>(load_.devices())),
            "B/s", options_.kv_link ? "--kv-link" : "assumed: one 400 Gb/s adapter per device"});
       report_.assumptions.push_back({"transfer_start", transfer_start_s, "s", "assumed"});
     }
@@ -302,7 +303,7 @@ class RequestStudy {
     report_.tables = request_tables(runs, scene_.objective.stated());
     const auto price = options_price();
     const double devices =
-        static_cast<double>((scene_.fleet.replicas + scene_.fleet.prefill_replicas) * load_.tensor_parallel);
+        static_cast<double>((scene_.fleet.replicas + scene_.fleet.prefill_replicas) * load_.devices());
     if (price) {
       const auto usd = [&](const RequestMetrics& r) {
         return r.output_tokens_per_s > 0 ? devices * *price / 3600 / r.output_tokens_per_s * 1e6 : 0;

@@ -6,6 +6,14 @@ void ServeOptions::declare(OptionSet& options) {
   options.group("Hardware");
   options.text("--on", on, "accelerator (isoflop accelerators list)");
   options.whole("--tp", tensor_parallel, "devices that share every layer (tensor parallel)", 1, 4096);
+  options.whole("--pp", pipeline_parallel,
+                "stages of consecutive layers (pipeline parallel); the batch is cut to fill them", 1, 4096);
+  options.whole("--ep", expert_parallel, "groups of devices that a mixture's experts are spread over", 1, 4096);
+  options.choice("--attention", attention, sim::attention_split_names,
+                 "with --ep: tp splits the attention over the --tp devices that share the experts, dp repeats it on "
+                 "each of the --ep devices (or each --tp of them) for a part of the sequences");
+  options.number("--routing-skew", routing_skew, "experts' popularity falls as rank^-skew",
+                 NumberRange::not_negative());
   options.number("--price", price, "USD per device-hour instead of the catalogue's", NumberRange::positive());
   options.group("Load");
   options.whole("--batch", batch, "sequences decoded together", 1, 1000000);
@@ -29,6 +37,10 @@ sim::ServingLoad ServeOptions::load() const {
   load.kv = sim::cache_format_named(kv);
   load.arithmetic = sim::arithmetic_named(compute);
   load.tensor_parallel = tensor_parallel;
+  load.pipeline_parallel = pipeline_parallel;
+  load.expert_parallel = expert_parallel;
+  load.attention = sim::attention_split_named(attention);
+  load.routing_skew = routing_skew;
   return load;
 }
 

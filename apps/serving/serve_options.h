@@ -9,7 +9,10 @@ namespace isoflop::app {
 
 struct ServeOptions {
   std::string on;
-  long batch = 1, prompt = 2048, generate = 256, tensor_parallel = 1, group = 128;
+  long batch = 1, prompt = 2048, generate = 256, group = 128;
+  long tensor_parallel = 1, pipeline_parallel = 1, expert_parallel = 1;
+  std::string attention = "tp";
+  double routing_skew = 0;
   std::string weights = "bf16", kv = "bf16", compute = "bf16";
   std::string engine, profile;
   std::optional<double> price;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "apps/serving/serve_report.h"
 #include "isoflop/model/parameters.h"
 #include "isoflop/number_text.h"
 
@@ -86,16 +87,16 @@ PlotSpec cache_plot(const std::vector<Architecture>& models, const ServingLoad& 
 }
 
 PlotSpec roofline_plot(const StepPricer& pricer, const ServingLoad& load, const ServingAnswer& answer) {
-  const auto devices = static_cast<double>(load.tensor_parallel);
+  const auto devices = static_cast<double>(load.stage_devices());
   const double peak = devices * matmul_peak_flop_per_s(pricer.accelerator(), load),
                bandwidth = devices * pricer.accelerator().bandwidth_bytes_per_s;
   PlotSpec plot;
   plot.name = "roofline";
   plot.title = "Operations under the roofline";
-  plot.subtitle = fmt::format("{} on {} x {}, batch {}, prompt {}, {} weights", pricer.architecture().name,
-                              load.tensor_parallel, pricer.accelerator().id, load.batch, load.prompt,
+  plot.subtitle = fmt::format("{} on {}, batch {}, prompt {}, {} weights", pricer.architecture().name,
+                              where_text(load, pricer.accelerator()), load.batch, load.prompt,
                               weight_format_names[static_cast<std::size_t>(load.weights)]);
-  plot.source = "isoflop serve, closed form; roof from data-sheet peak and bandwidth, all devices";
+  plot.source = "isoflop serve, closed form; roof from data-sheet peak and bandwidth, all devices of a stage";
   plot.description =
       "matrix work only; a point below the roof loses the difference to launches, partly filled tiles and imperfect "
       "overlap";

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "isoflop/number_text.h"
+#include "isoflop/sim/serving/stages.h"
 
 namespace isoflop::app {
 namespace {
@@ -30,8 +31,9 @@ PlotSpec plot_base(const StepPricer& pricer, const ServingLoad& load, const std:
   PlotSpec plot;
   plot.name = name;
   plot.title = title;
-  plot.subtitle = fmt::format("{} on {} x {}, {} weights, {} cache", pricer.architecture().name, load.tensor_parallel,
-                              pricer.accelerator().id, weight_format_names[static_cast<std::size_t>(load.weights)],
+  plot.subtitle = fmt::format("{} on {}, {} weights, {} cache", pricer.architecture().name,
+                              where_text(load, pricer.accelerator()),
+                              weight_format_names[static_cast<std::size_t>(load.weights)],
                               cache_format_names[static_cast<std::size_t>(load.kv)]);
   plot.source = "isoflop serve, closed form";
   return plot;
@@ -54,7 +56,8 @@ void add_serving_values(Value& result, const ServingAnswer& a) {
   put(result, "mfu_prefill", a.mfu_prefill);
   result["memory_bytes"] = Value::object({{"weights", a.memory.weights}, {"kv_cache", a.memory.kv_cache},
                                           {"activations", a.memory.activations}, {"other", a.memory.other},
-                                          {"total", a.memory.total()}});
+                                          {"total", a.memory.total()},
+                                          {"fullest_device", a.memory.fullest_device}});
   result["fits_in_memory"] = a.fits;
   result["max_batch"] = a.max_batch;
   result["max_context"] = context_limit_value(a.max_context);
@@ -103,10 +106,72 @@ ReportTable serving_memory_table(const ServingAnswer& a, const ServingLoad& load
   table.rows = {{"weights, all experts", a.memory.weights / 1e9}, {"key/value cache", a.memory.kv_cache / 1e9},
                 {"activations", a.memory.activations / 1e9}, {"other (assumed)", a.memory.other / 1e9},
                 {"total", a.memory.total() / 1e9},
-                {"available", static_cast<double>(load.tensor_parallel) * device.memory_bytes / 1e9}};
+                {"available", static_cast<double>(load.devices()) * device.memory_bytes / 1e9}};
+  if (load.devices() > 1) {
+    table.rows.push_back({"fullest device", a.memory.fullest_device / 1e9});
+    table.rows.push_back({"one device has", device.memory_bytes / 1e9});
+  }
   table.note = fmt::format("largest batch at {} + {} tokens: {}; longest context at batch {}: {}", load.prompt,
                            load.generate, a.max_batch, load.batch, context_limit_text(a.max_context));
   return table;
+}
+
+std::string layout_text(const ServingLoad& load) {
+  std::string text;
+  const auto add = [&](const char* name, std::int64_t size) {
+    if (size > 1) text += fmt::format("{}{} {}", text.empty() ? "" : " x ", name, size);
+  };
+  const bool repeated = load.attention == AttentionSplit::Data;
+  if (!repeated) add("tp", load.tensor_parallel);
+  else add("ep", load.expert_parallel);
+  add("pp", load.pipeline_parallel);
+  if (repeated)
+    text += load.tensor_parallel > 1 ? fmt::format(" (attention dp {} x tp {})", load.replicas(), load.tensor_parallel)
+                                     : " (attention dp)";
+  else if (load.expert_parallel > 1)
+    text += fmt::format(" (experts ep {})", load.expert_parallel);
+  return text;
+}
+
+std::string where_text(const ServingLoad& load, const Accelerator& device) {
+  const bool plain = load.devices() == load.tensor_parallel && load.expert_parallel == 1;
+  return fmt::format("{} x {}", load.devices(), device.id) + (plain ? "" : ", " + layout_text(load));
+}
+
+Value layout_value(const ServingLoad& load) {
+  return Value::object({{"tensor_parallel", load.tensor_parallel},
+                        {"pipeline_parallel", load.pipeline_parallel},
+                        {"expert_parallel", load.expert_parallel},
+                        {"attention", attention_split_names[static_cast<std::size_t>(load.attention)]},
+                        {"devices", load.devices()}});
+}
+
+void add_pipeline(Report& report, const ServingLoad& load, const ServingAnswer& answer,
+                  const Architecture& architecture) {
+  if (load.pipeline_parallel == 1) return;
+  const StagePlan plan = stage_plan(architecture, load.pipeline_parallel);
+  ReportTable table{"Pipeline stages, one part of the batch",
+                    {{"stage", "stage"},
+                     {"layers", "layers"},
+                     {"prompts ms", "prefill_ms"},
+                     {"decode step ms", "decode_ms"}},
+                    {},
+                    ""};
+  Value layers = Value::array();
+  for (std::size_t s = 0; s < plan.layers.size(); ++s) {
+    layers.push_back(plan.layers[s]);
+    table.rows.push_back({static_cast<std::int64_t>(s + 1), plan.layers[s], 1e3 * answer.prefill.stage_s[s].central,
+                          1e3 * answer.decode.stage_s[s].central});
+  }
+  table.note = fmt::format(
+      "batch in {} parts in flight; stages idle {} % of the prompts' time (the bubble) and {} % of a decode round",
+      answer.parts, format_number(100 * answer.idle_prefill, 3), format_number(100 * answer.idle_decode, 3));
+  report.tables.push_back(std::move(table));
+  report.result["pipeline"] = Value::object({{"stages", load.pipeline_parallel},
+                                             {"parts_in_flight", answer.parts},
+                                             {"layers_per_stage", layers},
+                                             {"idle_share_prefill", answer.idle_prefill},
+                                             {"idle_share_decode", answer.idle_decode}});
 }
 
 std::string context_limit_text(std::int64_t max_context) {
@@ -152,6 +217,17 @@ std::vector<Assumption> serving_assumptions(const ServingLoad& load, const Servi
       {"tokens_per_pass", tokens_per_pass, "tokens", "assumed: largest piece of prompts whose activations are held"},
       {"tpot", "(end to end - TTFT) / (generate - 1)", "", "definition"},
       {"mbu", "(weight + cache bytes) / TPOT / (devices x data-sheet bandwidth)", "", "definition"}};
+  if (load.pipeline_parallel > 1)
+    list.push_back({"pipeline", "every device of a stage sends its tokens' residual stream to its peer, 16 bits", "",
+                    "assumed: not overlapped with computing; the host prepares every part once"});
+  if (load.expert_parallel > 1) {
+    list.push_back({"expert_placement",
+                    load.routing_skew > 0 ? "mean over 8 fixed random deals" : "any: experts are equally popular", "",
+                    "the busiest group of experts sets the time; no expert is repeated"});
+    list.push_back({"expert_messages",
+                    load.replicas() > 1 ? "two all-to-alls a layer, 16 bits both ways" : "all-reduce, as without --ep",
+                    "", "assumed: not overlapped; engines that send fp8 to experts send half"});
+  }
   if (load.weight_only())
     list.push_back({"weight_only_kernels", unpacking_high, "x",
                     "assumed: up to this much slower than their bytes say; they compute in 16 bits"});
@@ -214,7 +290,7 @@ std::vector<PlotSpec> serving_plots(const StepPricer& pricer, const MemoryModel&
     room.lines.push_back(line);
   }
   room.rules = {
-      {"available", std::nullopt, static_cast<double>(load.tensor_parallel) * pricer.accelerator().memory_bytes / 1e9}};
+      {"available", std::nullopt, static_cast<double>(load.devices()) * pricer.accelerator().memory_bytes / 1e9}};
   return {frontier, use, room};
 }
 

@@ -10,6 +10,15 @@ void add_serving_values(Value& result, const sim::ServingAnswer& answer);
 ReportTable serving_table(const sim::ServingAnswer& answer);
 ReportTable serving_memory_table(const sim::ServingAnswer& answer, const sim::ServingLoad& load,
                                  const Accelerator& device);
+/// "tp 4 x pp 2", "ep 8 (attention dp)"; empty for one device.
+std::string layout_text(const sim::ServingLoad& load);
+/// "8 x h100-sxm-80gb (tp 4 x pp 2)"; where tensor parallelism is all there is, without the layout.
+std::string where_text(const sim::ServingLoad& load, const Accelerator& device);
+/// Sizes of a layout as keys.
+Value layout_value(const sim::ServingLoad& load);
+/// Stages of a pipeline: layers, share of time idle; nothing for one stage.
+void add_pipeline(Report& report, const sim::ServingLoad& load, const sim::ServingAnswer& answer,
+                  const Architecture& architecture);
 /// "470485 tokens", or that memory sets no limit.
 std::string context_limit_text(std::int64_t max_context);
 /// The number, or null where memory sets no limit.

@@ -7,7 +7,6 @@
 #include "apps/catalogue/catalogue_report.h"
 #include "apps/commands.h"
 #include "apps/training/training_report.h"
-#include "isoflop/catalogue/grids.h"
 #include "isoflop/catalogue/named_architecture.h"
 #include "isoflop/error.h"
 #include "isoflop/number_text.h"
@@ -64,13 +63,9 @@ class Train : public Command {
     options.number("--overhead", overhead_, "share of the run's time for restarts, evaluation, checkpoints",
                    NumberRange::fraction());
     options.number("--routing-skew", skew_, "experts' popularity falls as rank^-skew", NumberRange::not_negative());
-    options.group("Price and energy");
+    options.group("Price");
     options.number("--price", price_, "USD per device-hour; default: the catalogue's", NumberRange::not_negative());
-    options.text(
-        "--grid", grid_,
-        "zone of the electricity, e.g. USA, FRA, gcp:europe-north1; default: unknown, which widens the carbon");
-    options.number("--pue", pue_, "facility energy per IT energy; default: the spread of hyperscale sites",
-                   {1, 10, false});
+    place_.declare_site(options);
   }
 
   Report run(const Settings& settings) override {
@@ -95,7 +90,7 @@ class Train : public Command {
     input.price_source = price_ ? "--price" : accelerator.price_source + " (" + accelerator.price_confidence + ")";
     add_training(report, input);
     add_published_runs(report, input, settings);
-    add_training_footprint(report, input, grid_, pue_, settings);
+    add_training_footprint(report, input, place_, settings);
     if (search_) add_layouts(report, found, count_);
     else report.result["layouts_considered"] = found.candidates;
     if (!fits)
@@ -207,11 +202,12 @@ class Train : public Command {
     }
   };
 
-  std::string model_, device_, precision_ = "bf16", recompute_, sharding_, stack_, grid_;
+  std::string model_, device_, precision_ = "bf16", recompute_, sharding_, stack_;
   long count_ = 8, top_ = 10;
   std::optional<long> sequence_;
-  std::optional<double> tokens_, batch_tokens_, price_, pue_;
+  std::optional<double> tokens_, batch_tokens_, price_;
   double overhead_ = 0.1, skew_ = 0;
+  FootprintOptions place_;
   bool search_ = false, uncalibrated_ = false;
   GivenSizes fixed_;
 };

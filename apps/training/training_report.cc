@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "apps/footprint/footprint_report.h"
-#include "isoflop/catalogue/grids.h"
+#include "apps/footprint/run_footprint.h"
 #include "isoflop/error.h"
 #include "isoflop/number_text.h"
 #include "isoflop/sim/footprint/run_inputs.h"
@@ -16,9 +16,6 @@ namespace isoflop::app {
 namespace {
 
 using namespace isoflop::sim;
-
-// Enough for the ends of a 90 % interval to 2 %, in a few milliseconds.
-constexpr std::size_t footprint_draws = 2048;
 
 Value interval(const Estimate& e) { return Value::object({{"low", e.low}, {"central", e.central}, {"high", e.high}}); }
 
@@ -233,8 +230,8 @@ void add_published_runs(Report& report, const TrainingReportInput& in, const Set
                     format_count(simulated), range_text(hours, count)));
 }
 
-void add_training_footprint(Report& report, const TrainingReportInput& in, const std::string& zone,
-                            std::optional<double> pue, const Settings& settings) {
+void add_training_footprint(Report& report, const TrainingReportInput& in, const FootprintOptions& place,
+                            const Settings& settings) {
   const Accelerator& a = in.run.accelerator;
   if (!a.tdp_w) {
     report.result["energy_kwh"] = Value();
@@ -243,31 +240,18 @@ void add_training_footprint(Report& report, const TrainingReportInput& in, const
     return;
   }
   const Estimate& hours = in.outcome.device_hours;
-  const auto hours_spread =
+  ActivityInputs inputs = default_inputs(a, Use::Training);
+  inputs.device_hours.distribution =
       Distribution::triangular(hours.low, hours.central, std::max(hours.high, hours.low * (1 + 1e-9)));
-  const GridCatalogue grids = GridCatalogue::load(settings.data);
-  const GridFactor* grid = zone.empty() ? nullptr : &grids.require(zone);
-  PropagationOptions options;
-  options.seed = settings.seed;
-  options.threads = settings.threads;
-  options.draws = footprint_draws;
-  const FootprintEstimate f = footprint_of(a, Use::Training, hours_spread, {}, grid, pue, options);
-  report.seed = settings.seed;
-  report.result["energy_kwh"] = f.facility_kwh.central;
-  report.result["energy_kwh_interval"] = interval(f.facility_kwh);
-  report.result["co2e_kg"] = f.operational_kg.central;
-  report.result["co2e_kg_interval"] = interval(f.operational_kg);
-  put_footprint(report.result["footprint"] = Value::object(), f);
-  for (const auto& input : f.inputs)
-    if (input.source != "simulated")
-      report.assumptions.push_back({input.name, input.distribution.text(), input.unit, input.source});
+  inputs.device_hours.source = "simulated";
+  const FootprintEstimate f = footprint_at(place, inputs, settings);
+  add_run_footprint(report, f, "", settings);
   auto& rows = report.tables.front().rows;
   const auto add = [&rows](std::string name, const Estimate& e, const ReadableUnit& unit) {
     rows.push_back({TableCell(std::move(name)), TableCell(with_interval(e, unit))});
   };
   add("facility energy", f.facility_kwh, energy_unit(f.facility_kwh.central));
-  add("operational carbon, " + (grid ? grid->name : "grid unknown (--grid)"), f.operational_kg,
-      carbon_unit(f.operational_kg.central));
+  add("operational carbon, " + place_words(f), f.operational_kg, carbon_unit(f.operational_kg.central));
   add("embodied carbon", f.embodied_kg, carbon_unit(f.embodied_kg.central));
   add("water, on-site and off-site", f.water_l, water_unit(f.water_l.central));
 }

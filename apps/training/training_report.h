@@ -4,6 +4,7 @@
 #include <string>
 
 #include "apps/command.h"
+#include "apps/footprint/footprint_options.h"
 #include "isoflop/catalogue/named_architecture.h"
 #include "isoflop/sim/training/layout_search.h"
 #include "isoflop/sim/training/training_simulation.h"
@@ -28,8 +29,8 @@ void add_published_runs(Report& report, const TrainingReportInput& input, const 
 
 /// energy_kwh and co2e_kg with their intervals, and all that `footprint` says of the run's device-hours. Without a zone
 /// the interval of the carbon spans the world's grids; without a PUE that of hyperscale sites.
-void add_training_footprint(Report& report, const TrainingReportInput& input, const std::string& zone,
-                            std::optional<double> pue, const Settings& settings);
+void add_training_footprint(Report& report, const TrainingReportInput& input, const FootprintOptions& place,
+                            const Settings& settings);
 
 void add_layouts(Report& report, const sim::SearchResult& found, long devices);
 

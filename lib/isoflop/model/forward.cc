@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "isoflop/error.h"
+#include "isoflop/model/prediction_pass.h"
 
 namespace isoflop {
 namespace wiring {
@@ -194,6 +195,14 @@ class WholeModel {
       }
     }
   }
+  /// The first prediction layer by itself.
+  WholeModel(const Architecture& architecture, const Step& step)
+      : a_(architecture), step_(step), b_(architecture, step) {
+    const int embedded = embed();
+    const int hidden = b_.activation("hidden", step_.tokens(), a_.width);
+    head(prediction(b_, hidden, embedded, a_.prediction_layers.front(), static_cast<int>(a_.layers.size())),
+         "prediction ");
+  }
   Program take() { return std::move(b_.program); }
 
  private:
@@ -293,8 +302,9 @@ class WholeModel {
 }  // namespace
 }  // namespace wiring
 
-Program forward(const Architecture& architecture, const Step& step, LayerListing listing) {
-  check(architecture);
+namespace {
+
+void check_step(const Step& step) {
   if (step.segments.empty()) throw Error(Fault::BadInput, "step: no segments; expected at least one");
   for (const Segment& s : step.segments) {
     if (s.sequences < 1 || s.new_tokens < 1 || s.context < 0 || s.logit_positions < 0)
@@ -304,7 +314,22 @@ Program forward(const Architecture& architecture, const Step& step, LayerListing
                               s.sequences, s.new_tokens, s.context, s.logit_positions));
     if (step.training && s.context != 0) throw Error(Fault::BadInput, "step: a training step has no cached tokens");
   }
+}
+
+}  // namespace
+
+Program forward(const Architecture& architecture, const Step& step, LayerListing listing) {
+  check(architecture);
+  check_step(step);
   return wiring::WholeModel(architecture, step, listing).take();
+}
+
+Program prediction_pass(const Architecture& architecture, const Step& step) {
+  check(architecture);
+  check_step(step);
+  if (architecture.prediction_layers.empty())
+    throw Error(Fault::Usage, architecture.name + " has no layer that predicts further tokens");
+  return wiring::WholeModel(architecture, step).take();
 }
 
 std::int64_t Tensor::elements() const {

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "isoflop/error.h"
+#include "isoflop/model/routing.h"
 
 namespace isoflop {
 namespace {
@@ -19,7 +20,8 @@ double capped_triangle(std::int64_t first, std::int64_t last, std::int64_t limit
   return to(last) - to(first);
 }
 
-// q_i proportional to rank^-skew, sum = per_token, none above 1.
+}  // namespace
+
 std::vector<double> inclusion_probabilities(std::int64_t experts, std::int64_t per_token, double skew) {
   std::vector<double> share(static_cast<std::size_t>(experts));
   for (std::size_t i = 0; i < share.size(); ++i) share[i] = std::pow(static_cast<double>(i + 1), -skew);
@@ -37,8 +39,6 @@ std::vector<double> inclusion_probabilities(std::int64_t experts, std::int64_t p
   for (std::size_t i = certain; i < share.size() && left > 0; ++i) result[i] = left * share[i] / rest;
   return result;
 }
-
-}  // namespace
 
 std::int64_t Step::tokens() const {
   std::int64_t sum = 0;

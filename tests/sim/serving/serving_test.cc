@@ -190,3 +190,30 @@ TEST_CASE("a missing figure and an impossible load are named") {
   load.arithmetic = Arithmetic::Fp8;
   CHECK_THROWS_AS(check(load, architecture), Error);
 }
+
+TEST_CASE("4-bit floats: bytes of their scales, arithmetic only where a chip has it, faster prompts where it has") {
+  ServingLoad load = load_of(8, 2048, 128);
+  load.weights = WeightFormat::Nvfp4;
+  CHECK(load.weight_bytes() == 0.5625);
+  const Architecture architecture = model("llama-3-70b");
+  const Accelerator &b200 = devices().require("b200-sxm-180gb"), &h100 = devices().require("h100");
+  const StepPricer pricer(architecture, b200, profile());
+  const MemoryModel memory(architecture, b200);
+  ServingLoad eight = load;
+  eight.weights = WeightFormat::Fp8;
+  eight.arithmetic = Arithmetic::Fp8;
+  const ServingAnswer stored = serve(pricer, memory, load);
+  load.arithmetic = Arithmetic::Fp4;
+  const ServingAnswer four = serve(pricer, memory, load), fp8 = serve(pricer, memory, eight);
+  CHECK(four.memory.weights < 0.6 * fp8.memory.weights);
+  CHECK(four.ttft_s.central < fp8.ttft_s.central);
+  CHECK(four.ttft_s.central < stored.ttft_s.central);
+  CHECK(four.tpot_s.central < fp8.tpot_s.central);
+  CHECK(four.tpot_s.low >= four.tpot_floor_s);
+  CHECK_THROWS_WITH_AS(StepPricer(architecture, h100, profile()).time(load, Step::decode(1, 64)),
+                       "h100-sxm-80gb states no peak for fp4 arithmetic", Error);
+  load.weights = WeightFormat::Int4;
+  CHECK_THROWS_AS(check(load, architecture), Error);
+  load.weights = WeightFormat::Mxfp4;
+  CHECK(load.weight_bytes() == 0.53125);
+}

@@ -61,6 +61,8 @@ EngineAnswer engine_answer(const EngineProfile& profile, const std::string& engi
   if (!batches && load.batch > 1) throw Error(Fault::Usage, engine + " serves one request at a time here: --batch 1");
   if ((engine == "llama.cpp" || engine == "mlx") && load.tensor_parallel > 1)
     throw Error(Fault::Usage, engine + " has no tensor parallelism here: --tp 1");
+  if (load.arithmetic == Arithmetic::Fp4)
+    throw Error(Fault::Usage, "no published run of " + engine + " computes in fp4: --compute fp4 without --engine");
   EngineAnswer answer;
   EngineSample s;
   s.batch = static_cast<double>(load.batch);

@@ -126,6 +126,21 @@ void set_served_tokens(ActivityInputs& in, double tokens, const Distribution& jo
                                        format_number(power_w, 3), source);
 }
 
+void set_simulated_serving(ActivityInputs& in, double device_hours, const Distribution& accelerator_joules,
+                           const std::string& source) {
+  const double joules = accelerator_joules.median();
+  if (!(device_hours > 0) || !(joules > 0))
+    throw Error(Fault::BadInput, "serving needs device time and energy above 0");
+  in.device_hours.distribution = Distribution::fixed(device_hours);
+  in.device_hours.source = "simulated";
+  in.tdp_w.distribution = Distribution::fixed(joules / (3600 * device_hours));
+  in.tdp_w.source = "accelerator energy over device time";
+  in.power_fraction.name = "accelerator energy";
+  in.power_fraction.unit = "of its median";
+  in.power_fraction.distribution = accelerator_joules.scaled(1 / joules);
+  in.power_fraction.source = source;
+}
+
 FootprintEstimate footprint_of(const Accelerator& device, Use use, const Distribution& device_hours,
                                const std::optional<Distribution>& busy_power_w, const GridFactor* grid,
                                std::optional<double> pue, const PropagationOptions& options) {

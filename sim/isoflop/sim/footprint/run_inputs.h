@@ -46,6 +46,11 @@ void set_busy_share(ActivityInputs& inputs, double busy);
 void set_served_tokens(ActivityInputs& inputs, double tokens, const Distribution& joules_per_token,
                        const std::string& source);
 
+/// Simulated serving: accelerator energy in all as the energy model has it, device time as the simulator has it. The
+/// mean power is their quotient; only the energy is uncertain, the time sets the embodied share.
+void set_simulated_serving(ActivityInputs& inputs, double device_hours, const Distribution& accelerator_joules,
+                           const std::string& source);
+
 /// What `train` and `serve` report of a simulated run: priors for all but the device-hours, and for the mean power of a
 /// busy device where the simulator knows it. `grid` may be null: then the interval spans the world's grids. `pue` may
 /// be empty: then it is the prior of a hyperscale site.

@@ -99,7 +99,7 @@ CacheRoom cache_room(const Architecture& architecture, const Accelerator& accele
   load.generate = 1;
   const ServingMemory used = memory.memory(load);
   CacheRoom room;
-  room.bytes = static_cast<double>(load.tensor_parallel) * accelerator.memory_bytes - (used.total() - used.kv_cache);
+  room.bytes = static_cast<double>(load.devices()) * accelerator.memory_bytes - (used.total() - used.kv_cache);
   // One token of one sequence, as the memory model stores it: two lengths within any window.
   load.batch = 1;
   load.prompt = 1;

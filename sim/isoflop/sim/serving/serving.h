@@ -8,12 +8,15 @@
 //   tokens/s  batch x generate / (TTFT + (generate - 1) TPOT): output tokens, prefill paid for
 //   USD per million output tokens = devices x USD/h / 3600 / tokens/s x 1e6
 // Energy per output token: inference_energy.h, accelerators only.
-// Not modelled: queueing, arrivals, chunked prefill beside decode, prefix caches, pipeline and expert parallelism,
-// speculative decoding.
+// Over pipeline stages the batch is cut into parts that are in flight together (pipeline.h).
+// With speculative decoding (speculation.h) TPOT is a step over the tokens it yields; one pipeline stage only.
+// Not modelled: queueing, arrivals, chunked prefill beside decode, prefix caches.
 #pragma once
 #include <optional>
 
+#include "isoflop/sim/serving/pipeline.h"
 #include "isoflop/sim/serving/serving_memory.h"
+#include "isoflop/sim/serving/speculation.h"
 #include "isoflop/sim/serving/step_time.h"
 
 namespace isoflop::sim {
@@ -27,7 +30,12 @@ struct ServingAnswer {
   Estimate mbu{0, 0, 0, {}}, mfu_prefill{0, 0, 0, {}};
   std::optional<Estimate> usd_per_million_tokens, joules_per_token;
   double tpot_floor_s = 0, ttft_floor_s = 0;
-  StepTime prefill, decode;  ///< decode: the step in the middle of the generation
+  StepTime prefill, decode;  ///< passes; decode: in the middle of the generation. With a pipeline: of one part
+  double prefill_flop = 0;   ///< matrix products of all prompts
+  std::int64_t parts = 1;    ///< of the batch, in flight together over the pipeline stages
+  double idle_prefill = 0, idle_decode = 0;  ///< share of the stages' time
+  std::optional<SpeculationOutcome> speculation;  ///< decode is then the checking pass
+  StepTime draft;                                 ///< one draft step
   ServingMemory memory;
   bool fits = false;
   bool closed_loop = false;
@@ -38,7 +46,9 @@ struct ServingAnswer {
 struct ServingOptions {
   std::optional<double> usd_per_device_hour;  ///< instead of the catalogue's
   int decode_points = 5;
-  std::optional<Estimate> ttft_s, tpot_s;  ///< of a measured engine, instead of the sum over operations
+  std::optional<Estimate> ttft_s, tpot_s;  ///< of a measured engine or a steady state, instead of this batch's
+  std::optional<double> ttft_floor_s, tpot_floor_s;
+  const Speculation* speculation = nullptr;
   bool closed_loop = false;                ///< ttft_s is a request's among `batch` in flight, waiting included
 };
 
@@ -47,7 +57,8 @@ struct ServingOptions {
 ServingAnswer serve(const StepPricer& pricer, const MemoryModel& memory, const ServingLoad& load,
                     const ServingOptions& options = {});
 
-/// The least time of a decode step: max(bytes / bandwidth, FLOP / peak), and the bytes.
+/// The least time of a decode step of one batch: max(bytes / bandwidth, FLOP / peak) of a stage's devices, and the
+/// bytes.
 struct DecodeFloor {
   double weight_bytes = 0, kv_bytes = 0, seconds = 0;
 };

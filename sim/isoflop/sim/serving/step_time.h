@@ -1,16 +1,21 @@
-// How long one pass of a served model takes on a tensor-parallel group, operation by operation.
+// How long one pass of a served model takes on the devices of its layout, operation by operation.
 //
-//   t = t_host + sum over operations of max( floor, op-time model ) + all-reduces (2 per layer) + gather of the logits
+//   t = t_host + sum over operations of max( floor, op-time model ) + messages
 //   floor of an operation = max( (weight + KV bytes) / (devices bandwidth), matrix FLOP / (devices peak) )
+//   messages  tensor parallel: 2 all-reduces of T d b a layer and a gather of the logits
+//             attention dp: all-reduces within a replica, and 2 all-to-alls a layer of T k d b per replica (its devices
+//             each send their share, (x-1)/x of it away), times the imbalance of the busiest group of experts
+//             pipeline: T d b from every device of a stage to its peer in the next, over the network where the peer is
+//             on another node; not overlapped
 //
-// so a pass is never faster than its bytes over the bandwidth or its FLOP over the peak. Weight-only formats keep the
-// 16-bit kernel's constants and arithmetic and read fewer bytes: t = t0 + (rest^2 + memory^2)^(1/2), rest from the
-// 16-bit time. Their interval reaches 1.5 times higher (assumed: unpacking was not measured).
+// so a pass is never faster than its bytes over the bandwidth or its FLOP over the peak. T counts the tokens of one
+// replica of the attention, the one with most sequences. A pass crosses the pipeline stages one after the other; what
+// several batches in flight make of that is in pipeline.h. Weight-only formats' interval reaches 1.5 times higher
+// (assumed: unpacking was not measured).
 // Intervals add up end to end, as if all operations of a pass erred in the same direction; that is wide on purpose.
 // Not modelled: kernels fused across operations, overlap of communication with computation.
 #pragma once
 #include <array>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -44,9 +49,10 @@ struct StepTime {
   std::vector<OpClass> classes;
   double weight_bytes = 0, kv_bytes = 0;  ///< read or written, all devices
   double matmul_flop = 0;
-  double floor_s = 0;                     ///< max(bytes / bandwidth, FLOP / peak) of the whole pass
+  double floor_s = 0;                     ///< max(bytes / bandwidth, FLOP / peak), one stage at a time
   Bound bound = Bound::Bandwidth;         ///< of most of the time
   Basis basis = Basis::Measured;
+  std::vector<Estimate> stage_s;          ///< of each pipeline stage, its message included, host not; empty for one
 };
 
 /// One model on one kind of device. Keep it for many steps: constants are looked up once.
@@ -55,7 +61,10 @@ class StepPricer {
   /// Throws Error (Usage) when the device lacks a figure that is needed, naming it.
   StepPricer(const Architecture& architecture, const Accelerator& accelerator, const OpProfile& profile);
   ~StepPricer();
+  /// The load gives layout, formats and routing; `step` who is in the pass. Experts are routed by the load's skew.
   StepTime time(const ServingLoad& load, const Step& step) const;
+  /// A pass of the model's prediction layer, one pipeline stage. Throws Error (Usage) when it has none.
+  StepTime prediction_time(const ServingLoad& load, const Step& step) const;
   const Architecture& architecture() const;
   const Accelerator& accelerator() const;
 
