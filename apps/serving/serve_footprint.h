@@ -16,8 +16,8 @@ struct ServingPlace {
   bool given() const;
 };
 
-/// energy_kwh_per_million_tokens, co2e_kg_per_million_tokens, joules_per_token_facility with intervals, and "footprint";
-/// null where the answer has no energy.
+/// Keys energy_kwh_per_million_tokens, co2e_kg_per_million_tokens and joules_per_token_facility, with intervals, and
+/// "footprint"; null where the answer has no energy.
 void add_serving_footprint(Report& report, const sim::ServingAnswer& answer, const sim::ServingLoad& load,
                            const Accelerator& device, const ServingPlace& place, const Settings& settings);
 
