@@ -213,9 +213,11 @@ std::optional<ServingLoad> MemoryModel::smallest_layout(ServingLoad load) const 
   };
   load.expert_parallel = 1;
   load.attention = AttentionSplit::Tensor;
-  for (const std::int64_t tp : tensor_parallel_sizes(architecture_)) {
-    load.tensor_parallel = tp;
-    if (tp <= load.devices_per_node) consider(load);
+  // Of equal numbers of devices the widest stage stays, because it answers sooner.
+  const std::vector<std::int64_t> sizes = tensor_parallel_sizes(architecture_);
+  for (auto tp = sizes.rbegin(); tp != sizes.rend(); ++tp) {
+    load.tensor_parallel = *tp;
+    if (*tp <= load.devices_per_node) consider(load);
   }
   std::int64_t experts = 0;  // common divisor over layers
   for (const Layer& layer : architecture_.layers) {

@@ -55,8 +55,8 @@ class MemoryModel {
   /// layer. Nothing when none does.
   std::optional<std::int64_t> devices_needed(ServingLoad load) const;
   /// The same with pipeline stages of up to a node's tensor parallelism, or of expert parallelism with the attention
-  /// repeated: the layout of fewest devices, of these the first tried (tensor parallelism before expert parallelism,
-  /// small stages before large). Nothing when even one layer a stage does not fit.
+  /// repeated: the layout of fewest devices, of these the one with the fewest stages, tensor parallelism before expert
+  /// parallelism. Nothing when even one layer a stage does not fit.
   std::optional<ServingLoad> smallest_layout(ServingLoad load) const;
 
  private:
