@@ -63,52 +63,74 @@ void fill(naive::Values<double>& values, const WeightLayout& layout, const Case&
   }
 }
 
+void check_against_naive(const Architecture& architecture, std::size_t sequences, std::size_t length) {
+  CAPTURE(architecture.name);
+  const Program program =
+      forward(architecture, Step::train(static_cast<std::int64_t>(sequences), static_cast<std::int64_t>(length)));
+  const WeightLayout layout(program);
+  const Case c = random_case(architecture, layout, sequences * length);
+
+  naive::Values<double> values(program);
+  std::vector<std::int64_t> positions;
+  for (std::size_t i = 0; i < sequences * length; ++i) positions.push_back(static_cast<std::int64_t>(i % length));
+  fill(values, layout, c, positions);
+  naive::Forward<double>::run(values);
+  naive::Backward<double>::run(values);
+
+  PackedWeights packed;
+  packed.pack(layout, c.weights.data(), Precision::Fp32, true, 1);
+  Execution execution(program, layout, Precision::Fp32);
+  std::vector<float> gradients(layout.count(), 0.0f);
+  for (int again = 0; again < 2; ++again) {  // a second step must not remember the first
+    std::fill(gradients.begin(), gradients.end(), 0.0f);
+    const double loss = execution.forward(c.weights.data(), packed, c.ids.data(), c.targets.data());
+    execution.backward(c.weights.data(), packed, 1, gradients.data());
+    for (std::size_t t = 0; t < program.tensors.size(); ++t)
+      if (program.tensors[t].name == "loss")
+        CHECK(std::fabs(loss - values.data[t][0]) < 1e-5 * (1 + std::fabs(loss)));
+  }
+  for (std::size_t t = 0; t < program.tensors.size(); ++t) {
+    if (program.tensors[t].kind != TensorKind::Weight) continue;
+    const auto& place = layout.of(program.tensors[t]);
+    double norm = 0, error = 0;
+    for (std::size_t i = 0; i < place.count; ++i) {
+      norm += values.gradient[t][i] * values.gradient[t][i];
+      error += std::pow(static_cast<double>(gradients[place.offset + i]) - values.gradient[t][i], 2);
+    }
+    INFO(program.tensors[t].name << " gradient norm " << std::sqrt(norm) << " error " << std::sqrt(error));
+    // Single-precision arithmetic over a few dozen terms each; a wrong term would show at order one.
+    CHECK(std::sqrt(error) <= 2e-5 * std::sqrt(norm) + 1e-7);
+  }
+}
+
 }  // namespace
 
 TEST_CASE("loss and every weight gradient agree with the naive execution in double") {
-  const std::size_t sequences = 2, length = 9;
   std::size_t executed = 0;
   for (const auto& architecture : test::small_models()) {
     if (!is_executable(architecture)) continue;
     ++executed;
-    CAPTURE(architecture.name);
-    const Program program = forward(architecture, Step::train(sequences, length));
-    const WeightLayout layout(program);
-    const Case c = random_case(architecture, layout, sequences * length);
-
-    naive::Values<double> values(program);
-    std::vector<std::int64_t> positions;
-    for (std::size_t i = 0; i < sequences * length; ++i) positions.push_back(static_cast<std::int64_t>(i % length));
-    fill(values, layout, c, positions);
-    naive::Forward<double>::run(values);
-    naive::Backward<double>::run(values);
-
-    PackedWeights packed;
-    packed.pack(layout, c.weights.data(), Precision::Fp32, true, 1);
-    Execution execution(program, layout, Precision::Fp32);
-    std::vector<float> gradients(layout.count(), 0.0f);
-    for (int again = 0; again < 2; ++again) {  // a second step must not remember the first
-      std::fill(gradients.begin(), gradients.end(), 0.0f);
-      const double loss = execution.forward(c.weights.data(), packed, c.ids.data(), c.targets.data());
-      execution.backward(c.weights.data(), packed, 1, gradients.data());
-      for (std::size_t t = 0; t < program.tensors.size(); ++t)
-        if (program.tensors[t].name == "loss")
-          CHECK(std::fabs(loss - values.data[t][0]) < 1e-5 * (1 + std::fabs(loss)));
-    }
-    for (std::size_t t = 0; t < program.tensors.size(); ++t) {
-      if (program.tensors[t].kind != TensorKind::Weight) continue;
-      const auto& place = layout.of(program.tensors[t]);
-      double norm = 0, error = 0;
-      for (std::size_t i = 0; i < place.count; ++i) {
-        norm += values.gradient[t][i] * values.gradient[t][i];
-        error += std::pow(static_cast<double>(gradients[place.offset + i]) - values.gradient[t][i], 2);
-      }
-      INFO(program.tensors[t].name << " gradient norm " << std::sqrt(norm) << " error " << std::sqrt(error));
-      // Single-precision arithmetic over a few dozen terms each; a wrong term would show at order one.
-      CHECK(std::sqrt(error) <= 2e-5 * std::sqrt(norm) + 1e-7);
-    }
+    check_against_naive(architecture, 2, 9);
   }
   CHECK(executed == test::small_models().size() - 2);  // query experts, prediction layers
+}
+
+TEST_CASE("ALiBi and latent attention agree with the naive execution over several blocks of queries") {
+  Architecture alibi = test::tiny("ALiBi");
+  for (Layer& layer : alibi.layers) {
+    layer.attention.alibi = true;
+    layer.attention.rotary_dims = 0;
+  }
+  alibi.layers[1].attention.window = 70;
+  alibi.layers[1].attention.sink_tokens = 3;
+  alibi.layers[1].attention.learned_sinks = true;
+  Architecture latent = test::tiny("latent");
+  for (const std::size_t i : {0, 1}) {
+    latent.layers[i].attention = Attention{};
+    latent.layers[i].attention.heads = latent.layers[i].attention.kv_heads = 3;
+    latent.layers[i].attention.latent = LatentAttention{i == 0 ? 7 : 0, 5, 4, 2, 3};
+  }
+  for (const auto& architecture : {alibi, latent}) check_against_naive(architecture, 2, 130);
 }
 
 TEST_CASE("bf16 compute stays near the fp32 loss") {
