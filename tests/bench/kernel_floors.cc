@@ -2,7 +2,8 @@
 // rivals are measured between our own windows, medians count, disturbed windows are dropped. Prints one line per floor:
 // PASS, MISS, or INCONCLUSIVE where repeats disagree.
 //
-// usage: bench_kernel_floors [products] [training] [loss] [decode] [calibration]      (default: all)
+// usage: bench_kernel_floors [products] [training] [loss] [decode [fp32] [bf16] [int8] [int4]] [calibration]
+//        (default: all)
 #include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -294,7 +295,8 @@ std::vector<std::int32_t> likeliest(const View& logits) {
   return ids;
 }
 
-void decode() {
+// `formats`: those to measure.
+void decode(const std::set<WeightFormat>& formats) {
   Architecture a = plain_model(16, 2048, 32, 8, 32000);
   for (Layer& layer : a.layers) layer.mlp->width = 5632;
   a.tied_embeddings = true;
@@ -305,7 +307,7 @@ void decode() {
     weights[i] = i < 65537 ? static_cast<float>(0.02 * random.normal()) : weights[i - 65537];
   Crew crew1(1), crew2(2);
   ReadBandwidth probe1(std::size_t{512} << 20, crew1), probe2(std::size_t{512} << 20, crew2);
-  for (const auto format : {WeightFormat::Fp32, WeightFormat::Bf16, WeightFormat::Int8, WeightFormat::Int4}) {
+  for (const auto format : formats) {
     const bool prefills = format == WeightFormat::Fp32 || format == WeightFormat::Bf16;
     DecoderSettings settings{1,
                              prefills ? std::size_t{256} : std::size_t{32},
@@ -414,7 +416,11 @@ int main(int argc, char** argv) {
              placement_name(current_placement()));
   line("floor", "measured", "bar", "verdict", "");
   if (wanted("products")) products();
-  if (wanted("decode")) decode();
+  std::set<WeightFormat> formats;
+  for (const auto format : {WeightFormat::Fp32, WeightFormat::Bf16, WeightFormat::Int8, WeightFormat::Int4})
+    if (parts.count(weight_format_name(format)) > 0) formats.insert(format);
+  if (formats.empty()) formats = {WeightFormat::Fp32, WeightFormat::Bf16, WeightFormat::Int8, WeightFormat::Int4};
+  if (wanted("decode")) decode(formats);
   if (wanted("training")) training();
   if (wanted("loss")) loss();
   if (wanted("calibration")) calibration();

@@ -4,6 +4,8 @@
 namespace isoflop::sim {
 #include "isoflop/sim/kernel/dot_products.inc"
 
-DotProducts dot_products_portable() { return {dot_fp32, dot_bf16, dot_int8, dot_int4, quantise_groups}; }
+DotProducts dot_products_portable() {
+  return {panel_fp32, panel_bf16, panel_integers<4>, panel_integers<8>, quantise_groups};
+}
 
 }  // namespace isoflop::sim

@@ -49,9 +49,10 @@ MicroKernelSet kernels(InstructionSet set, Precision precision) {
   return fp32 ? scalar_fp32() : scalar_bf16();
 }
 
-// k is cut so that a panel of B stays in the first-level cache, m so that a block of A stays in the second-level one.
-constexpr std::size_t depth_block = 512;  // k; a multiple of every step_k
-constexpr std::size_t a_block_bytes = 384 * 1024;
+// k is cut so that panels stay near the first-level cache, m and n so that a block of A and one of B share the
+// second-level one.
+constexpr std::size_t depth_block = 1024;  // k; a multiple of every step_k
+constexpr std::size_t a_block_bytes = 256 * 1024, b_block_bytes = 512 * 1024;
 
 std::size_t panel_bytes(const MicroKernelSet& kernel, std::size_t width, std::size_t depth) {
   return (depth + kernel.step_k - 1) / kernel.step_k * width * kernel.element_bytes;
@@ -69,38 +70,94 @@ std::size_t balanced_block(std::size_t total, std::size_t most, std::size_t step
 // each row of the source is read once, front to back.
 constexpr std::size_t steps_at_a_time = 16;
 
-void pack_panels(const MicroKernelSet& kernel, std::size_t width, std::size_t lines, std::size_t depth,
-                 const float* source, std::ptrdiff_t line_stride, std::ptrdiff_t step_stride, std::byte* to) {
+// `each` lines go into a panel of `width`.
+void pack_panels(const MicroKernelSet& kernel, std::size_t each, std::size_t width, std::size_t lines,
+                 std::size_t depth, const float* source, std::ptrdiff_t line_stride, std::ptrdiff_t step_stride,
+                 std::byte* to) {
   const std::size_t panel = panel_bytes(kernel, width, depth);
   const std::size_t chunk = step_stride == 1 ? depth : steps_at_a_time;
   for (std::size_t p = 0; p < depth; p += chunk) {
     const float* from = source + static_cast<std::ptrdiff_t>(p) * step_stride;
     std::byte* here = to + panel_bytes(kernel, width, p);
-    for (std::size_t first = 0; first < lines; first += width, here += panel)
-      kernel.pack(std::min(chunk, depth - p), std::min(width, lines - first), width,
+    for (std::size_t first = 0; first < lines; first += each, here += panel)
+      kernel.pack(std::min(chunk, depth - p), std::min(each, lines - first), width,
                   from + static_cast<std::ptrdiff_t>(first) * line_stride, line_stride, step_stride, here);
   }
 }
 
-// One k-block: packed B panels in memory, A packed block by block.
-void multiply_block(const MicroKernelSet& kernel, std::size_t m, std::size_t n, std::size_t depth, MatrixView a,
-                    const std::byte* b_panels, float* c, std::size_t c_stride, bool accumulate, PackBuffers& buffers) {
-  const std::size_t a_panel = panel_bytes(kernel, kernel.tile_rows, depth);
-  const std::size_t b_panel = panel_bytes(kernel, kernel.tile_columns, depth);
-  const std::size_t steps = (depth + kernel.step_k - 1) / kernel.step_k;
-  const std::size_t row_block = std::max<std::size_t>(1, a_block_bytes / a_panel) * kernel.tile_rows;
-  for (std::size_t i0 = 0; i0 < m; i0 += row_block) {
-    const std::size_t rows = std::min(row_block, m - i0);
-    std::byte* a_panels = buffers.a((rows + kernel.tile_rows - 1) / kernel.tile_rows * a_panel);
-    pack_panels(kernel, kernel.tile_rows, rows, depth, a.data + static_cast<std::ptrdiff_t>(i0) * a.row_stride,
-                a.row_stride, a.column_stride, a_panels);
-    for (std::size_t j = 0; j < n; j += kernel.tile_columns) {
-      const std::byte* b_here = b_panels + j / kernel.tile_columns * b_panel;
-      for (std::size_t i = 0; i < rows; i += kernel.tile_rows)
-        kernel.multiply(steps, a_panels + i / kernel.tile_rows * a_panel, b_here, c + (i0 + i) * c_stride + j, c_stride,
-                        std::min(kernel.tile_rows, rows - i), std::min(kernel.tile_columns, n - j), accumulate);
+// What stays in the second-level cache while panels of the other operand pass by, in whole panels of `panel` bytes.
+std::size_t panels_at_a_time(std::size_t bytes, std::size_t panel) { return std::max<std::size_t>(1, bytes / panel); }
+
+std::size_t panels_of(std::size_t lines, std::size_t each) { return (lines + each - 1) / each; }
+
+/// One k-block of the operands and where its product goes.
+struct Block {
+  const MicroKernelSet& kernel;
+  std::size_t depth;
+  float* c;
+  std::size_t c_stride;
+  bool accumulate;
+
+  std::size_t a_panel() const { return panel_bytes(kernel, kernel.a_width, depth); }
+  std::size_t b_panel() const { return panel_bytes(kernel, kernel.tile_columns, depth); }
+  std::size_t rows_at_a_time() const { return panels_at_a_time(a_block_bytes, a_panel()) * kernel.tile_rows; }
+  std::size_t columns_at_a_time() const { return panels_at_a_time(b_block_bytes, b_panel()) * kernel.tile_columns; }
+
+  // Lines first .. first + count - 1 of A or B.
+  void pack_a(MatrixView a, std::size_t first, std::size_t count, std::byte* to) const {
+    pack_panels(kernel, kernel.tile_rows, kernel.a_width, count, depth,
+                a.data + static_cast<std::ptrdiff_t>(first) * a.row_stride, a.row_stride, a.column_stride, to);
+  }
+  void pack_b(MatrixView b, std::size_t first, std::size_t count, std::byte* to) const {
+    pack_panels(kernel, kernel.tile_columns, kernel.tile_columns, count, depth,
+                b.data + static_cast<std::ptrdiff_t>(first) * b.column_stride, b.column_stride, b.row_stride, to);
+  }
+  // Rows i0 .. of C by columns j0 .. from packed panels.
+  void multiply(std::size_t i0, std::size_t rows, const std::byte* a_panels, std::size_t j0, std::size_t columns,
+                const std::byte* b_panels) const {
+    const std::size_t steps = (depth + kernel.step_k - 1) / kernel.step_k;
+    for (std::size_t j = 0; j < columns; j += kernel.tile_columns, b_panels += b_panel()) {
+      const std::byte* a_here = a_panels;
+      for (std::size_t i = 0; i < rows; i += kernel.tile_rows, a_here += a_panel())
+        kernel.multiply(steps, a_here, b_panels, c + (i0 + i) * c_stride + j0 + j, c_stride,
+                        std::min(kernel.tile_rows, rows - i), std::min(kernel.tile_columns, columns - j), accumulate);
     }
   }
+};
+
+// All of A is packed; panels of B are packed, used by every row, and forgotten.
+void multiply_passing_b(const Block& block, std::size_t m, std::size_t n, MatrixView a, MatrixView b,
+                        PackBuffers& buffers) {
+  std::byte* a_panels = buffers.a(panels_of(m, block.kernel.tile_rows) * block.a_panel());
+  block.pack_a(a, 0, m, a_panels);
+  const std::size_t row_block = block.rows_at_a_time(), column_block = std::min(n, block.columns_at_a_time());
+  std::byte* b_panels = buffers.b(panels_of(column_block, block.kernel.tile_columns) * block.b_panel());
+  for (std::size_t j0 = 0; j0 < n; j0 += column_block) {
+    const std::size_t columns = std::min(column_block, n - j0);
+    block.pack_b(b, j0, columns, b_panels);
+    for (std::size_t i0 = 0; i0 < m; i0 += row_block)
+      block.multiply(i0, std::min(row_block, m - i0), a_panels + i0 / block.kernel.tile_rows * block.a_panel(), j0,
+                     columns, b_panels);
+  }
+}
+
+// All of B is there; blocks of A are packed, used by every column, and forgotten.
+void multiply_passing_a(const Block& block, std::size_t m, std::size_t n, MatrixView a, const std::byte* b_panels,
+                        PackBuffers& buffers) {
+  const std::size_t row_block = std::min(m, block.rows_at_a_time());
+  std::byte* a_panels = buffers.a(panels_of(row_block, block.kernel.tile_rows) * block.a_panel());
+  for (std::size_t i0 = 0; i0 < m; i0 += row_block) {
+    const std::size_t rows = std::min(row_block, m - i0);
+    block.pack_a(a, i0, rows, a_panels);
+    block.multiply(i0, rows, a_panels, 0, n, b_panels);
+  }
+}
+
+MatrixView from_row(MatrixView v, std::size_t row) {
+  return {v.data + static_cast<std::ptrdiff_t>(row) * v.row_stride, v.row_stride, v.column_stride};
+}
+MatrixView from_column(MatrixView v, std::size_t column) {
+  return {v.data + static_cast<std::ptrdiff_t>(column) * v.column_stride, v.row_stride, v.column_stride};
 }
 
 void clear(std::size_t m, std::size_t n, float* c, std::size_t c_stride) {
@@ -140,16 +197,19 @@ void matrix_product(std::size_t m, std::size_t n, std::size_t k, MatrixView a, M
   if (k == 0 && !accumulate) clear(m, n, c, c_stride);
   if (m == 0 || n == 0 || k == 0) return;
   const MicroKernelSet kernel = kernels(set, precision);
-  const std::size_t block = balanced_block(k, depth_block, kernel.step_k);
-  for (std::size_t p = 0; p < k; p += block) {
-    const std::size_t depth = std::min(block, k - p);
-    std::byte* panels = buffers.b(rounded_up(n, kernel.tile_columns) / kernel.tile_columns *
-                                  panel_bytes(kernel, kernel.tile_columns, depth));
-    pack_panels(kernel, kernel.tile_columns, n, depth, b.data + static_cast<std::ptrdiff_t>(p) * b.row_stride,
-                b.column_stride, b.row_stride, panels);
-    multiply_block(kernel, m, n, depth,
-                   {a.data + static_cast<std::ptrdiff_t>(p) * a.column_stride, a.row_stride, a.column_stride}, panels,
-                   c, c_stride, accumulate || p > 0, buffers);
+  const std::size_t most = balanced_block(k, depth_block, kernel.step_k);
+  for (std::size_t p = 0; p < k; p += most) {
+    const Block block{kernel, std::min(most, k - p), c, c_stride, accumulate || p > 0};
+    const MatrixView a_here = from_column(a, p), b_here = from_row(b, p);
+    const std::size_t a_bytes = panels_of(m, kernel.tile_rows) * block.a_panel();
+    const std::size_t b_bytes = panels_of(n, kernel.tile_columns) * block.b_panel();
+    if (a_bytes <= b_bytes) {
+      multiply_passing_b(block, m, n, a_here, b_here, buffers);
+    } else {
+      std::byte* b_panels = buffers.b(b_bytes);
+      block.pack_b(b_here, 0, n, b_panels);
+      multiply_passing_a(block, m, n, a_here, b_panels, buffers);
+    }
   }
 }
 
@@ -159,18 +219,17 @@ void PackedMatrix::pack(std::size_t k, std::size_t n, MatrixView b, Precision pr
   precision_ = precision;
   set_ = set;
   const MicroKernelSet kernel = kernels(set, precision);
-  const std::size_t block = k == 0 ? 1 : balanced_block(k, depth_block, kernel.step_k);
-  const std::size_t panels = (n + kernel.tile_columns - 1) / kernel.tile_columns;
+  const std::size_t most = k == 0 ? 1 : balanced_block(k, depth_block, kernel.step_k);
+  const std::size_t panels = panels_of(n, kernel.tile_columns);
   std::size_t bytes = 0;
-  for (std::size_t p = 0; p < k; p += block)
-    bytes += panels * panel_bytes(kernel, kernel.tile_columns, std::min(block, k - p));
+  for (std::size_t p = 0; p < k; p += most)
+    bytes += panels * panel_bytes(kernel, kernel.tile_columns, std::min(most, k - p));
   panels_.resize(bytes + 64);
   std::byte* to = panels_.data();
-  for (std::size_t p = 0; p < k; p += block) {
-    const std::size_t depth = std::min(block, k - p);
-    pack_panels(kernel, kernel.tile_columns, n, depth, b.data + static_cast<std::ptrdiff_t>(p) * b.row_stride,
-                b.column_stride, b.row_stride, to);
-    to += panels * panel_bytes(kernel, kernel.tile_columns, depth);
+  for (std::size_t p = 0; p < k; p += most) {
+    const Block block{kernel, std::min(most, k - p), nullptr, 0, false};
+    block.pack_b(from_row(b, p), 0, n, to);
+    to += panels * block.b_panel();
   }
 }
 
@@ -179,15 +238,12 @@ void matrix_product(std::size_t m, MatrixView a, const PackedMatrix& b, float* c
   if (b.k_ == 0 && !accumulate) clear(m, b.n_, c, c_stride);
   if (m == 0 || b.n_ == 0 || b.k_ == 0) return;
   const MicroKernelSet kernel = kernels(b.set_, b.precision_);
-  const std::size_t block = balanced_block(b.k_, depth_block, kernel.step_k);
-  const std::size_t panels = (b.n_ + kernel.tile_columns - 1) / kernel.tile_columns;
+  const std::size_t most = balanced_block(b.k_, depth_block, kernel.step_k);
   const std::byte* from = b.panels_.data();
-  for (std::size_t p = 0; p < b.k_; p += block) {
-    const std::size_t depth = std::min(block, b.k_ - p);
-    multiply_block(kernel, m, b.n_, depth,
-                   {a.data + static_cast<std::ptrdiff_t>(p) * a.column_stride, a.row_stride, a.column_stride}, from, c,
-                   c_stride, accumulate || p > 0, buffers);
-    from += panels * panel_bytes(kernel, kernel.tile_columns, depth);
+  for (std::size_t p = 0; p < b.k_; p += most) {
+    const Block block{kernel, std::min(most, b.k_ - p), c, c_stride, accumulate || p > 0};
+    multiply_passing_a(block, m, b.n_, from_column(a, p), from, buffers);
+    from += panels_of(b.n_, kernel.tile_columns) * block.b_panel();
   }
 }
 

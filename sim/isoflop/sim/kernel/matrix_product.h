@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "isoflop/sim/kernel/large_pages.h"
+
 namespace isoflop::sim {
 
 enum class InstructionSet { Scalar, Avx2, Avx512, Avx512Bf16 };
@@ -44,7 +46,7 @@ class PackBuffers {
   std::byte* b(std::size_t bytes);
 
  private:
-  std::vector<std::byte> a_, b_;
+  LargeArray<std::byte> a_, b_;
 };
 
 /// c (m, n), leading dimension c_stride, = a (m, k) * b (k, n), or += when `accumulate`. No aliasing. One thread.
@@ -65,7 +67,7 @@ class PackedMatrix {
   std::size_t k_ = 0, n_ = 0;
   Precision precision_ = Precision::Fp32;
   InstructionSet set_ = InstructionSet::Scalar;
-  std::vector<std::byte> panels_;
+  LargeArray<std::byte> panels_;
 };
 
 /// c (m, b.n) = a (m, b.k) * b, bit for bit what matrix_product gives with the unpacked operand.

@@ -7,7 +7,7 @@
 namespace isoflop::sim {
 
 /// A tile: c (rows, columns <= tile_columns) += or = panel_a * panel_b over `depth` steps.
-/// panel_a: depth x tile_rows, panel_b: depth x tile_columns, both step-major and padded with zeros.
+/// panel_a: depth x a_width, panel_b: depth x tile_columns, both step-major and padded with zeros.
 /// For bf16 a step is a pair of k and an element a pair of bf16.
 using MicroKernel = void (*)(std::size_t depth, const void* panel_a, const void* panel_b, float* c,
                              std::size_t c_stride, std::size_t rows, std::size_t columns, bool accumulate);
@@ -18,6 +18,7 @@ using PackPanel = void (*)(std::size_t depth, std::size_t count, std::size_t wid
 
 struct MicroKernelSet {
   std::size_t tile_rows, tile_columns;
+  std::size_t a_width;        ///< lines of a panel of A: tile_rows, or more to keep steps apart by whole registers
   std::size_t step_k;         ///< k per step: 1 for fp32, 2 for bf16 pairs
   std::size_t element_bytes;  ///< of one line and step in a panel: 4
   MicroKernel multiply;

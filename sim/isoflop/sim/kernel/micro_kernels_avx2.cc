@@ -8,7 +8,7 @@
 namespace isoflop::sim {
 #include "isoflop/sim/kernel/micro_kernels_portable.inc"
 
-MicroKernelSet avx2_fp32() { return {tile_rows, tile_columns, 1, 4, multiply, pack<false>}; }
-MicroKernelSet avx2_bf16() { return {tile_rows, tile_columns, 1, 4, multiply, pack<true>}; }
+MicroKernelSet avx2_fp32() { return {tile_rows, tile_columns, tile_rows, 1, 4, multiply, pack<false>}; }
+MicroKernelSet avx2_bf16() { return {tile_rows, tile_columns, tile_rows, 1, 4, multiply, pack<true>}; }
 
 }  // namespace isoflop::sim

@@ -6,7 +6,8 @@
 namespace isoflop::sim {
 namespace {
 
-constexpr std::size_t tile_rows = 14, tile_columns = 32;
+// Panels of A are as wide as a register, not as a tile: a step of them is then one cache line.
+constexpr std::size_t tile_rows = 14, tile_columns = 32, a_width = 16;
 
 __mmask16 lanes(std::size_t count) { return static_cast<__mmask16>(count >= 16 ? 0xffffu : (1u << count) - 1u); }
 
@@ -25,7 +26,7 @@ void tile(std::size_t depth, const float* a, const float* b, float* c, std::size
   __m512 left[Rows], right[Rows];
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) left[r] = right[r] = _mm512_setzero_ps();
-  for (std::size_t p = 0; p < depth; ++p) {
+  const auto step = [&] {
     const __m512 b0 = _mm512_loadu_ps(b), b1 = _mm512_loadu_ps(b + 16);
     __builtin_prefetch(b + 16 * 32);
 #pragma GCC unroll 16
@@ -34,9 +35,18 @@ void tile(std::size_t depth, const float* a, const float* b, float* c, std::size
       left[r] = fused<Bf16>(left[r], value, b0);
       right[r] = fused<Bf16>(right[r], value, b1);
     }
-    a += tile_rows;
+    a += a_width;
     b += tile_columns;
+  };
+  // The tile of c is asked for row by row while the first steps run, to be there when the sums are.
+  const std::size_t first = depth < Rows ? depth : Rows;
+  for (std::size_t p = 0; p < first; ++p) {
+    const char* row = reinterpret_cast<const char*>(c + p * c_stride);
+    __builtin_prefetch(row, 1);
+    __builtin_prefetch(row + 64, 1);
+    step();
   }
+  for (std::size_t p = first; p < depth; ++p) step();
   const __mmask16 m0 = lanes(columns), m1 = lanes(columns > 16 ? columns - 16 : 0);
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
@@ -108,88 +118,119 @@ inline __m512i rounded_fp32(__m512 x) {  // bf16-rounded values kept as fp32
 enum class As { Fp32, RoundedFp32, Bf16Pairs };
 
 template <As Form>
-inline __m512i loaded(__mmask16 mask, const float* at) {
-  const __m512 x = _mm512_maskz_loadu_ps(mask, at);
-  if constexpr (Form == As::RoundedFp32) return rounded_fp32(x);
-  return _mm512_castps_si512(x);
+constexpr std::size_t step_k = Form == As::Bf16Pairs ? 2 : 1;
+
+// Sixteen steps of one line whose elements are neighbours: all of them, or the first `left` elements.
+template <As Form>
+inline __m512i line_steps(const float* line) {
+  const __m512 first = _mm512_loadu_ps(line);
+  if constexpr (Form == As::Bf16Pairs)
+    return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(_mm512_loadu_ps(line + 16), first));
+  else
+    return Form == As::RoundedFp32 ? rounded_fp32(first) : _mm512_castps_si512(first);
 }
 
-// Steps contiguous in memory: blocks of 16 lines x 16 elements through the transpose.
 template <As Form>
-void pack_lines(std::size_t depth, std::size_t count, std::size_t width, const float* source,
-                std::ptrdiff_t line_stride, float* panel) {
-  constexpr std::size_t step_k = Form == As::Bf16Pairs ? 2 : 1;
-  const std::size_t steps = (depth + step_k - 1) / step_k;
-  for (std::size_t first = 0; first < width; first += 16) {
-    const std::size_t block_width = width - first < 16 ? width - first : 16;
-    const std::size_t have = count > first ? (count - first < 16 ? count - first : 16) : 0;
-    for (std::size_t s = 0; s < steps; s += 16) {
-      __m512i x[16];
+inline __m512i line_steps(const float* line, std::size_t left) {
+  const __m512 first = _mm512_maskz_loadu_ps(lanes(left), line);
+  if constexpr (Form == As::Bf16Pairs)
+    return reinterpret_cast<__m512i>(
+        _mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(lanes(left > 16 ? left - 16 : 0), line + 16), first));
+  else
+    return Form == As::RoundedFp32 ? rounded_fp32(first) : _mm512_castps_si512(first);
+}
+
+// Steps contiguous in memory: blocks of 16 lines x 16 steps through the transpose. `Lines` of the 16 exist.
+template <As Form, std::size_t Lines>
+void pack_lines(std::size_t depth, std::size_t width, const float* source, std::ptrdiff_t line_stride, float* to) {
+  constexpr std::size_t block = 16 * step_k<Form>;
+  for (std::size_t p = 0; p < depth; p += block) {
+    __m512i x[16];
+    const std::size_t left = depth - p;
+    if (left >= block) {
 #pragma GCC unroll 16
-      for (std::size_t l = 0; l < 16; ++l) {
-        if (l >= have) {
-          x[l] = _mm512_setzero_si512();
-          continue;
-        }
-        const float* line = source + static_cast<std::ptrdiff_t>(first + l) * line_stride + s * step_k;
-        if constexpr (Form == As::Bf16Pairs) {
-          const std::size_t left = depth - s * 2;
-          const __m512 low = _mm512_maskz_loadu_ps(lanes(left), line);
-          const __m512 high = _mm512_maskz_loadu_ps(lanes(left > 16 ? left - 16 : 0), line + 16);
-          x[l] = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low));
-        } else {
-          x[l] = loaded<Form>(lanes(depth - s), line);
-        }
-      }
-      transpose(x);
-      const std::size_t here = steps - s < 16 ? steps - s : 16;
-      float* to = panel + s * width + first;
-      for (std::size_t i = 0; i < here; ++i, to += width) _mm512_mask_storeu_epi32(to, lanes(block_width), x[i]);
+      for (std::size_t l = 0; l < 16; ++l)
+        x[l] = l < Lines ? line_steps<Form>(source + static_cast<std::ptrdiff_t>(l) * line_stride + p)
+                         : _mm512_setzero_si512();
+    } else {
+#pragma GCC unroll 16
+      for (std::size_t l = 0; l < 16; ++l)
+        x[l] = l < Lines ? line_steps<Form>(source + static_cast<std::ptrdiff_t>(l) * line_stride + p, left)
+                         : _mm512_setzero_si512();
+    }
+    transpose(x);
+    if (left >= block) {
+#pragma GCC unroll 16
+      for (std::size_t i = 0; i < 16; ++i, to += width) _mm512_storeu_si512(to, x[i]);
+    } else {
+      for (std::size_t i = 0; i * step_k<Form> < left; ++i, to += width) _mm512_storeu_si512(to, x[i]);
     }
   }
 }
 
-// Lines contiguous in memory: whole steps are copied.
-template <As Form>
-void pack_steps(std::size_t depth, std::size_t count, std::size_t width, const float* source,
-                std::ptrdiff_t step_stride, float* panel) {
-  constexpr std::size_t step_k = Form == As::Bf16Pairs ? 2 : 1;
-  for (std::size_t p = 0; p < depth; p += step_k, panel += width) {
-    const float* step = source + static_cast<std::ptrdiff_t>(p) * step_stride;
-    for (std::size_t first = 0; first < width; first += 16) {
-      const std::size_t block_width = width - first < 16 ? width - first : 16;
-      const __mmask16 mask = lanes(count > first ? count - first : 0);
-      __m512i x;
-      if constexpr (Form == As::Bf16Pairs) {
-        const __m512 even = _mm512_maskz_loadu_ps(mask, step + first);
-        const __m512 odd = p + 1 < depth
-                               ? _mm512_maskz_loadu_ps(mask, step + step_stride + static_cast<std::ptrdiff_t>(first))
-                               : _mm512_setzero_ps();
-        const __m512i low = _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(even)));
-        const __m512i high = _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(odd)));
-        x = _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
-      } else {
-        x = loaded<Form>(mask, step + first);
-      }
-      _mm512_mask_storeu_epi32(panel + first, lanes(block_width), x);
+// One step of sixteen lines that are neighbours in memory; `odd` is the second k of a pair, or null.
+template <As Form, bool Whole>
+inline __m512i step_lines(const float* even, const float* odd, [[maybe_unused]] __mmask16 mask) {
+  const auto read = [&](const float* at) { return Whole ? _mm512_loadu_ps(at) : _mm512_maskz_loadu_ps(mask, at); };
+  const __m512 first = read(even);
+  if constexpr (Form == As::Bf16Pairs) {
+    // 0, 16, 1, 17, ...: the two rounded rows side by side, taken in turn.
+    alignas(64) static constexpr std::uint16_t in_turn[32] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
+                                                              21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
+                                                              11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+    const __m512 second = odd ? read(odd) : _mm512_setzero_ps();
+    return _mm512_permutexvar_epi16(_mm512_load_si512(in_turn),
+                                    reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second, first)));
+  } else {
+    return Form == As::RoundedFp32 ? rounded_fp32(first) : _mm512_castps_si512(first);
+  }
+}
+
+// Lines contiguous in memory: whole steps are copied, `Blocks` times sixteen lines each.
+template <As Form, std::size_t Blocks, bool Whole>
+void pack_steps(std::size_t depth, std::size_t count, const float* source, std::ptrdiff_t step_stride, float* panel) {
+  for (std::size_t p = 0; p < depth; p += step_k<Form>, panel += 16 * Blocks) {
+    const float* even = source + static_cast<std::ptrdiff_t>(p) * step_stride;
+    const float* odd = step_k<Form> == 2 && p + 1 < depth ? even + step_stride : nullptr;
+#pragma GCC unroll 2
+    for (std::size_t b = 0; b < Blocks; ++b) {
+      const __mmask16 mask = lanes(count > 16 * b ? count - 16 * b : 0);
+      _mm512_storeu_si512(panel + 16 * b, step_lines<Form, Whole>(even + 16 * b, odd ? odd + 16 * b : nullptr, mask));
     }
   }
 }
 
+// `width` is that of a panel of A or of B: one register or two.
 template <As Form>
 void pack(std::size_t depth, std::size_t count, std::size_t width, const float* source, std::ptrdiff_t line_stride,
           std::ptrdiff_t step_stride, void* panel) {
   auto* to = static_cast<float*>(panel);
-  if (step_stride == 1) pack_lines<Form>(depth, count, width, source, line_stride, to);
-  else pack_steps<Form>(depth, count, width, source, step_stride, to);
+  if (step_stride != 1) {
+    if (width == a_width) return pack_steps<Form, 1, false>(depth, count, source, step_stride, to);
+    if (count == width) return pack_steps<Form, 2, true>(depth, count, source, step_stride, to);
+    return pack_steps<Form, 2, false>(depth, count, source, step_stride, to);
+  }
+  using Lines = void (*)(std::size_t, std::size_t, const float*, std::ptrdiff_t, float*);
+#define ISOFLOP_LINES(N) pack_lines<Form, N>
+  static constexpr Lines of_lines[] = {
+      ISOFLOP_LINES(0),  ISOFLOP_LINES(1),  ISOFLOP_LINES(2),  ISOFLOP_LINES(3),  ISOFLOP_LINES(4),  ISOFLOP_LINES(5),
+      ISOFLOP_LINES(6),  ISOFLOP_LINES(7),  ISOFLOP_LINES(8),  ISOFLOP_LINES(9),  ISOFLOP_LINES(10), ISOFLOP_LINES(11),
+      ISOFLOP_LINES(12), ISOFLOP_LINES(13), ISOFLOP_LINES(14), ISOFLOP_LINES(15), ISOFLOP_LINES(16)};
+#undef ISOFLOP_LINES
+  for (std::size_t first = 0; first < width; first += 16) {
+    const std::size_t have = count > first ? (count - first < 16 ? count - first : 16) : 0;
+    of_lines[have](depth, width, source + static_cast<std::ptrdiff_t>(first) * line_stride, line_stride, to + first);
+  }
 }
 
 }  // namespace
 
-MicroKernelSet avx512_fp32() { return {tile_rows, tile_columns, 1, 4, multiply<false>, pack<As::Fp32>}; }
+MicroKernelSet avx512_fp32() { return {tile_rows, tile_columns, a_width, 1, 4, multiply<false>, pack<As::Fp32>}; }
 MicroKernelSet avx512_bf16_emulated() {
-  return {tile_rows, tile_columns, 1, 4, multiply<false>, pack<As::RoundedFp32>};
+  return {tile_rows, tile_columns, a_width, 1, 4, multiply<false>, pack<As::RoundedFp32>};
 }
-MicroKernelSet avx512_bf16() { return {tile_rows, tile_columns, 2, 4, multiply<true>, pack<As::Bf16Pairs>}; }
+MicroKernelSet avx512_bf16() {
+  return {tile_rows, tile_columns, a_width, 2, 4, multiply<true>, pack<As::Bf16Pairs>};
+}
 
 }  // namespace isoflop::sim

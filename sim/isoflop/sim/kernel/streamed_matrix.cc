@@ -26,14 +26,37 @@ const DotProducts& products() {
 
 bool is_integer(WeightFormat format) { return format == WeightFormat::Int8 || format == WeightFormat::Int4; }
 
-std::size_t row_bytes(WeightFormat format, std::size_t padded) {
+// Of sixteen rows: a column, two columns, or a group with its scales.
+std::size_t panel_bytes(WeightFormat format, std::size_t padded) {
+  const std::size_t groups = padded / quantisation_group;
   switch (format) {
-    case WeightFormat::Fp32: return padded * 4;
-    case WeightFormat::Bf16: return padded * 2;
-    case WeightFormat::Int8: return padded;
-    case WeightFormat::Int4: return padded / 2;
+    case WeightFormat::Fp32: return padded * 64;
+    case WeightFormat::Bf16: return padded * 32;
+    case WeightFormat::Int8: return groups * 64 * 17;
+    case WeightFormat::Int4: return groups * 64 * 9;
   }
   return 0;
+}
+
+// Where row r of a panel has its scale and its codes (dot_products.h).
+std::size_t scale_place(WeightFormat format, std::size_t group, std::size_t r) {
+  return group * 64 * (format == WeightFormat::Int8 ? 17 : 9) + 4 * r;
+}
+
+std::size_t code_place(WeightFormat format, std::size_t column, std::size_t r) {
+  const std::size_t group = column / quantisation_group, c = column % quantisation_group;
+  return format == WeightFormat::Int8 ? (group * 17 + 1 + c / 4) * 64 + 4 * r + c % 4
+                                      : (group * 9 + 1 + c / 8) * 64 + 4 * r + c % 4;
+}
+
+PanelProduct product_of(WeightFormat format) {
+  switch (format) {
+    case WeightFormat::Fp32: return products().fp32;
+    case WeightFormat::Bf16: return products().bf16;
+    case WeightFormat::Int8: return products().int8;
+    case WeightFormat::Int4: break;
+  }
+  return products().int4;
 }
 
 }  // namespace
@@ -51,27 +74,17 @@ std::string weight_format_name(WeightFormat format) {
 void StreamedInput::prepare(const float* x, std::size_t columns, WeightFormat format) {
   const std::size_t whole = (columns + quantisation_group - 1) / quantisation_group * quantisation_group;
   values = x;
-  if (whole != columns || is_integer(format)) {
+  if (whole != columns) {
     padded.assign(whole, 0.0f);
     std::copy_n(x, columns, padded.data());
     values = padded.data();
-  }
-  if (format == WeightFormat::Bf16) {
-    // Even places, then odd ones, of every 32: how the product unpacks pairs.
-    shuffled.resize(whole);
-    for (std::size_t i = 0; i < whole; i += 32)
-      for (std::size_t j = 0; j < 16; ++j) {
-        shuffled[i + j] = values[i + 2 * j];
-        shuffled[i + 16 + j] = values[i + 2 * j + 1];
-      }
-    values = shuffled.data();
   }
   if (!is_integer(format)) return;
   const std::size_t groups = whole / quantisation_group;
   rounded.resize(whole);
   scales.resize(groups);
   sums.resize(groups);
-  products().quantise(whole, padded.data(), 127, rounded.data(), scales.data(), sums.data());
+  products().quantise(whole, values, 127, rounded.data(), scales.data(), sums.data());
 }
 
 StreamedMatrix::StreamedMatrix(std::size_t rows, std::size_t columns, const float* w, WeightFormat format)
@@ -79,76 +92,78 @@ StreamedMatrix::StreamedMatrix(std::size_t rows, std::size_t columns, const floa
       columns_(columns),
       padded_((columns + quantisation_group - 1) / quantisation_group * quantisation_group),
       format_(format),
-      values_(rows * row_bytes(format, padded_)) {
+      values_(panels() * panel_bytes(format, padded_)) {
   const std::size_t groups = padded_ / quantisation_group;
-  if (is_integer(format)) scales_.resize(rows * groups);
-  std::vector<float> row(padded_, 0.0f);
+  std::vector<float> row(padded_, 0.0f), scales(groups);
   std::vector<std::int8_t> codes(padded_);
   std::vector<std::int32_t> sums(groups);
-  for (std::size_t r = 0; r < rows; ++r) {
-    std::copy_n(w + r * columns, columns, row.data());
-    std::byte* to = values_.data() + r * row_bytes(format, padded_);
+  for (std::size_t line = 0; line < panels() * panel_rows; ++line) {
+    const std::size_t r = line % panel_rows;
+    if (line < rows) std::copy_n(w + line * columns, columns, row.data());
+    else std::fill(row.begin(), row.end(), 0.0f);
+    std::uint8_t* to = values_.data() + line / panel_rows * panel_bytes(format, padded_);
     if (format == WeightFormat::Fp32) {
-      std::memcpy(to, row.data(), padded_ * sizeof(float));
+      for (std::size_t c = 0; c < padded_; ++c) std::memcpy(to + 64 * c + 4 * r, &row[c], 4);
     } else if (format == WeightFormat::Bf16) {
       for (std::size_t c = 0; c < padded_; ++c) {
         const std::uint16_t half = to_bf16(row[c]);
-        std::memcpy(to + 2 * c, &half, 2);
+        std::memcpy(to + 64 * (c / 2) + 4 * r + 2 * (c % 2), &half, 2);
       }
     } else {
-      products().quantise(padded_, row.data(), format == WeightFormat::Int8 ? 127 : 7, codes.data(),
-                          scales_.data() + r * groups, sums.data());
-      if (format == WeightFormat::Int8) {
-        for (std::size_t c = 0; c < padded_; ++c) to[c] = static_cast<std::byte>(codes[c] + 128);
-      } else {
-        for (std::size_t g = 0; g < groups; ++g)
-          for (std::size_t i = 0; i < 32; ++i)
-            to[g * 32 + i] = static_cast<std::byte>((codes[g * 64 + i] + 8) | (codes[g * 64 + 32 + i] + 8) << 4);
+      const bool bytes = format == WeightFormat::Int8;
+      products().quantise(padded_, row.data(), bytes ? 127 : 7, codes.data(), scales.data(), sums.data());
+      for (std::size_t g = 0; g < groups; ++g) std::memcpy(to + scale_place(format, g, r), &scales[g], 4);
+      for (std::size_t c = 0; c < padded_; ++c) {
+        std::uint8_t& code = to[code_place(format, c, r)];
+        if (bytes) code = static_cast<std::uint8_t>(codes[c] + 128);
+        else code = static_cast<std::uint8_t>(code | (codes[c] + 8) << (c % 8 < 4 ? 0 : 4));
       }
     }
   }
 }
 
-void StreamedMatrix::multiply(const StreamedInput& x, std::size_t first, std::size_t last, float* y) const {
-  const DotProducts& dot = products();
-  const std::size_t stride = row_bytes(format_, padded_), groups = padded_ / quantisation_group;
-  for (std::size_t r = first; r < last; ++r) {
-    const std::byte* row = values_.data() + r * stride;
-    const float* scales = scales_.empty() ? nullptr : scales_.data() + r * groups;
-    switch (format_) {
-      case WeightFormat::Fp32: y[r] = dot.fp32(padded_, reinterpret_cast<const float*>(row), x.values); break;
-      case WeightFormat::Bf16: y[r] = dot.bf16(padded_, reinterpret_cast<const std::uint16_t*>(row), x.values); break;
-      case WeightFormat::Int8:
-        y[r] = dot.int8(padded_, reinterpret_cast<const std::uint8_t*>(row), scales, x.rounded.data(), x.scales.data(),
-                        x.sums.data());
-        break;
-      case WeightFormat::Int4:
-        y[r] = dot.int4(padded_, reinterpret_cast<const std::uint8_t*>(row), scales, x.rounded.data(), x.scales.data(),
-                        x.sums.data());
-        break;
+std::size_t StreamedMatrix::panels() const { return (rows_ + panel_rows - 1) / panel_rows; }
+
+void StreamedMatrix::multiply(std::span<const StreamedInput> x, std::size_t first, std::size_t last, View y) const {
+  const PanelProduct product = product_of(format_);
+  const std::size_t stride = panel_bytes(format_, padded_);
+  constexpr std::size_t most = 4;  // rows of x at a time
+  for (std::size_t p = first; p < last; ++p)
+    for (std::size_t i0 = 0; i0 < x.size(); i0 += most) {
+      const std::size_t count = std::min(most, x.size() - i0);
+      PanelInput inputs[most];
+      float out[most * panel_rows];
+      for (std::size_t i = 0; i < count; ++i) {
+        const StreamedInput& from = x[i0 + i];
+        inputs[i] = {from.values, from.rounded.data(), from.scales.data(), from.sums.data()};
+      }
+      product(padded_, values_.data() + p * stride, count, inputs, out);
+      const std::size_t here = std::min(panel_rows, rows_ - p * panel_rows);
+      for (std::size_t i = 0; i < count; ++i)
+        std::copy_n(out + i * panel_rows, here, y.row(i0 + i) + p * panel_rows);
     }
-  }
 }
 
 std::vector<float> StreamedMatrix::restored() const {
   std::vector<float> w(rows_ * columns_);
-  const std::size_t stride = row_bytes(format_, padded_), groups = padded_ / quantisation_group;
-  for (std::size_t r = 0; r < rows_; ++r)
+  const std::size_t stride = panel_bytes(format_, padded_);
+  for (std::size_t line = 0; line < rows_; ++line)
     for (std::size_t c = 0; c < columns_; ++c) {
-      const std::byte* row = values_.data() + r * stride;
-      float& to = w[r * columns_ + c];
+      const std::uint8_t* panel = values_.data() + line / panel_rows * stride;
+      const std::size_t r = line % panel_rows;
+      float& to = w[line * columns_ + c];
       if (format_ == WeightFormat::Fp32) {
-        std::memcpy(&to, row + 4 * c, 4);
+        std::memcpy(&to, panel + 64 * c + 4 * r, 4);
       } else if (format_ == WeightFormat::Bf16) {
         std::uint16_t half;
-        std::memcpy(&half, row + 2 * c, 2);
+        std::memcpy(&half, panel + 64 * (c / 2) + 4 * r + 2 * (c % 2), 2);
         to = from_bf16(half);
       } else {
-        const std::size_t g = c / 64, i = c % 64;
-        int q = 0;
-        if (format_ == WeightFormat::Int8) q = static_cast<int>(row[c]) - 128;
-        else q = (static_cast<int>(row[g * 32 + i % 32]) >> (i < 32 ? 0 : 4) & 15) - 8;
-        to = scales_[r * groups + g] * static_cast<float>(q);
+        const int code = panel[code_place(format_, c, r)];
+        const int q = format_ == WeightFormat::Int8 ? code - 128 : (code >> (c % 8 < 4 ? 0 : 4) & 15) - 8;
+        float scale;
+        std::memcpy(&scale, panel + scale_place(format_, c / quantisation_group, r), 4);
+        to = scale * static_cast<float>(q);
       }
     }
   return w;

@@ -6,6 +6,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,28 +29,28 @@ struct StreamedInput {
 
   void prepare(const float* x, std::size_t columns, WeightFormat format);
   std::vector<float> padded;           ///< columns filled up to whole groups with zeros
-  std::vector<float> shuffled;         ///< for bf16 weights: in the order their product wants
 };
 
 class StreamedMatrix {
  public:
-  /// w (rows, columns) row-major. Rounds once; scale = largest magnitude of the group / 127 or / 7.
+  /// w (rows, columns) row-major. Rounds once; scale = largest magnitude of the group / 127 or / 7. Stored in panels of
+  /// sixteen rows and whole groups of columns, filled up with zeros.
   StreamedMatrix(std::size_t rows, std::size_t columns, const float* w, WeightFormat format);
 
   std::size_t rows() const { return rows_; }
   std::size_t columns() const { return columns_; }
-  std::size_t bytes() const { return values_.size() + scales_.size() * sizeof(float); }
+  std::size_t panels() const;
+  std::size_t bytes() const { return values_.size(); }
   WeightFormat format() const { return format_; }
-  /// y[r] for rows first .. last - 1.
-  void multiply(const StreamedInput& x, std::size_t first, std::size_t last, float* y) const;
+  /// y.row(i)[r] = w x[i] for the rows r of panels first .. last - 1; each weight is read from memory once for all x.
+  void multiply(std::span<const StreamedInput> x, std::size_t first, std::size_t last, View y) const;
   /// The weights as stored, in fp32: what the products really use.
   std::vector<float> restored() const;
 
  private:
   std::size_t rows_, columns_, padded_;
   WeightFormat format_;
-  LargeArray<std::byte> values_;
-  std::vector<float> scales_;
+  LargeArray<std::uint8_t> values_;  ///< panels as dot_products.h describes them
 };
 
 }  // namespace isoflop::sim

@@ -1,6 +1,5 @@
 #include "isoflop/sim/kernel/streamed_weights.h"
 
-
 #include <optional>
 
 #include "isoflop/parallel.h"
@@ -22,14 +21,13 @@ StreamedWeights::StreamedWeights(const WeightLayout& layout, const float* weight
 void StreamedWeights::multiply(std::size_t weight, std::size_t expert, View x, const float* bias, View y,
                                Crew& crew) const {
   const StreamedMatrix& w = matrices_[first_[weight] + expert];
-  std::vector<StreamedInput> inputs(x.rows);
+  static thread_local std::vector<StreamedInput> kept;  // memory is found again by the next product
+  std::vector<StreamedInput>& inputs = kept;
+  if (inputs.size() < x.rows) inputs.resize(x.rows);
   for (std::size_t r = 0; r < x.rows; ++r) inputs[r].prepare(x.row(r), w.columns(), w.format());
   const std::size_t shares = crew.size();
   crew.run([&](std::size_t share) {
-    const std::size_t first = w.rows() * share / shares, last = w.rows() * (share + 1) / shares;
-    // One row of weights stays in the first-level cache while every row of x uses it.
-    for (std::size_t row = first; row < last; row += 1)
-      for (std::size_t r = 0; r < x.rows; ++r) w.multiply(inputs[r], row, row + 1, y.row(r));
+    w.multiply({inputs.data(), x.rows}, w.panels() * share / shares, w.panels() * (share + 1) / shares, y);
   });
   if (bias)
     for (std::size_t r = 0; r < y.rows; ++r) vector_loops().accumulate(y.width, bias, y.row(r));

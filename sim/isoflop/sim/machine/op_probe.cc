@@ -157,7 +157,8 @@ OpProbe decode_probe(std::size_t rows, std::size_t columns, WeightFormat format,
     input.prepare(x->data(), columns, format);
     const std::size_t shares = crew.size();
     crew.run([&](std::size_t share) {
-      matrix->multiply(input, rows * share / shares, rows * (share + 1) / shares, y->data());
+      matrix->multiply({&input, 1}, matrix->panels() * share / shares, matrix->panels() * (share + 1) / shares,
+                       {y->data(), 1, rows, rows});
     });
   };
   return probe;

@@ -9,9 +9,9 @@
 namespace isoflop::sim {
 namespace {
 
-// What the kernel uses on AVX-512 (14 x 32 tiles, k-blocks of at most 512, query blocks of 56); with other instruction
+// What the kernel uses on AVX-512 (14 x 32 tiles, k-blocks of at most 1024, query blocks of 56); with other instruction
 // sets the tiles are smaller, which the fitted constants absorb.
-constexpr double tile_rows = 14, tile_columns = 32, depth_block = 512, query_block = 56;
+constexpr double tile_rows = 14, tile_columns = 32, depth_block = 1024, query_block = 56;
 
 double up(double value, double step) { return std::ceil(value / step) * step; }
 double d(std::int64_t n) { return static_cast<double>(n); }
