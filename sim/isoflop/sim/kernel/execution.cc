@@ -94,8 +94,7 @@ View Execution::logits() const { return state_->view(state_->logits_tensor); }
 const Program& Execution::program() const { return state_->program; }
 
 std::size_t Execution::activation_bytes() const {
-  std::size_t bytes = 0;
-  for (const auto& buffer : state_->buffers) bytes += buffer.values.size() * sizeof(float);
+  std::size_t bytes = state_->activations.size() * sizeof(float);
   for (const auto& [size, values] : state_->spare) bytes += values.size() * sizeof(float);
   return bytes;
 }

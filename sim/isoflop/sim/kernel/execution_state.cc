@@ -24,9 +24,11 @@ Execution::State::State(Program given, const WeightLayout& given_layout, Precisi
   order.resize(program.tensors.size());
   touched.assign(program.tensors.size(), false);
   norm_statistics.resize(program.ops.size());
+  std::size_t all = 0;
   const auto add_buffer = [&](std::size_t rows, std::size_t width) {
-    buffers.push_back({rows, rounded_stride(width), {}});
-    buffers.back().values.resize(rows * buffers.back().stride + 16);
+    const std::size_t stride = rounded_stride(width), count = rounded_stride(rows * stride + 16);
+    buffers.push_back({rows, stride, all, count});
+    all += count;
     return static_cast<int>(buffers.size()) - 1;
   };
   for (const Op& op : program.ops) {
@@ -54,6 +56,7 @@ Execution::State::State(Program given, const WeightLayout& given_layout, Precisi
     const std::size_t rows = static_cast<std::size_t>(tensor.shape[0]);
     place[t] = {add_buffer(rows, tensor.shape.size() > 1 ? static_cast<std::size_t>(tensor.shape[1]) : 1), 0};
   }
+  activations.resize(all);
   gradient.resize(buffers.size());
 }
 
@@ -64,10 +67,10 @@ void Execution::State::use(Crew& others) {
 
 View Execution::State::view(int tensor) {
   const Place& at = place[index(tensor)];
-  Buffer& buffer = buffers[index(at.buffer)];
+  const Buffer& buffer = buffers[index(at.buffer)];
   const auto& shape = program.tensors[index(tensor)].shape;
-  return {buffer.values.data() + at.column, buffer.rows, shape.size() > 1 ? static_cast<std::size_t>(shape[1]) : 1,
-          buffer.stride};
+  return {activations.data() + buffer.first + at.column, buffer.rows,
+          shape.size() > 1 ? static_cast<std::size_t>(shape[1]) : 1, buffer.stride};
 }
 
 View Execution::State::gradient_view(int tensor, bool overwrites) {
@@ -75,12 +78,12 @@ View Execution::State::gradient_view(int tensor, bool overwrites) {
   const Buffer& buffer = buffers[index(at.buffer)];
   auto& values = gradient[index(at.buffer)];
   if (values.empty()) {
-    const auto found = spare.find(buffer.values.size());
+    const auto found = spare.find(buffer.count);
     if (found != spare.end()) {
       values = std::move(found->second);
       spare.erase(found);
     } else {
-      values.resize(buffer.values.size());
+      values.resize(buffer.count);
     }
   }
   const auto& shape = program.tensors[index(tensor)].shape;

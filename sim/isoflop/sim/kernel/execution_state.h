@@ -21,10 +21,11 @@ struct Execution::State {
   };
   struct Buffer {
     std::size_t rows = 0, stride = 0;
-    std::vector<float> values;
+    std::size_t first = 0, count = 0;   ///< floats of `activations`
   };
   std::vector<Place> place;             ///< per tensor; buffer -1: no floats (token ids, weights)
   std::vector<Buffer> buffers;
+  LargeArray<float> activations;        ///< one array: neighbours share large pages
   std::vector<std::vector<std::int64_t>> whole;  ///< per tensor: chosen experts
   std::vector<std::vector<float>> norm_statistics;  ///< per op: 1/rms, or mean and 1/sd, per row and group
   std::vector<ExpertOrder> order;       ///< per tensor of chosen experts
@@ -49,9 +50,9 @@ struct Execution::State {
   std::vector<Own> own = std::vector<Own>(1);  ///< scratch memory of each thread of the crew
 
   // Gradients of activations: a buffer from the first contribution until its producer has been passed.
-  std::vector<std::vector<float>> gradient;         ///< per buffer
+  std::vector<LargeArray<float>> gradient;          ///< per buffer
   std::vector<bool> touched;                        ///< per tensor
-  std::multimap<std::size_t, std::vector<float>> spare;
+  std::multimap<std::size_t, LargeArray<float>> spare;
 
   void use(Crew& others);
   View view(int tensor);

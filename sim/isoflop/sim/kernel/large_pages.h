@@ -7,24 +7,24 @@
 
 namespace isoflop::sim {
 
-/// Tells the system that [address, address + bytes) may use large pages. Does nothing where that is unknown.
+/// Tells the system that whole pages of [address, address + bytes) may be large. Does nothing where that is unknown.
 void advise_large_pages(void* address, std::size_t bytes);
 
 template <typename T>
 struct LargePages {
   using value_type = T;
-  static constexpr std::size_t page = 2u << 20;  ///< bytes; arrays of at least two of them are aligned to it
+  static constexpr std::size_t page = 2u << 20;  ///< bytes; arrays of half of one or more take whole ones
 
   LargePages() = default;
   template <typename U>
   LargePages(const LargePages<U>&) {}
 
-  static std::align_val_t alignment(std::size_t count) {
-    return std::align_val_t(count * sizeof(T) >= 2 * page ? page : 64);
-  }
+  static bool large(std::size_t count) { return count * sizeof(T) >= page / 2; }
+  static std::align_val_t alignment(std::size_t count) { return std::align_val_t(large(count) ? page : 64); }
   T* allocate(std::size_t count) {
-    void* memory = ::operator new(count * sizeof(T), alignment(count));
-    if (count * sizeof(T) >= 2 * page) advise_large_pages(memory, count * sizeof(T));
+    const std::size_t bytes = large(count) ? (count * sizeof(T) + page - 1) / page * page : count * sizeof(T);
+    void* memory = ::operator new(bytes, alignment(count));
+    if (large(count)) advise_large_pages(memory, bytes);
     return static_cast<T*>(memory);
   }
   void deallocate(T* memory, std::size_t count) { ::operator delete(memory, alignment(count)); }
@@ -34,5 +34,14 @@ struct LargePages {
 
 template <typename T>
 using LargeArray = std::vector<T, LargePages<T>>;
+
+/// `count` zeros in an ordinary vector, in large pages but for its ends.
+inline std::vector<float> zeros_in_large_pages(std::size_t count) {
+  std::vector<float> zeros;
+  zeros.reserve(count);
+  advise_large_pages(zeros.data(), count * sizeof(float));  // before the memory is first touched
+  zeros.resize(count);
+  return zeros;
+}
 
 }  // namespace isoflop::sim

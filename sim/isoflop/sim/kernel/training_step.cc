@@ -7,6 +7,7 @@
 #include "isoflop/error.h"
 #include "isoflop/model/op_cost.h"
 #include "isoflop/parallel.h"
+#include "isoflop/sim/kernel/large_pages.h"
 #include "isoflop/sim/kernel/vector_loops.h"
 
 namespace isoflop::sim {
@@ -78,7 +79,7 @@ struct Trainer::State {
         layout(program) {
     for (std::size_t s = 0; s < shards; ++s) {
       executions.emplace_back(program, layout, precision);
-      gradients.emplace_back(layout.count());
+      gradients.push_back(zeros_in_large_pages(layout.count()));
     }
   }
 
@@ -135,8 +136,8 @@ Trainer::Trainer(const Architecture& architecture, std::size_t sequences, std::s
   check_executable(architecture);
   state_ = std::make_unique<State>(architecture, sequences, length, precision, optimiser, threads);
   state_->weights = initial_weights(state_->layout, architecture.layers.size(), seed);
-  state_->m.resize(state_->layout.count());
-  state_->v.resize(state_->layout.count());
+  state_->m = zeros_in_large_pages(state_->layout.count());
+  state_->v = zeros_in_large_pages(state_->layout.count());
   weights_changed();
 }
 Trainer::~Trainer() = default;
