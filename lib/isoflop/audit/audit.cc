@@ -51,6 +51,7 @@ std::string table_kind(const CsvTable& table) {
   const bool named = has(table, {"model", "id", "name"});
   if (has(table, {"benchmark"}) && has(table, {"value"}) && has(table, {"model"})) return "score rows";
   if (has(table, {"params_exact"}) && has(table, {"model"})) return "exact counts";
+  if (has(table, {"n_devices"}) && has(table, {"metric"}) && has(table, {"act_ckpt"})) return "measured training";
   if (has(table, {"zone"}) && has(table, {"kgco2e_per_kwh"})) return "grids";
   if (has(table, {"memory_gb"}) && has(table, {"memory_bandwidth_gb_per_s"})) return "accelerators";
   if (has(table, {"kgco2e_low"}) && has(table, {"kgco2e_high"}) && has(table, {"boundary"})) return "embodied";
@@ -76,6 +77,7 @@ AuditReport audit(const CsvTable& table, References& references, const DataFolde
   if (kind == "score columns" || (kind == "models" && has_score_column(table))) check_score_columns(auditor);
   if (kind == "footprints") check_footprints(auditor);
   if (kind == "runs") check_runs(auditor);
+  if (kind == "measured training") check_measured_training(auditor);
   if (kind == "accelerators") check_accelerators(auditor);
   if (kind == "grids") check_grids(auditor);
   if (kind == "data centres") check_datacentres(auditor);

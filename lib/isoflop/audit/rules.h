@@ -27,6 +27,9 @@ void check_footprints(Auditor& auditor);
 /// Training runs (params, tokens, loss).
 void check_runs(Auditor& auditor);
 
+/// Measured training runs, one figure a row: devices against the product of the parallel sizes, peaks of memory.
+void check_measured_training(Auditor& auditor);
+
 void check_accelerators(Auditor& auditor);
 void check_grids(Auditor& auditor);
 void check_datacentres(Auditor& auditor);

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <bit>
+#include <cstdio>
 #include <map>
 
 #include "isoflop/catalogue/model_architecture.h"
@@ -58,6 +59,20 @@ std::optional<Architecture> maxtext(const std::string& name) {
   const int doublings = std::countr_zero(found->second), all = doublings / 3, rest = doublings % 3;
   const std::int64_t heads = 16LL << (all + (rest > 0)), width = 2048LL << (all + (rest > 1));
   return llama_like(name, 16LL << all, width, heads, heads, 128, 7168LL << (all + (rest > 0)), 32000, false);
+}
+
+// "gpt-48x1600x25-v50257" is a GPT of 48 layers, width 1600, 25 heads and that vocabulary; "-untied" behind it has a
+// head of its own.
+std::optional<Architecture> spelled_gpt(const std::string& name, std::int64_t positions) {
+  int layers = 0, width = 0, heads = 0, vocabulary = 0, read = 0;
+  if (std::sscanf(name.c_str(), "gpt-%5dx%6dx%5d-v%7d%n", &layers, &width, &heads, &vocabulary, &read) != 4)
+    return std::nullopt;
+  const std::string rest = name.substr(static_cast<std::size_t>(read));
+  if (layers < 1 || heads < 1 || width < heads || width % heads != 0 || vocabulary < 1) return std::nullopt;
+  if (!rest.empty() && rest != "-untied") return std::nullopt;
+  Architecture a = gpt_architecture(name, layers, width, heads, vocabulary, positions);
+  a.tied_embeddings = rest.empty();
+  return a;
 }
 
 // arXiv:2505.09388, table 2.
@@ -126,6 +141,7 @@ std::optional<Architecture> benchmark_architecture(const std::string& name, std:
     if (key == s.name) return gpt_architecture(key, s.layers, s.width, s.heads, s.vocabulary, sequence_length);
   if (key == "gpt2-774m") return gpt_architecture(key, 36, 1280, 20, 50304, sequence_length);
   if (key == "gpt2-1558m" || key == "gpt2-1.5b") return gpt_architecture(key, 48, 1600, 25, 50304, sequence_length);
+  if (auto found = spelled_gpt(key, sequence_length)) return found;
   if (auto found = maxtext(key)) return found;
   if (key == "qwen3-30b-a3b") return qwen3_30b();
   if (key == "kimi-k2") return kimi_k2(models);

@@ -8,6 +8,7 @@
 #include "isoflop/model/architecture.h"
 #include "isoflop/model/step.h"
 #include "isoflop/sim/training/layout.h"
+#include "isoflop/sim/training/training_program.h"
 
 namespace isoflop::sim {
 
@@ -31,6 +32,7 @@ struct TrainingRun {
   double gradient_bytes = 4;      ///< accumulated in fp32; 2 in pure 16-bit training
   double overhead_fraction = 0.1;  ///< of the run's time spent on restarts, evaluation, checkpoints (assumed)
   Routing routing;                ///< how unevenly tokens choose experts
+  TrainingProgram program;        ///< how numbers are held; decides memory only
 
   double tokens_per_step() const { return global_batch * static_cast<double>(sequence_length); }
   double micro_batches() const { return global_batch / (static_cast<double>(layout.data) * layout.micro_batch); }

@@ -11,68 +11,50 @@
 #include "isoflop/model/parameters.h"
 #include "isoflop/sim/training/benchmark_models.h"
 #include "isoflop/sim/training/layout_search.h"
+#include "isoflop/sim/training/table_fields.h"
 #include "isoflop/sim/training/training_memory.h"
 #include "isoflop/sim/training/training_time.h"
 
 namespace isoflop::sim {
 namespace {
 
-struct Refusal {
-  std::string reason;
-};
+using Refusal = TableRefusal;
 
-std::map<std::string, std::string> parse_extra(std::string_view text) {
-  std::map<std::string, std::string> fields;
-  std::string part;
-  for (const char c : std::string(text) + ";") {
-    if (c != ';') {
-      part += c;
-      continue;
-    }
-    const auto first = part.find_first_not_of(' ');
-    const auto equals = part.find('=');
-    if (equals != std::string::npos && first != std::string::npos)
-      fields[part.substr(first, equals - first)] = part.substr(equals + 1);
-    part.clear();
-  }
-  return fields;
-}
-
-double number_in(const std::map<std::string, std::string>& fields, const std::string& key) {
-  const auto found = fields.find(key);
-  if (found == fields.end()) return 0;
-  try {
-    return std::stod(found->second);
-  } catch (const std::exception&) {
-    return 0;
-  }
-}
-
-// As the table writes hardware, to catalogue ids.
-std::string accelerator_id(const std::string& hardware) {
-  static const std::map<std::string, std::string> names = {
-      {"h100_80gb", "h100-sxm-80gb"}, {"a100_80gb", "a100-sxm-80gb"}, {"a100_40gb", "a100-sxm-40gb"},
-      {"h100-sxm", "h100-sxm-80gb"},  {"h800-sxm", "h800-sxm-80gb"},  {"h200-sxm", "h200-sxm-141gb"},
-      {"b200-sxm", "b200-sxm-180gb"}, {"DGX-H100", "h100-sxm-80gb"},  {"DGX-B200", "b200-sxm-180gb"},
-      {"DGX-B300", "b300-sxm-288gb"}, {"DGX-GB200", "gb200-186gb"},   {"DGX-GB300", "gb300-288gb"},
-      {"v100", "v100-sxm2-32gb"}};
-  const auto found = names.find(hardware);
-  return found == names.end() ? hardware : found->second;
-}
-
-TrainingPrecision precision_of(const std::string& word) {
-  if (word == "FP8" || word == "MXFP8" || word == "fp8" || word == "amp_fp8") return TrainingPrecision::Fp8;
-  if (word == "int8-aqt") return TrainingPrecision::Int8;
-  if (word == "NVFP4") return TrainingPrecision::Fp4;
-  if (word == "fp16") return TrainingPrecision::Fp16;
-  return TrainingPrecision::Bf16;
-}
+constexpr double gibibytes = 1.073741824;  // "80 GB" of these devices' data sheets are 80 GiB
 
 class RowReader {
  public:
   RowReader(const CsvTable& table, std::size_t row, const ModelCatalogue& models,
             const AcceleratorCatalogue& accelerators)
       : t_(table), row_(row), models_(models), accelerators_(accelerators) {}
+
+  bool is_memory() const { return is_memory_metric(text("metric")); }
+
+  TrainingMemorySample read_memory() {
+    memory_ = true;
+    TrainingMemorySample m;
+    m.unit_bytes = bytes_of_unit(text("unit"));
+    sample_.row_id = m.row_id = text("row_id");
+    sample_.group = m.group = text("group");
+    sample_.source = m.source = text("source");
+    sample_.metric = m.metric = text("metric");
+    m.measured = sample_.measured = t_.required_number(row_, t_.column("value"));
+    if (!(m.measured > 0)) throw Refusal{"the measured value is not positive"};
+    extra_ = parse_extra(text("extra"));
+    refuse_by_extra();
+    read_hardware();
+    read_model();
+    m.count = read_program(extra_, m.metric, text("sharding"), sample_.run, sample_.assumed);
+    read_layout();
+    choose_unstated();
+    m.accelerator = sample_.accelerator;
+    m.run = std::move(sample_.run);
+    m.assumed = std::move(sample_.assumed);
+    const double stated = number_in(extra_, "device_memory_gb");
+    m.device_bytes = stated > 0 ? stated * 1e9 : m.run.accelerator.memory_bytes;
+    m.device_bytes *= gibibytes;
+    return m;
+  }
 
   TrainingSample read() {
     sample_.row_id = text("row_id");
@@ -111,7 +93,7 @@ class RowReader {
     sample_.accelerator = accelerator->id;
     sample_.run.accelerator = *accelerator;
     sample_.run.cluster = default_cluster(*accelerator);
-    sample_.run.precision = precision_of(text("precision"));
+    sample_.run.precision = training_precision_of(text("precision"));
     if (sample_.run.precision == TrainingPrecision::Bf16 && !accelerator->bf16_flop_per_s)
       sample_.run.precision = TrainingPrecision::Fp16;
     if (!accelerator->bf16_flop_per_s && !accelerator->fp16_flop_per_s)
@@ -145,6 +127,35 @@ class RowReader {
     sample_.run.architecture = std::move(*a);
   }
 
+  // Rows that say nothing of sharding, recomputation or states: the least of each with which the run fits its device,
+  // mixed precision before states in 16 bits.
+  void choose_unstated() {
+    TrainingRun& run = sample_.run;
+    const bool sharding = text("sharding").empty() && run.layout.replicas() > 1, recompute = text("act_ckpt").empty(),
+               states = word_in(extra_, "states").empty() && !run.layout.cpu_optimizer;
+    const double gradient_bytes = run.gradient_bytes;
+    const auto fits = [&] { return training_memory(run).peak.total() < run.accelerator.memory_bytes * gibibytes; };
+    if (!sharding && !recompute && (!states || fits())) return;
+    for (const StateFormat format : {StateFormat::Mixed, StateFormat::SixteenBit})
+      for (const Sharding s : {Sharding::None, Sharding::Zero1, Sharding::Zero3})
+        for (const Recompute r : {Recompute::None, Recompute::Full}) {
+          if (states) {
+            run.program.states = format;
+            run.gradient_bytes = format == StateFormat::SixteenBit ? 2 : gradient_bytes;
+          }
+          if (sharding) run.layout.sharding = s;
+          if (recompute) run.layout.recompute = r;
+          if (!fits()) continue;
+          sample_.assumed.push_back(
+              "sharding, recomputation and format of the states, where a row states none: the least that fits");
+          return;
+        }
+    if (states) {
+      run.program.states = StateFormat::Mixed;
+      run.gradient_bytes = gradient_bytes;
+    }
+  }
+
   // tpu-recipes leaves it out where the model has one usual length.
   static std::int64_t default_length(const std::string& model) {
     if (model.rfind("gpt3", 0) == 0) return 2048;
@@ -166,15 +177,18 @@ class RowReader {
     l.expert = whole_or("ep", 1);
     l.sequence_parallel = l.tensor > 1;
     const std::string sharding = text("sharding"), recompute = text("act_ckpt");
-    if (sharding == "FULL_SHARD" || sharding == "ZeRO-3") l.sharding = Sharding::Zero3;
-    else if (sharding == "SHARD_GRAD_OP" || sharding.rfind("FSDP", 0) == 0) l.sharding = Sharding::Zero2;
+    if (sharding == "FULL_SHARD" || sharding == "ZeRO-3" || sharding == "FSDP" || sharding == "FSDP2")
+      l.sharding = Sharding::Zero3;
+    else if (sharding == "SHARD_GRAD_OP" || sharding == "ZeRO-2" || sharding.rfind("FSDP", 0) == 0)
+      l.sharding = Sharding::Zero2;
     else if (sharding == "dist-opt" || sharding == "ZeRO-1") l.sharding = Sharding::Zero1;
     else l.sharding = Sharding::None;
     if (recompute == "full") l.recompute = Recompute::Full;
-    else if (recompute == "seqsel") l.recompute = Recompute::Selective;
+    else if (recompute == "seqsel" || recompute.rfind("selective", 0) == 0) l.recompute = Recompute::Selective;
     else l.recompute = Recompute::None;
     if (source.rfind("korthikanti", 0) == 0 && recompute == "full") l.sequence_parallel = false;
     if (source.rfind("narayanan", 0) == 0) l.sequence_parallel = false;
+    if (word_in(extra_, "sequence_parallel") == "no") l.sequence_parallel = false;
     if (source == "ml-engineering-seqlen") l.cpu_optimizer = true;
     if (source == "llama3-tab4") {
       while (2 * l.pipeline * l.interleave <= static_cast<std::int64_t>(run.architecture.layers.size()) + 2)
@@ -237,6 +251,10 @@ class RowReader {
     double batch = t_.number(row_, t_.column("global_batch")).value_or(run.global_batch > 1 ? run.global_batch : 0);
     if (const double tokens = number_in(extra_, "tokens_per_step"); batch <= 0 && tokens > 0)
       batch = std::round(tokens / static_cast<double>(run.sequence_length));
+    if (batch <= 0 && memory_ && micro > 0) {
+      batch = micro * static_cast<double>(l.data);
+      sample_.assumed.push_back("one micro-batch per step, where a row states only the micro-batch");
+    }
     if (batch <= 0) throw Refusal{fmt::format("the batch is not stated ({} devices)", devices)};
     run.global_batch = batch;
     if (micro > 0) {
@@ -370,7 +388,8 @@ class RowReader {
   const ModelCatalogue& models_;
   const AcceleratorCatalogue& accelerators_;
   TrainingSample sample_;
-  std::map<std::string, std::string> extra_;
+  bool memory_ = false;
+  ExtraFields extra_;
 };
 
 // Rows that state the same configuration of one publication and metric but differ by more than a factor of two leave
@@ -408,7 +427,9 @@ TrainingSamples read_training_table(const CsvTable& table, const DataFolder& dat
   TrainingSamples result;
   for (std::size_t row = 0; row < table.rows(); ++row) {
     try {
-      result.samples.push_back(RowReader(table, row, models, accelerators).read());
+      RowReader reader(table, row, models, accelerators);
+      if (reader.is_memory()) result.memory.push_back(reader.read_memory());
+      else result.samples.push_back(reader.read());
     } catch (const Refusal& refusal) {
       result.refused.push_back({std::string(table.text(row, table.column("row_id"))), refusal.reason});
     }

@@ -30,12 +30,25 @@ struct TrainingSample {
   double measured_rate() const { return inverse ? factor / measured : measured / factor; }
 };
 
+/// A measured peak of device memory.
+struct TrainingMemorySample {
+  std::string row_id, group, source, metric;
+  std::string accelerator;  ///< id
+  TrainingRun run;
+  double measured = 0;      ///< in the unit of the table
+  double unit_bytes = 1;
+  MemoryCount count = MemoryCount::Reserved;
+  double device_bytes = 0;  ///< a caching allocator holds no more than this
+  std::vector<std::string> assumed;
+};
+
 struct RefusedTrainingRow {
   std::string row_id, reason;
 };
 
 struct TrainingSamples {
   std::vector<TrainingSample> samples;
+  std::vector<TrainingMemorySample> memory;  ///< apart, so that no calibration of speeds sees them
   std::vector<RefusedTrainingRow> refused;
 };
 

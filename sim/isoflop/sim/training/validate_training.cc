@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "isoflop/sim/training/memory_accuracy.h"
 #include "isoflop/sim/training/training_calibration.h"
 #include "isoflop/sim/training/whole_run.h"
 
@@ -62,6 +63,33 @@ class WholeRuns {
   MfuPrior prior_;
 };
 
+// Peaks of memory: no constant rests on measured rows; the interval does, on those of other sources than the row's.
+void add_memory_rows(ValidationResult& result, const TrainingSamples& samples, const DataFolder& data,
+                     std::map<std::string, std::size_t>& assumed) {
+  if (samples.memory.empty()) return;
+  const MemoryResiduals residuals = MemoryResiduals::load(data);
+  std::map<std::string, RatioInterval> intervals;
+  for (const TrainingMemorySample& s : samples.memory) {
+    const auto [interval, fresh] = intervals.try_emplace(s.source);
+    if (fresh) interval->second = residuals.interval({s.source});
+    PredictedRow row;
+    row.row_id = s.row_id;
+    row.group = s.group;
+    row.metric = s.metric;
+    row.category = s.source + ", memory";
+    row.measured = s.measured;
+    row.predicted = predicted_peak_bytes(s) / s.unit_bytes;
+    row.low = row.predicted * interval->second.low;
+    row.high = row.predicted * interval->second.high;
+    result.rows.push_back(std::move(row));
+    for (const std::string& what : s.assumed) ++assumed[what];
+  }
+  if (!result.method.empty()) result.method += "; ";
+  result.method += std::to_string(samples.memory.size()) +
+                   " peaks of memory by counting, no constant fitted to such rows; their intervals from the published "
+                   "peaks of other sources";
+}
+
 }  // namespace
 
 ValidationResult validate_training(const ValidationRequest& request) {
@@ -70,7 +98,9 @@ ValidationResult validate_training(const ValidationRequest& request) {
   const TrainingSamples samples = read_training_table(request.table, request.data);
   for (const auto& row : samples.refused) result.unsupported.push_back({row.row_id, row.reason});
   std::vector<Prediction> predictions(samples.samples.size());
-  if (request.uncalibrated) {
+  if (predictions.empty()) {
+    result.method.clear();
+  } else if (request.uncalibrated) {
     result.method = "data-sheet limits with generic efficiencies; no constant was fitted to any of these rows";
     for (std::size_t i = 0; i < predictions.size(); ++i) {
       const ResolvedTraining r = TrainingProfile::datasheet(samples.samples[i].run.accelerator);
@@ -111,7 +141,7 @@ ValidationResult validate_training(const ValidationRequest& request) {
                     " rows predicted from the other groups of the file (10-fold by group), " +
                     std::to_string(built_in) + " by the built-in constants, which rest on none of them";
   }
-  if (!request.uncalibrated) {
+  if (!request.uncalibrated && !predictions.empty()) {
     const WholeRuns published(request.data);
     std::size_t whole = 0;
     for (std::size_t i = 0; i < predictions.size(); ++i)
@@ -125,10 +155,13 @@ ValidationResult validate_training(const ValidationRequest& request) {
     result.rows.push_back(row_of(samples.samples[i], predictions[i]));
     for (const std::string& what : samples.samples[i].assumed) ++assumed[what];
   }
+  add_memory_rows(result, samples, request.data, assumed);
   for (const auto& [what, count] : assumed)
     result.assumptions.push_back({"in " + std::to_string(count) + " rows", Value(what), "", "assumed"});
-  result.plots.push_back(predicted_against_measured("training", "Training speed, predicted against measured",
-                                                    "unit of the row", result.rows));
+  result.plots.push_back(predicted_against_measured(
+      "training",
+      predictions.empty() ? "Peak memory, predicted against measured" : "Training runs, predicted against measured",
+      "unit of the row", result.rows));
   return result;
 }
 
