@@ -98,9 +98,11 @@ class ServeCommand : public Command {
                   "--draft and the inverse questions out, or those options");
     if (!options_.profile.empty() && options_.engine.empty())
       throw Error(Fault::Usage, "--profile needs --engine NAME");
-    if (!options_.engine.empty() && (options_.pipeline_parallel > 1 || options_.expert_parallel > 1))
+    if (!options_.engine.empty() &&
+        (options_.pipeline_parallel > 1 || options_.expert_parallel > 1 || options_.routing_skew > 0))
       throw Error(Fault::Usage,
-                  "--engine knows its published tensor-parallel runs: leave --pp and --ep out, or --engine");
+                  "--engine knows its published tensor-parallel runs: leave --pp, --ep and --routing-skew out, or "
+                  "--engine");
     if (!options_.engine.empty() && (by_request || max_batch_ + max_context_ + fits_ + best_format_ > 0))
       throw Error(Fault::Usage,
                   "--engine answers for one load: leave the inverse questions and the load of requests out");

@@ -225,8 +225,13 @@ std::vector<Assumption> serving_assumptions(const ServingLoad& load, const Servi
                     load.routing_skew > 0 ? "mean over 8 fixed random deals" : "any: experts are equally popular", "",
                     "the busiest group of experts sets the time; no expert is repeated"});
     list.push_back({"expert_messages",
-                    load.replicas() > 1 ? "two all-to-alls a layer, 16 bits both ways" : "all-reduce, as without --ep",
-                    "", "assumed: not overlapped; engines that send fp8 to experts send half"});
+                    load.replicas() > 1
+                        ? "two all-to-alls a layer, 16 bits both ways; over nodes a token goes once to each node"
+                        : "all-reduce, as without --ep",
+                    "",
+                    load.replicas() > 1 ? "assumed: not overlapped; low end: fp8 to the experts, high end: one copy "
+                                          "per expert over the network"
+                                        : "assumed: not overlapped"});
   }
   if (load.weight_only())
     list.push_back({"weight_only_kernels", unpacking_high, "x",

@@ -155,6 +155,28 @@ TEST_CASE("expert parallelism carries tokens to experts, reads fewer experts on 
         pricer.time(one_node, Step::decode(64, 1024)).seconds.central);
 }
 
+TEST_CASE("over nodes a token travels once to a node, and no message is faster than its bytes over the link") {
+  const Architecture a = model("deepseek-v3");
+  const StepPricer pricer(a, h100(), profile());
+  const auto seconds = [&](const ServingLoad& load) {
+    for (const OpClass& c : pricer.time(load, Step::prefill(load.batch, load.prompt)).classes)
+      if (c.name == "all-to-all") return c.seconds;
+    return Estimate{0, 0, 0, {}};
+  };
+  const ServingLoad two = spread(64, 16);
+  const double tokens = 64 / 16 * 1024, each = 7168 * 2.0, calls = 2 * 58;
+  // 8 experts of a token lie almost surely on both of two nodes.
+  const double network_s = calls * tokens * each / *h100().inter_node_bytes_per_s;
+  CHECK(seconds(two).low >= 0.75 * network_s);
+  CHECK(seconds(two).central >= network_s);
+  CHECK(seconds(two).central < 6 * network_s);
+  CHECK(seconds(two).high >= 4 * network_s);
+  ServingLoad one = two;
+  one.devices_per_node = 16;
+  CHECK(seconds(one).central < seconds(two).central);
+  CHECK(seconds(one).low >= 0.75 * calls * tokens * each * 8 * 15 / 16 / *h100().intra_node_bytes_per_s);
+}
+
 TEST_CASE("no layout is faster than bytes over bandwidth or FLOP over peak of the devices at work") {
   for (const char* name : {"arctic", "deepseek-v3", "mixtral-8x7b", "qwen3-235b-a22b"}) {
     CAPTURE(name);

@@ -45,6 +45,18 @@ void add_to(Estimate& sum, double times, const Estimate& part) {
 
 std::int64_t nodes_of(std::int64_t devices, std::int64_t per_node) { return (devices + per_node - 1) / per_node; }
 
+/// fp8 to the experts and 16 bits back, over 16 bits both ways.
+constexpr double fewest_message_bytes = 0.75;
+
+/// Expected other nodes that hold an expert of a token, when all are equally likely.
+double other_nodes(const GroupedMatMul& product, std::int64_t nodes) {
+  double missed = 1;
+  const auto elsewhere = static_cast<double>(product.experts) * (1 - 1 / static_cast<double>(nodes));
+  for (std::int64_t i = 0; i < product.per_token; ++i)
+    missed *= std::max(0.0, elsewhere - static_cast<double>(i)) / static_cast<double>(product.experts - i);
+  return static_cast<double>(nodes - 1) * (1 - missed);
+}
+
 /// The sequences of the busiest replica of the attention.
 Step of_one_replica(Step step, const ServingLoad& load) {
   for (Segment& segment : step.segments) segment.sequences = load.sequences_per_replica(segment.sequences);
@@ -177,12 +189,38 @@ struct StepPricer::State {
       if (tp > 1) add("all-reduce", Collective::AllReduce, token_bytes, tp, tp_nodes);
       return;
     }
-    const auto& whole = std::get<GroupedMatMul>(of_stage.detail);
-    const double sent = static_cast<double>(grouped->per_token) * token_bytes / static_cast<double>(tp) *
-                        prices.imbalance(whole, load);
-    add("all-to-all", Collective::AllToAll, sent, load.expert_parallel,
-        nodes_of(load.expert_parallel, load.devices_per_node), 2);
+    pass.add({"all-to-all",
+              all_to_all(std::get<GroupedMatMul>(of_stage.detail), token_bytes / static_cast<double>(tp), load),
+              static_cast<double>(op.times), 2},
+             op.layer);
     if (tp > 1) add("gather of tokens", Collective::AllGather, token_bytes, tp, tp_nodes);
+  }
+
+  /// Tokens to their experts, or back: over the network to each other node, then to the devices there.
+  Priced all_to_all(const GroupedMatMul& product, double device_bytes, const ServingLoad& load) const {
+    const std::int64_t group = load.expert_parallel, nodes = nodes_of(group, load.devices_per_node),
+                       near = nodes > 1 ? load.devices_per_node : group;
+    const double imbalance = prices.imbalance(product, load), away = other_nodes(product, nodes),
+                 apart = static_cast<double>(product.per_token * (nodes - 1)) / static_cast<double>(nodes);
+    // A collective's own share that stays on the device is added, because the copies counted here all leave.
+    const auto far = [&](double copies, double scale) {
+      return prices.collective(Collective::AllToAll,
+                               copies * scale * imbalance * device_bytes * static_cast<double>(group) /
+                                   static_cast<double>(group - 1),
+                               group, nodes);
+    };
+    const auto inside = [&](double scale) {
+      return near == 1 ? Priced{}
+                       : prices.collective(Collective::AllToAll,
+                                           static_cast<double>(product.per_token) * scale * imbalance * device_bytes,
+                                           near, 1);
+    };
+    Priced sum = inside(1);
+    sum.low_s = inside(fewest_message_bytes).low_s;
+    if (nodes == 1) return sum;
+    const Priced central = far(away, 1);
+    return {sum.low_s + far(away, fewest_message_bytes).low_s, sum.central_s + central.central_s,
+            sum.high_s + far(apart, 1).high_s, central.bound, central.cell};
   }
 
   /// Each stage's seconds, and the messages between them: every device sends its tokens' residual stream, 16 bits.

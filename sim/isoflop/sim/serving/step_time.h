@@ -3,8 +3,10 @@
 //   t = t_host + sum over operations of max( floor, op-time model ) + messages
 //   floor of an operation = max( (weight + KV bytes) / (devices bandwidth), matrix FLOP / (devices peak) )
 //   messages  tensor parallel: 2 all-reduces of T d b a layer and a gather of the logits
-//             attention dp: all-reduces within a replica, and 2 all-to-alls a layer of T k d b per replica (its devices
-//             each send their share, (x-1)/x of it away), times the imbalance of the busiest group of experts
+//             attention dp: all-reduces within a replica, and 2 all-to-alls a layer, times the imbalance of the
+//             busiest group of experts. On one node T k d b per replica, of which (x-1)/x leaves a device. Over several
+//             nodes a token goes to each other node that holds one of its experts once, and there to the devices. The
+//             interval reaches down to fp8 on the way to the experts and up to one copy per expert over the network
 //             pipeline: T d b from every device of a stage to its peer in the next, over the network where the peer is
 //             on another node; not overlapped
 //
