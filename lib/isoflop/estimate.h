@@ -11,7 +11,7 @@ struct Estimate {
   double central = 0;
   double high = 0;
   std::string origin;
-
+  /// Without spread.
   static Estimate exact(double value, std::string origin = {}) { return {value, value, value, std::move(origin)}; }
 };
 

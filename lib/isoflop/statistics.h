@@ -5,7 +5,7 @@
 
 namespace isoflop {
 
-double mean(std::span<const double> sample);
+double mean(std::span<const double> sample);  ///< Of a sample that is not empty.
 /// Divisor n - 1; 0 for one value.
 double standard_deviation(std::span<const double> sample);
 double median(std::span<const double> sample);
@@ -17,7 +17,7 @@ double geometric_mean(std::span<const double> sample);
 /// Rank correlation with mid-ranks for ties.
 double spearman(std::span<const double> x, std::span<const double> y);
 
-double normal_quantile(double p);
+double normal_quantile(double p);  ///< z with P(Z <= z) = p for the standard normal, 0 < p < 1.
 double normal_cdf(double z);
 double student_t_quantile(double p, double degrees_of_freedom);
 double student_t_cdf(double t, double degrees_of_freedom);

@@ -23,8 +23,10 @@ def _option(value: Any) -> Any:
 def run(command: str, *arguments: Any, **options: Any) -> Result:
     """`isoflop COMMAND ARGUMENTS --OPTION VALUE` with the same JSON as the C function: run("models show", "phi-3-mini").
 
-    Options are the long ones with underscores. A result that was computed but should not be relied on is returned, with
-    `trustworthy` False; everything else that goes wrong raises.
+    `command` may be nested ("models show"); `arguments` are the positional ones; `options` the long ones with
+    underscores, a list for one that repeats. A result that was computed but should not be relied on is returned, with
+    `trustworthy` False; everything else that goes wrong raises: UsageError, BadInputError (file:line:column) or
+    CannotRunError.
     """
     request: Dict[str, Any] = {"command": command, "arguments": [str(argument) for argument in arguments],
                                "options": {name: _option(value) for name, value in options.items()}}
@@ -41,7 +43,14 @@ def run(command: str, *arguments: Any, **options: Any) -> Result:
 
 def serve(model: str, *, on: str, batch: Any = 1, prompt: Any = 2048, generate: Any = 256, weights: str = "bf16", kv: str = "bf16",
           compute: str = "bf16", tp: int = 1, group: int = 128, price: Optional[float] = None) -> Serving:
-    """`isoflop serve` at every batch, prompt and generation length, broadcast against each other."""
+    """`isoflop serve` in closed form at every `batch`, `prompt` and `generate` (sequences; tokens of each), broadcast.
+
+    `model` is an id, an alias or a JSON file, `on` an accelerator. `weights` and `kv` are storage formats (bf16, fp16,
+    fp8, int8, int4; kv: bf16, fp8, int8), `compute` the format of matrix products, `group` the weights that share a
+    scale in int4, `tp` the devices that share every layer, `price` USD per device-hour instead of the catalogue's.
+    A load that does not fit in memory is priced all the same, with `fits_in_memory` False. Raises UsageError for a name
+    or format that does not exist.
+    """
     (b, p, g), shape = flat(batch, prompt, generate)
     found = _native.serve(model, on, b, p, g, weights, kv, compute, tp, group, price or 0.0)
 
@@ -55,7 +64,12 @@ def serve(model: str, *, on: str, batch: Any = 1, prompt: Any = 2048, generate: 
 
 
 def train(model: str, *, on: str, count: int = 8, tokens: Optional[float] = None, **options: Any) -> Training:
-    """`isoflop train`: the fastest layout that fits, with time, price, energy and carbon."""
+    """`isoflop train`: the fastest layout that fits, with time, price, energy and carbon.
+
+    `model` is an id, an alias or a JSON file, `on` an accelerator, `count` the devices, `tokens` the training tokens
+    (default: those that the catalogue states). `options` are the long options of the command with underscores, such as
+    tp=8, precision="fp8" or grid="FRA". Raises UsageError, BadInputError or CannotRunError.
+    """
     found = run("train", model, on=on, count=count, tokens=tokens, **options)
     result = found.result
     names = ("params_total", "params_active", "flops_total", "step_time_s", "tokens_per_s", "mfu", "hfu", "device_hours", "days",

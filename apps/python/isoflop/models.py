@@ -30,23 +30,28 @@ class Model(Record):
         return self.__dict__["native"]
 
     def forward_flops_per_token(self, context: Any = 4096) -> Any:
-        """Matrix FLOP per token, mean over a causal pass of `context` tokens."""
+        """Matrix FLOP per token, mean over a causal pass of `context` tokens (an array, if you like)."""
         (lengths,), shape = flat(context)
         return shaped(self._native().forward_flops(lengths), shape)
 
     def training_flops_per_token(self, context: Any = 4096, convention: str = "exact") -> Any:
-        """Under a named convention (exact, 6nd, palm ...); NaN where its formula does not hold for this architecture."""
+        """Training FLOP per token at `context` tokens under a named `convention` (exact, 6nd, palm ...); NaN where its
+        formula does not hold for this architecture."""
         (lengths,), shape = flat(context)
         return shaped(self._native().training_flops(lengths, convention), shape)
 
     def kv_bytes(self, tokens: Any, bytes_per_element: float = 2) -> Any:
-        """Cache of one sequence of that length; windows keep no more than they see."""
+        """Bytes of the cache of one sequence of `tokens`, `bytes_per_element` each; windows keep no more than they see."""
         (lengths,), shape = flat(tokens)
         return shaped(self._native().cache_elements(lengths) * bytes_per_element, shape)
 
 
 def model(name: str) -> Model:
-    """A model of the catalogue by id or alias, or a JSON file (config.json, or what `models import` writes)."""
+    """A model of the catalogue by id or alias, or a JSON file (config.json, or what `models import` writes).
+
+    Raises UsageError, with the nearest names, for a `name` that is neither, and CannotRunError for a model whose dimensions
+    are not disclosed or whose design is not supported.
+    """
     native = _native.Model(name)
     made = Model(**native.facts())
     made.__dict__["native"] = native
@@ -54,4 +59,5 @@ def model(name: str) -> Model:
 
 
 def model_ids() -> List[str]:
+    """Ids of all models of the catalogue; of some the dimensions are not known."""
     return _native.model_ids()

@@ -10,7 +10,7 @@ import numpy as np
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON can hold it: arrays as lists, NaN and infinities as None."""
+    """The `value` as JSON can hold it: arrays as lists, NaN and infinities as None."""
     if dataclasses.is_dataclass(value):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, np.ndarray):
@@ -30,6 +30,7 @@ class Record:
     """A dataclass that can be written as JSON."""
 
     def to_dict(self) -> Dict[str, Any]:
+        """What JSON can hold: arrays as lists, NaN as None."""
         return plain(self)
 
 

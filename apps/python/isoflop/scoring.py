@@ -22,7 +22,7 @@ class ScoreModel:
         return f"<isoflop.ScoreModel {self.facts['title']}, {self.facts['n']} models, link {self.facts['link']}>"
 
     def predict(self, active_params: Any, tokens: Any) -> Scores:
-        """Scores of typical models of these sizes and training tokens, broadcast against each other."""
+        """Scores (percentage points) of typical models of `active_params` and training `tokens`, broadcast."""
         (n, d), shape = flat(active_params, tokens)
         score, low, high = self._native.predict(n, d)
         compute = 6 * n * d
@@ -32,5 +32,10 @@ class ScoreModel:
 
 
 def scores(benchmark: str = "mmlu", *, until: str = "", link: str = "auto", file: str = "", threads: int = 0) -> ScoreModel:
-    """Fits score against size and training tokens over the catalogue, or over the score table `file`."""
+    """Fits the scores of `benchmark` against size and training tokens over the catalogue, or over the score table `file`.
+
+    `until` (ISO date) asks the question as it stood then; `link` is the shape of the curve ("auto" takes that of the
+    smallest leave-one-family-out error); results do not depend on `threads` (0 = all). Raises UsageError for an unknown
+    benchmark or link, BadInputError (file:line:column) for a table.
+    """
     return ScoreModel(_native.Scores(benchmark, until, link, file, threads))

@@ -10,7 +10,7 @@
 
 namespace isoflop::fits {
 
-struct BenchmarkFacts {
+struct BenchmarkFacts {  ///< A benchmark's unit, bounds and noise, each with its source.
   std::string code;
   std::string title;       ///< "MMLU"
   std::string unit;        ///< "points" (percentage points), "Elo", "of 10"

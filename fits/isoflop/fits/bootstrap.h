@@ -11,7 +11,7 @@
 
 namespace isoflop::fits {
 
-enum class Scheme {
+enum class Scheme {  ///< What a resample takes as exchangeable.
   Pairs,              ///< runs are independent draws of (N, D, L): resample whole runs
   Bayesian,           ///< the same, by exponential weights instead of counts (Rubin 1981)
   ClusterBySize,      ///< runs of one model size share an error: resample sizes (ln N split at gaps > 0.01)
@@ -22,12 +22,12 @@ enum class Scheme {
   Residual,           ///< errors identically distributed: draw median-centred residuals
 };
 
-const std::vector<Scheme>& all_schemes();
+const std::vector<Scheme>& all_schemes();  ///< In the order of `--help`.
 std::string scheme_name(Scheme scheme);         ///< for options: "pairs", "cluster-size", ...
 std::string scheme_description(Scheme scheme);  ///< for people: "cluster by model size"
 Scheme scheme_from_name(const std::string& name);
 
-struct BootstrapOptions {
+struct BootstrapOptions {  ///< What is resampled, how often, and how each resample is fitted.
   Scheme scheme = Scheme::Pairs;
   std::size_t replicates = 1000;
   std::uint64_t seed = 42;

@@ -16,9 +16,9 @@
 
 namespace isoflop::fits {
 
-enum class KindFilter { BaseFirst, Base, Instruct, Any };
-enum class HarnessFilter { Any, Uniform, Reported };
-enum class Convention { All, WithoutInputEmbedding, NonEmbedding };
+enum class KindFilter { BaseFirst, Base, Instruct, Any };  ///< Which variants of a model count.
+enum class HarnessFilter { Any, Uniform, Reported };  ///< Whose measurements count.
+enum class Convention { All, WithoutInputEmbedding, NonEmbedding };  ///< Which active parameters are counted.
 
 /// Tokens assumed for a model that does not disclose them.
 struct TokenRange {
@@ -26,7 +26,7 @@ struct TokenRange {
   double low = 0, high = 0;
 };
 
-struct ScoreSelection {
+struct ScoreSelection {  ///< Which models and scores enter, and what stands on the axis.
   std::string benchmark = "mmlu";
   Predictor predictor = Predictor::Compute;
   std::string x_benchmark;            ///< with Predictor::Other
@@ -40,12 +40,12 @@ struct ScoreSelection {
   bool fit_inherited = false;         ///< let models whose parent's compute is not counted shape the curve
 };
 
-struct LeftOut {
+struct LeftOut {  ///< Models that could not be used, for one reason.
   std::string reason;
   std::vector<std::string> models;
 };
 
-struct SelectedScores {
+struct SelectedScores {  ///< What a selection found, and what it had to leave out.
   std::vector<ScoredModel> models;
   std::vector<std::string> ids;       ///< of the catalogue, beside models
   std::vector<LeftOut> left_out;      ///< models with a score that could not be used, by reason

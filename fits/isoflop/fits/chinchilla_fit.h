@@ -19,7 +19,7 @@ namespace isoflop::fits {
 
 enum class Residual { LogLoss, RawLoss };  ///< ln Lhat - ln L, or Lhat - L in nats
 
-struct ChinchillaOptions {
+struct ChinchillaOptions {  ///< Objective and form of the fit; the defaults are those of the published fits.
   double delta = 1e-3;  ///< Huber threshold in units of the residual; infinity = squared error
   Residual residual = Residual::LogLoss;
   double overestimate_penalty =
@@ -35,7 +35,7 @@ struct ChinchillaOptions {
   }
 };
 
-enum class FitStatus {
+enum class FitStatus {  ///< How far a fit can be relied on.
   Certified,  ///< several starts agree, the gradient vanishes and the Hessian is positive definite
   Converged,  ///< a minimum, but the certificate is incomplete
   NotConverged,

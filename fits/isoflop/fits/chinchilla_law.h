@@ -19,7 +19,7 @@ struct ChinchillaLaw {
   double E = 0, A = 0, B = 0, alpha = 0, beta = 0;
   double k = 1;
 
-  double loss(double params, double tokens) const {
+  double loss(double params, double tokens) const {  ///< Nats per token; both arguments positive.
     const double reducible = A * std::pow(params, -alpha) + B * std::pow(tokens, -beta);
     return E + (k == 1 ? reducible : std::pow(reducible, k));
   }
@@ -28,7 +28,7 @@ struct ChinchillaLaw {
   double exponent_b() const { return alpha / (alpha + beta); }
   /// N*(C) = G (C/6)^a.
   double G() const { return std::pow(alpha * A / (beta * B), 1 / (alpha + beta)); }
-  ComputeOptimum optimum(double compute_flop) const {
+  ComputeOptimum optimum(double compute_flop) const {  ///< Least loss for a budget in FLOP, at N* = G (C/6)^a.
     const double params = G() * std::pow(compute_flop / 6, exponent_a());
     const double tokens = compute_flop / (6 * params);
     return {params, tokens, loss(params, tokens)};

@@ -9,7 +9,7 @@
 
 namespace isoflop::fits {
 
-struct Identifiability {
+struct Identifiability {  ///< How well the runs pin the parameters.
   /// Of the residual's Jacobian with columns scaled to length one: 1 = every parameter seen separately; the relative
   /// error of the loss is magnified by up to this factor in some combination of parameters.
   double scaled_condition = 0;
@@ -19,6 +19,7 @@ struct Identifiability {
   long degrees_of_freedom = 0;
   std::size_t model_sizes = 0, token_counts = 0;  ///< that differ by more than 1 %
 };
+/// From Jacobian and Hessian at the fit.
 Identifiability identifiability(const RunTable& runs, const ChinchillaFit& fit, const ChinchillaOptions& options);
 
 /// Whether runs of one model size err together: intraclass correlation of the residuals (clipped at three scaled MADs)

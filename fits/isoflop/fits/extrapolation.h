@@ -6,7 +6,7 @@
 
 namespace isoflop::fits {
 
-struct ExtrapolationTest {
+struct ExtrapolationTest {  ///< How a curve fitted below the cut did above it.
   double cut = 0;                 ///< in the predictor itself, not its logarithm
   std::size_t fitted = 0, judged = 0;
   double rmse = 0, bias = 0;      ///< of the models above the cut; bias = prediction minus score

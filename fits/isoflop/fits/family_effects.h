@@ -16,7 +16,7 @@
 
 namespace isoflop::fits {
 
-struct FamilyEffect {
+struct FamilyEffect {  ///< Effect of one family on the linear predictor.
   std::string family;
   std::size_t models = 0;
   double effect = 0;  ///< u_f

@@ -10,6 +10,7 @@
 
 namespace isoflop::fits {
 
+/// What is held in the restricted law.
 enum class Restriction { NoCoupling, TiedExponents, NoFloor };  ///< k = 1, alpha = beta, E = 0
 
 struct FormTest {

@@ -14,7 +14,7 @@
 
 namespace isoflop::fits {
 
-struct LossForm {
+struct LossForm {  ///< A form that is put on trial.
   std::string id;
   std::string formula;
   bool without_embedding = false;  ///< N counts no embedding
@@ -24,7 +24,7 @@ struct LossForm {
   bool saturating = false;         ///< law "saturating": ends at uniform guessing over the vocabulary
 };
 
-struct FormFit {
+struct FormFit {  ///< One form fitted to some runs.
   FitStatus status = FitStatus::NotConverged;
   std::string reason;
   double E = 0;
@@ -36,7 +36,7 @@ struct FormFit {
   }
 };
 
-struct FormTrial {
+struct FormTrial {  ///< What a form showed on all runs, below the cut and above it.
   LossForm form;
   FormFit fit;                     ///< of all runs
   double rms_log = 0;              ///< of ln Lhat - ln L over all runs
@@ -51,7 +51,7 @@ struct FormTrial {
   bool usable() const { return reason.empty(); }
 };
 
-struct FormTrialOptions {
+struct FormTrialOptions {  ///< Where the cut lies and what the floor's interval is made from.
   double held_out_decades = 0.5;   ///< runs within this of the largest compute are held out
   std::optional<double> known_floor;
   std::optional<double> vocabulary;  ///< tokens; without it no saturating form

@@ -7,7 +7,7 @@
 
 namespace isoflop::fits {
 
-struct HindcastRow {
+struct HindcastRow {  ///< One compute cut: the fit below it, and how it did above.
   double cut_flop = 0;
   std::size_t fitted = 0, tested = 0;
   ChinchillaFit fit;

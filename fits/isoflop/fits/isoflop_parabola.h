@@ -20,7 +20,7 @@ namespace isoflop::fits {
 /// Throws Error (CannotRun) for fewer than three distinct points or exponents that are not positive.
 double parabola_bias(double alpha, double beta, std::span<const double> t);
 
-struct IsoflopOptions {
+struct IsoflopOptions {  ///< How runs are dealt to budgets, and whether vertices are corrected.
   std::vector<double> budgets_flop;  ///< empty: found where ln C of the runs crowds
   double tolerance = 0.2;            ///< a run belongs to its nearest budget if |ln(C/budget)| is below
   std::size_t least_points = 5;
@@ -28,10 +28,11 @@ struct IsoflopOptions {
   std::optional<double> alpha, beta;
 };
 
+/// Whether a budget's parabola tells N*, or why not.
 enum class CurveStatus { Used, TooFewRuns, NotConvex, MinimumOutside };
 std::string curve_status_name(CurveStatus status);  ///< "used", "too_few_runs", ...
 
-struct IsoflopCurve {
+struct IsoflopCurve {  ///< The parabola at one budget.
   double budget_flop = 0;
   std::vector<std::size_t> runs;  ///< positions in the table
   CurveStatus status = CurveStatus::TooFewRuns;
@@ -43,7 +44,7 @@ struct IsoflopCurve {
   double bias_log = 0;                   ///< subtracted from ln N*
 };
 
-struct IsoflopFit {
+struct IsoflopFit {  ///< All budgets, and the power law through those that are used.
   std::vector<IsoflopCurve> curves;
   std::size_t used = 0;
   double exponent_a = 0, exponent_a_se = 0;  ///< slope of ln N* on ln C and its SE by least squares; NaN below 3 curves
@@ -51,7 +52,8 @@ struct IsoflopFit {
   std::string reason;                        ///< why there is no power law; empty when there is one
 
   bool usable() const { return reason.empty(); }
-  double params(double compute_flop) const;
+  double params(double compute_flop) const;  ///< N* at a budget in FLOP, by the power law.
+  /// D* = C / 6N* at a budget in FLOP.
   double tokens(double compute_flop) const { return compute_flop / (6 * params(compute_flop)); }
 };
 

@@ -34,7 +34,7 @@ LawData law_data(const CsvTable& table, const LossLaw& law, const std::string& o
 /// For laws of size and tokens. Throws Error (Usage) for others.
 LawData law_data(const RunTable& runs, const LossLaw& law);
 
-struct LawFitOptions {
+struct LawFitOptions {  ///< Objective and search.
   double delta = 1e-3;  ///< Huber threshold; infinity = least squares
   std::size_t search_points = 3000;  ///< random points that are scored
   std::size_t polishes = 16;         ///< of which this many are followed to the end

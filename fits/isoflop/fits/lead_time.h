@@ -34,7 +34,7 @@ struct HindcastDate {
   double factor_per_year = 0;         ///< gain known then, as a factor of compute a year
 };
 
-struct Hindcast {
+struct Hindcast {  ///< Leads and predictions as they would have been told at past dates.
   std::vector<HindcastDate> dates;
   double rmse_with_date = 0, rmse_without = 0;  ///< over all predictions
   double skill = 0;                   ///< 1 - squared error with the date term / without it
@@ -44,7 +44,7 @@ struct Hindcast {
   std::optional<double> lead_bias_months;          ///< then minus now, median
 };
 
-struct LeadTimeStudy {
+struct LeadTimeStudy {  ///< Leads of all models, with what speaks for believing them.
   bool possible = false;
   std::string reason;                 ///< why not, or how much to believe, in a sentence
   std::string verdict;                ///< "supported", "weak", "not supported", "not possible"

@@ -7,7 +7,7 @@
 
 namespace isoflop::fits {
 
-struct FrontierPoint {
+struct FrontierPoint {  ///< A budget and the least loss found with it.
   double compute_flop = 0, loss = 0;
 };
 
@@ -18,7 +18,7 @@ struct LossFrontier {
   std::string reason;          ///< why there is none; empty when there is one
 
   bool usable() const { return reason.empty(); }
-  double loss(double compute_flop) const;
+  double loss(double compute_flop) const;  ///< L*(C) in nats per token, C in FLOP.
 };
 
 /// Least squares; E is held at 0 or more, g between 0.01 and 2. Needs four points at different compute.

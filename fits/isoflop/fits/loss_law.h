@@ -17,12 +17,12 @@ enum class Evidence {
   Transcription,  ///< from somebody's notes on the paper: check against the paper before relying on it
   Unverified,     ///< no source could be consulted
 };
-std::string evidence_name(Evidence evidence);
+std::string evidence_name(Evidence evidence);  ///< "verified", "transcription", "unverified".
 
 /// How a parameter enters the formula while the others stand still. The fit solves linear ones directly.
 enum class Entry { Nonlinear, Linear, LinearInLogOutput };
 
-struct LawParameter {
+struct LawParameter {  ///< A parameter: name, unit, where a fit searches, how it enters.
   std::string name;     ///< "alpha"
   std::string unit;     ///< "" for pure numbers
   std::string meaning;
@@ -31,7 +31,7 @@ struct LawParameter {
   Entry entry = Entry::Nonlinear;
 };
 
-struct LawInput {
+struct LawInput {  ///< An input: what is counted, in which column, over which span.
   std::string name;     ///< "N"
   std::string column;   ///< column of a runs file: "params"
   std::string unit;
@@ -45,7 +45,7 @@ struct FittedRange {
   std::optional<double> compute_low_flop, compute_high_flop, params_low, params_high, tokens_low, tokens_high;
 };
 
-struct PublishedConstants {
+struct PublishedConstants {  ///< A value for every parameter, with source and evidence.
   std::string id;                       ///< "hoffmann", unique over all laws
   std::vector<double> values;           ///< unrounded where known, in the order of the parameter table
   Evidence evidence = Evidence::Unverified;
@@ -66,7 +66,7 @@ struct SelfTest {
   bool reproduced() const { return computed >= low && computed <= high; }
 };
 
-struct LawFacts {
+struct LawFacts {  ///< Everything about a law but its formula in code.
   std::string id;        ///< "chinchilla"
   std::string title;
   std::string formula;   ///< as text
@@ -91,12 +91,14 @@ class LossLaw {
   virtual ~LossLaw() = default;
   const LawFacts& facts() const { return facts_; }
 
+  /// Output in facts().output_unit; nothing is checked.
   virtual double value(std::span<const double> inputs, std::span<const double> parameters) const = 0;
   /// Also fills `gradient` (one slot per parameter) with the derivatives by the parameters, exactly.
   virtual double value(std::span<const double> inputs, std::span<const double> parameters,
                        std::span<double> gradient) const = 0;
   virtual SelfTest self_test() const = 0;
 
+  /// Place of an input by name or column; nothing when there is none.
   std::optional<std::size_t> input(std::string_view name) const;
   std::size_t parameter(std::string_view name) const;  ///< throws Error (Usage) when there is none
   const PublishedConstants* find_constants(std::string_view id) const;

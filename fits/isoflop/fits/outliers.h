@@ -26,7 +26,7 @@ struct OpenInterval {
   std::optional<double> estimate, low, high;
 };
 
-struct Judgement {
+struct Judgement {  ///< What is said about one model, predicted without its family.
   double predicted = 0;
   double low = 0, high = 0;      ///< interval for the score of a further model like this one
   double scale = 0;              ///< local
@@ -38,7 +38,7 @@ struct Judgement {
   std::string multiplier_status;  ///< "ok", "extrapolated", "above ceiling", "at floor", "no interval", "not compute"
 };
 
-struct OutlierReport {
+struct OutlierReport {  ///< All models, and how many would stand out by chance.
   std::vector<Judgement> judgements;  ///< one per model given
   std::size_t judged = 0;             ///< fitted models
   std::size_t above = 0, below = 0;   ///< outliers among them

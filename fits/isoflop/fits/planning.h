@@ -21,10 +21,10 @@ struct LossSurface {
   /// Set where the loss is that of this law: the optimum of a budget then needs no search.
   std::optional<ChinchillaLaw> closed_form = std::nullopt;
 
-  double training_flop(double params, double tokens) const { return 6 * active_share * params * tokens; }
+  double training_flop(double params, double tokens) const { return 6 * active_share * params * tokens; }  ///< 6 s N D.
 };
 
-LossSurface surface_of(const ChinchillaLaw& law);
+LossSurface surface_of(const ChinchillaLaw& law);  ///< A fitted law as a surface, dense models.
 /// `given` holds the inputs besides N and D by name or column ("sparsity"). Throws Error (Usage) when the law has no N
 /// or no D, lacks an input that is given, or needs one that is not.
 LossSurface surface_of(const LossLaw& law, const std::vector<double>& parameters,
@@ -36,7 +36,7 @@ struct Serving {
   double price = 1;
 };
 
-struct Allocation {
+struct Allocation {  ///< A choice of size and tokens with what it costs; FLOP of the whole life.
   double params = 0, tokens = 0, loss = 0;
   double training_flop = 0, serving_flop = 0;
   /// False when the search ended on its edge: the law then has no optimum there.

@@ -12,7 +12,7 @@
 
 namespace isoflop::fits {
 
-struct PowerSumData {
+struct PowerSumData {  ///< The quantities and the loss of every run.
   std::vector<std::string> names;      ///< of the quantities
   std::vector<std::vector<double>> x;  ///< x[k][i] of run i; positive
   std::vector<double> loss;
@@ -22,12 +22,12 @@ struct PowerSumData {
   static PowerSumData from_csv(const CsvTable& table, const std::vector<std::string>& names, const std::string& loss);
 };
 
-struct PowerSumLaw {
+struct PowerSumLaw {  ///< E + sum_k A_k / x_k^alpha_k, in the order of PowerSumData::names.
   double E = 0;
   std::vector<double> A, alpha;
 };
 
-struct PowerSumOptions {
+struct PowerSumOptions {  ///< Objective and search.
   double delta = 1e-3;
   double lowest_exponent = 0.05, highest_exponent = 1.2;  ///< of the grid; the final fit is not held to it
   std::size_t points = 8;                                 ///< of the grid per term

@@ -13,9 +13,10 @@
 
 namespace isoflop::fits {
 
+/// The parameter that is moved.
 enum class Profiled { Alpha, Beta, Floor, ExponentA, Coupling };  ///< alpha, beta, E, a, k
 
-struct ProfilePoint {
+struct ProfilePoint {  ///< The best fit with one value of the parameter.
   double value = 0;
   double objective = 0;
   double likelihood_ratio = 0;

@@ -17,13 +17,13 @@
 
 namespace isoflop::fits {
 
-enum class LossKind { LeastSquares, Huber, SoftL1, Cauchy, Bisquare };
+enum class LossKind { LeastSquares, Huber, SoftL1, Cauchy, Bisquare };  ///< The forms above, by name.
 
 struct RobustLoss {
   LossKind kind = LossKind::LeastSquares;
   double scale = 1;  ///< s above, > 0; not used by least squares
 
-  double value(double residual) const;
+  double value(double residual) const;  ///< rho(r) as above.
   /// value'(r) / (2 r): the weight of the point in iteratively reweighted least squares, 1 at r = 0.
   double weight(double residual) const {
     const double u = residual / scale, square = u * u;
@@ -57,7 +57,7 @@ class LossSum {
  public:
   explicit LossSum(const RobustLoss& loss) : loss_(loss), square_scale_(loss.scale * loss.scale) {}
 
-  void add(double weight, double residual) {
+  void add(double weight, double residual) {  ///< Adds weight x rho(residual).
     if (loss_.kind == LossKind::LeastSquares) {
       sum_ += weight * residual * residual;
     } else if (loss_.kind != LossKind::Cauchy) {
@@ -79,7 +79,7 @@ class LossSum {
       }
     }
   }
-  double total() {
+  double total() {  ///< The sum so far.
     if (loss_.kind != LossKind::Cauchy) return sum_;
     flush();
     return square_scale_ * logarithms_;

@@ -11,7 +11,7 @@
 
 namespace isoflop::fits {
 
-struct Run {
+struct Run {  ///< One training run.
   double params = 0;
   double tokens = 0;
   double loss = 0;

@@ -30,11 +30,12 @@ struct ScoreRows {
   std::vector<double> offset;
 
   std::size_t size() const { return score.size(); }
+  /// Features of observation i.
   std::span<const double> row(std::size_t i) const { return {x.data() + i * features, features}; }
-  double weight_of(std::size_t i) const { return weight.empty() ? 1 : weight[i]; }
+  double weight_of(std::size_t i) const { return weight.empty() ? 1 : weight[i]; }  ///< 1 where no weights are given.
 };
 
-struct CurveShape {
+struct CurveShape {  ///< Bounds of the curve, and what is fitted of them.
   bool logistic = true;
   double floor = 0;            ///< of the logistic
   double ceiling = 100;        ///< of the logistic; its upper bound when free
@@ -47,14 +48,15 @@ struct ScoreCurve {
   std::vector<double> slope;  ///< one per feature
   double ceiling = 100;       ///< fitted, or shape.ceiling
 
-  double eta(std::span<const double> x) const;
+  double eta(std::span<const double> x) const;  ///< The linear predictor at these features.
+  /// Expected score at these features, in the unit of the scores.
   double mean(std::span<const double> x) const { return mean_at(eta(x)); }
-  double mean_at(double eta) const;
+  double mean_at(double eta) const;  ///< Expected score where the linear predictor is `eta`.
   /// The eta at which the curve reaches `score`; nothing at or beyond the floor or the ceiling.
   std::optional<double> eta_at(double score) const;
 };
 
-struct CurveFit {
+struct CurveFit {  ///< A fitted curve, and whether the search can be relied on.
   ScoreCurve curve;
   double objective = 0;      ///< sum of weight x loss
   bool converged = false;

@@ -20,14 +20,15 @@
 
 namespace isoflop::fits {
 
-enum class Predictor { Compute, ActiveParams, TotalParams, Tokens, ReleaseDate, Other };
+enum class Predictor { Compute, ActiveParams, TotalParams, Tokens, ReleaseDate, Other };  ///< What stands on the axis.
 
+/// The curves above, by name.
 enum class Link { Linear, Logistic, LogisticFreeCeiling, LinearParamsTokens, LogisticParamsTokens,
                   LogisticParamsTokensFreeCeiling, LinearDate, LogisticDate, LogisticDateFreeCeiling };
 
-std::string link_name(Link link);
-std::optional<Link> find_link(std::string_view name);
-std::vector<std::string> link_names();
+std::string link_name(Link link);  ///< As on the command line: "logistic-nd".
+std::optional<Link> find_link(std::string_view name);  ///< Nothing for other words.
+std::vector<std::string> link_names();  ///< In the order of `--help`.
 /// A sentence for people: "logistic in log10 N and log10 D, fitted ceiling".
 std::string link_description(Link link);
 bool uses_params_and_tokens(Link link);
@@ -43,7 +44,7 @@ struct ScoreBounds {
   double most = 100;  ///< where a free ceiling ends
 };
 
-CurveShape shape_of(Link link, const ScoreBounds& bounds);
+CurveShape shape_of(Link link, const ScoreBounds& bounds);  ///< Bounds, and whether the ceiling is fitted, of a link.
 
 /// {log10 N, log10 D} or {log10 compute, year} for the links in two, else the one predictor. Empty when unknown or not
 /// positive where a logarithm is taken.

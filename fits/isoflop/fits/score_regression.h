@@ -23,7 +23,7 @@
 
 namespace isoflop::fits {
 
-struct RegressionSettings {
+struct RegressionSettings {  ///< What is fitted, and how links are compared.
   Predictor predictor = Predictor::Compute;
   std::optional<Link> link;   ///< absent: automatic, among the links without a date
   bool automatic_in_x = false;  ///< automatic only among the curves in x alone

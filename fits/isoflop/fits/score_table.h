@@ -17,12 +17,12 @@
 
 namespace isoflop::fits {
 
-struct ScoreTableColumns {
+struct ScoreTableColumns {  ///< Columns to read where they have other names.
   std::string x;          ///< empty: what the predictor needs, from the usual columns
   std::string y = "score";
 };
 
-struct ScoreTableRows {
+struct ScoreTableRows {  ///< What a table holds.
   std::vector<ScoredModel> models;       ///< rows with a score and what the predictor needs
   std::vector<std::string> incomplete;   ///< names of rows left out
   std::size_t rows = 0;

@@ -11,7 +11,7 @@
 
 namespace isoflop::fits {
 
-struct TrainingCurve {
+struct TrainingCurve {  ///< Loss along one run.
   std::string run;
   double params = 0;
   std::vector<double> tokens, loss;  ///< tokens rising
@@ -21,7 +21,7 @@ struct TrainingCurve {
 /// Rows without loss are dropped. Throws Error (BadInput) when a run has two sizes.
 std::vector<TrainingCurve> read_training_curves(const CsvTable& table);
 
-struct EnvelopePoint {
+struct EnvelopePoint {  ///< The best run at one compute.
   double compute_flop = 0, params = 0, loss = 0;
 };
 
@@ -30,7 +30,7 @@ struct EnvelopeLine {
   double exponent_a = 0, log_factor = 0;
 };
 
-struct EnvelopeFit {
+struct EnvelopeFit {  ///< The power law through the envelope, and how much single sizes move it.
   std::vector<EnvelopePoint> points;  ///< where the best run is neither the smallest nor the largest there
   std::size_t at_edge = 0;            ///< budgets left out because it is
   double exponent_a = 0, exponent_a_se = 0;  ///< SE by leaving out one size at a time; NaN when none is left
@@ -39,7 +39,7 @@ struct EnvelopeFit {
   std::string reason;                 ///< why there is no power law; empty when there is one
 
   bool usable() const { return reason.empty(); }
-  double params(double compute_flop) const;
+  double params(double compute_flop) const;  ///< N* at a budget in FLOP.
   /// SE of ln N*(C) by leaving out one size at a time; NaN when fewer than three fits are left.
   double log_params_se(double compute_flop) const;
 };

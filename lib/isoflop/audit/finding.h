@@ -7,7 +7,7 @@
 
 namespace isoflop::audit {
 
-enum class Severity {
+enum class Severity {  ///< How bad it is.
   Note,     ///< worth knowing; nothing is wrong
   Warning,  ///< unusual; someone should look
   Error,    ///< cannot be right
@@ -20,10 +20,10 @@ enum class Basis {
   Catalogue,  ///< our catalogue as second source says otherwise
 };
 
-constexpr std::string_view word(Severity severity) {
+constexpr std::string_view word(Severity severity) {  ///< "error", "warning", "note".
   return severity == Severity::Error ? "error" : severity == Severity::Warning ? "warning" : "note";
 }
-constexpr std::string_view word(Basis basis) {
+constexpr std::string_view word(Basis basis) {  ///< "itself", "bounds", "catalogue".
   return basis == Basis::Itself ? "itself" : basis == Basis::Bounds ? "bounds" : "catalogue";
 }
 
@@ -49,7 +49,7 @@ struct RuleUse {
 
 inline constexpr std::size_t most_kept_findings = 20000;
 
-struct AuditReport {
+struct AuditReport {  ///< All findings of one table, and how often each rule was applied.
   std::string kind;  ///< what the table was taken for
   std::size_t rows = 0;
   std::vector<Finding> findings;  ///< in file order

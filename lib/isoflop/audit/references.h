@@ -15,7 +15,7 @@ namespace isoflop::audit {
 struct FamilyTotal {
   std::string family;  ///< "Llama-2"
   double tco2e = 0;
-  struct Member {
+  struct Member {  ///< A model that the total contains.
     std::string model_id, name;
     double tco2e = 0;
   };
@@ -31,7 +31,7 @@ struct PublishedFootprint {
 class References {
  public:
   explicit References(DataFolder folder = {}) : folder_(std::move(folder)) {}
-  const ModelCatalogue& models();
+  const ModelCatalogue& models();  ///< Each table is read at the first call.
   const ScoreTable& scores();
   const AcceleratorCatalogue& accelerators();
   const GridCatalogue& grids();

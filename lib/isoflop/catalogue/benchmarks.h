@@ -13,7 +13,7 @@
 
 namespace isoflop {
 
-struct ScoreRecord {
+struct ScoreRecord {  ///< One published value.
   std::string model;      ///< id in models.csv
   std::string benchmark;  ///< code
   double value = 0;
@@ -34,7 +34,7 @@ struct ScoreRecord {
 /// Every column a ScoreRecord is read from, in all spellings.
 const std::vector<Field<ScoreRecord>>& score_fields();
 
-class ScoreTable {
+class ScoreTable {  ///< All published values, by model and benchmark.
  public:
   /// benchmarks.csv of the folder, else the one compiled in.
   static ScoreTable load(const DataFolder& folder = {});

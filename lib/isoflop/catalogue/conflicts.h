@@ -8,7 +8,7 @@
 
 namespace isoflop {
 
-struct SourceConflict {
+struct SourceConflict {  ///< Two values for one fact.
   std::string item;
   std::vector<std::string> models;  ///< ids concerned; empty when none is in the catalogue
   std::string field, value_a, source_a, value_b, source_b, decision;

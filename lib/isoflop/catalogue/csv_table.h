@@ -24,14 +24,14 @@ class CsvTable {
   std::size_t rows() const;
   const std::vector<std::string>& columns() const;
   const std::string& sha256() const;
-
+  /// By its exact name; nothing when there is none.
   std::optional<std::size_t> find_column(std::string_view column) const;
   /// The first of the spellings that exists, compared without case, blanks and underscores.
   std::optional<std::size_t> find_any(const std::vector<std::string>& spellings) const;
   /// Throws Error (BadInput) with "did you mean" when there is none.
   std::size_t column(std::string_view column) const;
 
-  std::string_view text(std::size_t row, std::size_t column) const;
+  std::string_view text(std::size_t row, std::size_t column) const;  ///< Empty for an empty cell.
   /// Empty cell: nothing. Anything else that is not one finite number: Error (BadInput).
   std::optional<double> number(std::size_t row, std::size_t column) const;
   /// As number(), but an empty cell is an Error too.

@@ -12,7 +12,7 @@
 
 namespace isoflop {
 
-struct GridFactor {
+struct GridFactor {  ///< One zone, year and kind.
   std::string zone;  ///< ISO-3 country, "gcp:REGION", "tech:TECHNOLOGY" or a named case
   std::string name;
   std::vector<std::string> aliases;
@@ -28,7 +28,7 @@ struct GridFactor {
 /// Every column a GridFactor is read from, in all spellings.
 const std::vector<Field<GridFactor>>& grid_fields();
 
-class GridCatalogue {
+class GridCatalogue {  ///< All rows, by zone and year.
  public:
   /// grids.csv of the folder, else the one compiled in.
   static GridCatalogue load(const DataFolder& folder = {});

@@ -17,7 +17,7 @@ namespace isoflop {
 
 using Count = std::optional<std::int64_t>;
 
-struct ModelRecord {
+struct ModelRecord {  ///< One row; empty where the source does not say.
   std::string id;    ///< stable, e.g. "phi-3-mini"
   std::string name;  ///< as printed, "Phi-3-mini"
   std::vector<std::string> aliases;
@@ -66,7 +66,7 @@ struct ModelRecord {
 /// Every column a ModelRecord is read from, in all spellings.
 const std::vector<Field<ModelRecord>>& model_fields();
 
-class ModelCatalogue {
+class ModelCatalogue {  ///< All rows, by id, name, repository or alias.
  public:
   /// models.csv of the folder, else the one compiled in.
   static ModelCatalogue load(const DataFolder& folder = {});

@@ -19,7 +19,7 @@ struct TableOrigin {
   std::string sha256;
   std::size_t rows = 0;
 };
-
+/// What a result says about the table it used.
 inline TableOrigin origin_of(const CsvTable& table) { return {table.name(), table.sha256(), table.rows()}; }
 
 /// "a; b ;c" -> a, b, c; empty parts are left out.
@@ -27,21 +27,21 @@ std::vector<std::string> split_list(std::string_view text, char separator = ';')
 
 namespace field_readers {
 
-inline void read(std::string& member, const CsvTable& t, std::size_t row, std::size_t column, int) {
+inline void read(std::string& member, const CsvTable& t, std::size_t row, std::size_t column, int) {  ///< As it is.
   member = t.text(row, column);
 }
 inline void read(std::vector<std::string>& member, const CsvTable& t, std::size_t row, std::size_t column, int) {
-  member = split_list(t.text(row, column));
+  member = split_list(t.text(row, column));  // separated by semicolons
 }
 inline void read(std::optional<bool>& member, const CsvTable& t, std::size_t row, std::size_t column, int) {
-  member = t.truth(row, column);
+  member = t.truth(row, column);  // yes or no; empty: unknown
 }
-void read(bool& member, const CsvTable& t, std::size_t row, std::size_t column, int);
-void read(double& member, const CsvTable& t, std::size_t row, std::size_t column, int exponent);
+void read(bool& member, const CsvTable& t, std::size_t row, std::size_t column, int);  ///< "yes" or "no"; empty: no.
+void read(double& member, const CsvTable& t, std::size_t row, std::size_t column, int exponent);  ///< x 10^exponent.
 void read(std::optional<double>& member, const CsvTable& t, std::size_t row, std::size_t column, int exponent);
 /// Throws Error (BadInput) when the scaled value is negative, has a fraction or exceeds 9e18.
 void read(std::optional<std::int64_t>& member, const CsvTable& t, std::size_t row, std::size_t column, int exponent);
-
+/// Reads the cell into the member.
 template <typename Record, auto Member>
 void fill(Record& record, const CsvTable& t, std::size_t row, std::size_t column, int exponent) {
   read(record.*Member, t, row, column, exponent);
@@ -50,7 +50,7 @@ void fill(Record& record, const CsvTable& t, std::size_t row, std::size_t column
 }  // namespace field_readers
 
 template <typename Record>
-struct Field {
+struct Field {  ///< A column and the member it fills.
   const char* column;
   int exponent;
   void (*fill)(Record&, const CsvTable&, std::size_t row, std::size_t column, int exponent);

@@ -47,7 +47,7 @@ struct Accelerator {
 /// Every column an Accelerator is read from, in all spellings.
 const std::vector<Field<Accelerator>>& accelerator_fields();
 
-class AcceleratorCatalogue {
+class AcceleratorCatalogue {  ///< All rows, by id or alias.
  public:
   /// accelerators.csv of the folder, else the one compiled in.
   static AcceleratorCatalogue load(const DataFolder& folder = {});
@@ -57,7 +57,7 @@ class AcceleratorCatalogue {
   const std::vector<Accelerator>& all() const& { return records_; }
   std::vector<Accelerator> all() && { return std::move(records_); }  ///< so that a loop over load().all() is safe
   std::vector<std::string> ids() const;
-  const Accelerator* find(std::string_view name) const;
+  const Accelerator* find(std::string_view name) const;  ///< Nothing when there is none.
   /// Throws Error (Usage) with "did you mean".
   const Accelerator& require(std::string_view name) const;
   const TableOrigin& origin() const { return origin_; }

@@ -26,7 +26,7 @@ struct Interconnect {
   }
 };
 
-class InterconnectCatalogue {
+class InterconnectCatalogue {  ///< All rows, by id.
  public:
   /// interconnects.csv of the folder, else the one compiled in.
   static InterconnectCatalogue load(const DataFolder& folder = {});

@@ -12,12 +12,12 @@ inline constexpr std::array<NumberFormat, 6> all_number_formats = {NumberFormat:
                                                                    NumberFormat::Fp16, NumberFormat::Fp8,
                                                                    NumberFormat::Int8, NumberFormat::Fp4};
 
-constexpr std::string_view name_of(NumberFormat format) {
+constexpr std::string_view name_of(NumberFormat format) {  ///< "bf16", as in tables and options.
   constexpr std::array<std::string_view, 6> names = {"fp32", "bf16", "fp16", "fp8", "int8", "fp4"};
   return names[static_cast<std::size_t>(format)];
 }
 
-constexpr double bytes_per_element(NumberFormat format) {
+constexpr double bytes_per_element(NumberFormat format) {  ///< Without scales.
   constexpr std::array<double, 6> bytes = {4, 2, 2, 1, 1, 0.5};
   return bytes[static_cast<std::size_t>(format)];
 }

@@ -14,7 +14,7 @@ namespace isoflop {
 /// To be printed wherever the values are, as the licence asks.
 inline constexpr const char* epoch_attribution = "Epoch AI, Data on AI Models, epoch.ai/data/ai-models, CC BY 4.0";
 
-struct EpochModel {
+struct EpochModel {  ///< One row in our units.
   std::string name, organisation, domain, release_date, confidence, hardware, base_model;
   std::optional<double> params, datapoints, epochs, compute_flop, devices, hours, utilisation, power_w;
   std::size_t row = 0;  ///< of the table

@@ -13,7 +13,7 @@
 
 namespace isoflop {
 
-struct HarnessScore {
+struct HarnessScore {  ///< One score of one task, metric and filter.
   std::string task;    ///< "mmlu", as the harness names it
   std::string metric;  ///< "acc", "acc_norm", "exact_match"
   std::string filter;  ///< "none", "strict-match"; empty in old files
@@ -22,7 +22,7 @@ struct HarnessScore {
   std::optional<std::int64_t> shots, samples;
 };
 
-struct HarnessResults {
+struct HarnessResults {  ///< One results file.
   std::string model;  ///< empty where the file does not say
   std::string date;   ///< ISO; empty where the file does not say
   std::vector<HarnessScore> scores;

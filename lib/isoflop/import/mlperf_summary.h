@@ -11,7 +11,7 @@
 
 namespace isoflop {
 
-struct MlperfResult {
+struct MlperfResult {  ///< One submitted rate.
   std::string submitter, system, accelerator, software, model, scenario, version, division, location;
   double devices = 0;
   double value = 0;

@@ -10,7 +10,7 @@
 
 namespace isoflop {
 
-struct StoredTensor {
+struct StoredTensor {  ///< A tensor as a header states it.
   std::string name;
   std::string format;               ///< "BF16", "Q4_K"
   std::vector<std::int64_t> shape;  ///< outermost first

@@ -10,7 +10,7 @@
 
 namespace isoflop {
 
-enum class NormKind { LayerNorm, RmsNorm };
+enum class NormKind { LayerNorm, RmsNorm };  ///< RMSNorm divides only, LayerNorm also subtracts the mean.
 
 /// What a normalisation learns: RMSNorm has a scale, LayerNorm usually scale and bias; OLMo learns neither.
 struct NormStyle {
@@ -65,9 +65,9 @@ struct Attention {
   friend bool operator==(const Attention&, const Attention&) = default;
 };
 
-enum class Activation { Silu, Gelu, Relu, SquaredRelu, Xielu };
+enum class Activation { Silu, Gelu, Relu, SquaredRelu, Xielu };  ///< Function inside an MLP.
 
-struct Mlp {
+struct Mlp {  ///< A feed-forward block of two or three matrices.
   std::int64_t width = 0;
   bool gated = true;  ///< three matrices (SwiGLU, GeGLU) instead of two
   Activation activation = Activation::Silu;
@@ -75,7 +75,7 @@ struct Mlp {
   friend bool operator==(const Mlp&, const Mlp&) = default;
 };
 
-enum class RouterScore { Softmax, Sigmoid };
+enum class RouterScore { Softmax, Sigmoid };  ///< How a router's logits become weights.
 
 /// A mixture of experts: k of E MLPs per token, plus what every token passes.
 struct MixtureOfExperts {

@@ -6,7 +6,7 @@
 
 namespace isoflop {
 
-Value to_value(const Architecture& architecture);
+Value to_value(const Architecture& architecture);  ///< architecture_from() reads it back.
 
 /// Throws Error (BadInput) naming `file` and the member; unknown members are refused, so that a typo does not vanish.
 Architecture architecture_from(const Value& value, const std::string& file);

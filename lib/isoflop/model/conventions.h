@@ -11,7 +11,7 @@ namespace isoflop {
 /// How many (query, key) pairs of a training sequence count.
 enum class AttentionCounting { None, Full, Causal };
 
-enum class FlopConvention {
+enum class FlopConvention {  ///< Formulas of training FLOP, by name.
   Exact,          ///< 3 x the matrix products of the forward pass, attention over the pairs it computes
   ExactFull,      ///< the same with attention over all S^2 pairs (llm-foundry, MaxText before July 2025)
   ExactNone,      ///< the same without the attention core
@@ -30,8 +30,8 @@ std::optional<double> training_flops_per_token(const Architecture& architecture,
 /// Forward FLOP of the matrix products per token, mean over a causal pass of `length` tokens, logits at all of them.
 double forward_flops_per_token(const Architecture& architecture, std::int64_t length, AttentionCounting counting);
 
-std::string_view name_of(FlopConvention convention);
-std::string_view formula_of(FlopConvention convention);
+std::string_view name_of(FlopConvention convention);  ///< "palm", as on the command line.
+std::string_view formula_of(FlopConvention convention);  ///< The formula as text.
 /// By name ("exact", "6nd", "palm", ...); nothing for other words.
 std::optional<FlopConvention> flop_convention_named(std::string_view word);
 

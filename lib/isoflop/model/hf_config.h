@@ -15,6 +15,6 @@ namespace isoflop {
 /// Throws Error (BadInput): not JSON, unknown model_type, missing or contradictory fields.
 Architecture read_hf_config(std::string_view json, const std::string& file);
 
-std::vector<std::string> supported_model_types();
+std::vector<std::string> supported_model_types();  ///< Every model_type that is read.
 
 }  // namespace isoflop

@@ -6,7 +6,7 @@
 namespace isoflop::naive {
 
 template <typename Scalar>
-class Backward {
+class Backward {  ///< One operation after the other, in reverse.
  public:
   /// After Forward::run. Every loss counts once. `after` as in Forward::run.
   static void run(Values<Scalar>& values, const std::function<void(const Op&)>& after = {}) {

@@ -10,7 +10,7 @@ namespace isoflop::naive {
 inline constexpr double norm_epsilon = 1e-5;
 
 template <typename Scalar>
-class Forward {
+class Forward {  ///< One operation after the other.
  public:
   /// `after` is called with each operation when it is done, so that a caller can read a counter.
   static void run(Values<Scalar>& values, const std::function<void(const Op&)>& after = {}) {
@@ -210,7 +210,7 @@ class Forward {
     }
   }
 
-  static Scalar activate(Activation activation, const Scalar& x) {
+  static Scalar activate(Activation activation, const Scalar& x) {  ///< One value; gates are applied elsewhere.
     using std::erf;
     using std::exp;
     using std::expm1;
@@ -309,6 +309,7 @@ class Forward {
         out(0)[at(static_cast<std::int64_t>(r), o.width, c)] = in(0)[at(rows[r], o.width, c)];
   }
 
+  /// Rows of the step whose logits are wanted, in order.
   static std::vector<std::int64_t> selected_rows(const Step& step) {
     std::vector<std::int64_t> rows;
     std::int64_t first = 0;
@@ -334,6 +335,7 @@ class Forward {
     out(0)[0] = sum / Scalar(static_cast<double>(o.rows));
   }
 
+  /// Of one row, without overflow.
   static Scalar log_sum_exp(const std::vector<Scalar>& logits, std::int64_t row, std::int64_t width) {
     using std::exp;
     using std::log;

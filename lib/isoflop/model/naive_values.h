@@ -19,7 +19,7 @@ Scalar multiply_add(const Scalar& a, const Scalar& b, const Scalar& c) {
 }
 
 template <typename Scalar>
-struct Values {
+struct Values {  ///< Contents of every tensor, and their gradients.
   explicit Values(const Program& p)
       : program(p), data(p.tensors.size()), gradient(p.tensors.size()), whole(p.tensors.size()) {
     for (std::size_t i = 0; i < p.tensors.size(); ++i) {
@@ -38,13 +38,15 @@ struct Values {
   std::vector<std::vector<Scalar>> gradient;      ///< of the loss, accumulated by the backward pass
   std::vector<std::vector<std::int64_t>> whole;   ///< token ids, positions, chosen experts
 
-  std::vector<Scalar>& of(int tensor) { return data[static_cast<std::size_t>(tensor)]; }
-  std::vector<Scalar>& grad(int tensor) { return gradient[static_cast<std::size_t>(tensor)]; }
+  std::vector<Scalar>& of(int tensor) { return data[static_cast<std::size_t>(tensor)]; }  ///< Contents of a tensor.
+  std::vector<Scalar>& grad(int tensor) { return gradient[static_cast<std::size_t>(tensor)]; }  ///< Its gradient.
+  /// Its whole numbers: token ids, chosen experts.
   std::vector<std::int64_t>& ints(int tensor) { return whole[static_cast<std::size_t>(tensor)]; }
+  /// Width of its rows.
   std::int64_t width(int tensor) const { return program.tensors[static_cast<std::size_t>(tensor)].shape.back(); }
 };
 
-inline std::size_t at(std::int64_t row, std::int64_t width, std::int64_t column) {
+inline std::size_t at(std::int64_t row, std::int64_t width, std::int64_t column) {  ///< Place in a row-major matrix.
   return static_cast<std::size_t>(row * width + column);
 }
 
@@ -55,6 +57,7 @@ struct RowPlace {
   std::int64_t length;            ///< tokens of the sequence, cached and new
 };
 
+/// Sequence and position of every row.
 inline std::vector<RowPlace> row_places(const std::vector<Segment>& segments) {
   std::vector<RowPlace> places;
   std::int64_t cached = 0;
@@ -102,6 +105,7 @@ struct KeyLayout {
   std::int64_t shared_from;  ///< first column of the shared tail in its tensor
 };
 
+/// Where keys and values of an attention core stand.
 template <typename Scalar>
 KeyLayout key_layout(const Values<Scalar>& values, const Op& op, const AttentionCore& core) {
   const std::int64_t shared = core.shared_key_dim;

@@ -8,7 +8,7 @@
 
 namespace isoflop {
 
-enum class Pass {
+enum class Pass {  ///< What is counted apart.
   Forward,
   Backward,     ///< what the mathematics needs: twice the matrix products of the forward pass
   ScoresAgain,  ///< what flash attention repeats in its backward pass because it keeps no scores (half the forward
@@ -27,7 +27,7 @@ struct Traffic {
   friend Traffic operator*(double factor, Traffic t);
 };
 
-struct PassCost {
+struct PassCost {  ///< Arithmetic and traffic of a pass.
   double matmul_flops = 0;  ///< matrix products, attention core included: what model FLOP counts
   double vector_flops = 0;  ///< the rest: norms, activations, softmax, residuals
   Traffic traffic;

@@ -14,23 +14,23 @@ enum class ActiveConvention {
   WithoutEmbeddings,      ///< without input embedding and head
 };
 
-struct PartCount {
+struct PartCount {  ///< Weights of one part.
   std::int64_t total = 0;
   std::int64_t active = 0;
 };
 
-struct ParameterCount {
+struct ParameterCount {  ///< Weights of a model, by convention and by part.
   std::int64_t total = 0;
   std::int64_t active = 0;                          ///< ActiveConvention::All
   std::int64_t active_without_input_embedding = 0;
   std::int64_t active_without_embeddings = 0;
   std::array<PartCount, 12> by_part{};              ///< index: Part
 
-  const PartCount& of(Part part) const { return by_part[static_cast<std::size_t>(part)]; }
-  std::int64_t active_by(ActiveConvention convention) const;
+  const PartCount& of(Part part) const { return by_part[static_cast<std::size_t>(part)]; }  ///< Weights of a part.
+  std::int64_t active_by(ActiveConvention convention) const;  ///< The count of a convention.
 };
 
-ParameterCount count_parameters(const Architecture& architecture);
+ParameterCount count_parameters(const Architecture& architecture);  ///< Sums over the weights of the op list.
 ParameterCount count_parameters(const Program& program);
 
 /// Elements that one more token adds to the KV cache of a sequence, windows not yet full: GQA sum 2 g e, MLA sum c + r.

@@ -17,7 +17,7 @@
 
 namespace isoflop {
 
-enum class TensorKind {
+enum class TensorKind {  ///< What a tensor is, which decides what it counts towards.
   Weight,
   TokenIds,    ///< integers given from outside
   Activation,
@@ -42,7 +42,7 @@ enum class Part {
   Loss
 };
 
-struct Tensor {
+struct Tensor {  ///< An array of a pass.
   std::string name;
   TensorKind kind = TensorKind::Activation;
   Part part = Part::Residual;
@@ -109,7 +109,7 @@ struct Route { std::int64_t rows, experts, per_token; RouterScore score; bool se
 /// Rows between token order and expert order; T k rows of `width` in expert order. Copy: (T, width) to each of its k
 /// experts. Part: the k parts of (T, k width) to one expert each. Gather: back, side by side. 0 FLOP.
 enum class Deal { Copy, Part, Gather };
-struct Dispatch { std::int64_t rows, per_token, width; Deal deal; };
+struct Dispatch { std::int64_t rows, per_token, width; Deal deal; };  ///< See Deal.
 /// y (T, width) = sum over the k copies of weight * x [+ bias].
 struct Combine { std::int64_t rows, per_token, width; bool bias; };
 /// Keeps the rows whose logits are wanted. 0 FLOP.
@@ -123,7 +123,7 @@ using OpDetail =
     std::variant<Lookup, MatMul, HeadMatMul, GroupedMatMul, Normalise, Rotate, CacheWrite, AttentionCore, Activate, Add,
                  GateScale, Route, Dispatch, Combine, SelectRows, Concatenate, CrossEntropy>;
 
-struct Op {
+struct Op {  ///< One operation, with the tensors it reads, writes and saves.
   std::string name;  ///< "layer 3 attention out"
   Part part = Part::Residual;
   OpDetail detail;
@@ -148,7 +148,7 @@ enum class LayerListing { Each, Distinct };
 /// Throws Error (BadInput) when the architecture does not hold together or the step is empty.
 Program forward(const Architecture& architecture, const Step& step, LayerListing listing = LayerListing::Each);
 
-std::string_view name_of(Part part);
+std::string_view name_of(Part part);  ///< Name for tables.
 std::string_view kind_name(const Op& op);  ///< "matmul", "attention", "norm", ...
 
 }  // namespace isoflop

@@ -26,17 +26,17 @@ struct Step {
   bool causal = true;     ///< false counts every pair of the segment, as encoders compute
   Routing routing;
 
-  static Step train(std::int64_t sequences, std::int64_t length) {
+  static Step train(std::int64_t sequences, std::int64_t length) {  ///< Whole sequences, with loss and backward pass.
     return {{{sequences, length, 0, length}}, true, true, {}};
   }
-  static Step prefill(std::int64_t sequences, std::int64_t prompt) {
+  static Step prefill(std::int64_t sequences, std::int64_t prompt) {  ///< Whole prompts; logits of the last tokens.
     return {{{sequences, prompt, 0, 1}}, false, true, {}};
   }
   /// `context` counts the tokens before the new one.
   static Step decode(std::int64_t sequences, std::int64_t context) {
     return {{{sequences, 1, context, 1}}, false, true, {}};
   }
-  static Step chunk(std::int64_t sequences, std::int64_t tokens, std::int64_t context) {
+  static Step chunk(std::int64_t sequences, std::int64_t tokens, std::int64_t context) {  ///< A piece of each prompt.
     return {{{sequences, tokens, context, 1}}, false, true, {}};
   }
 

@@ -11,7 +11,7 @@ struct AxisMap {
   Scale scale = Scale::Linear;
   double low = 0, high = 1;        ///< data
   double low_px = 0, high_px = 1;  ///< pixels of low and high; high_px < low_px on a vertical axis
-  double place(double value) const;
+  double place(double value) const;  ///< Pixels.
   double value_at(double px) const;  ///< inverse of place
   bool shows(double value) const;  ///< finite and in [low, high]
 };

@@ -14,8 +14,8 @@
 
 namespace isoflop {
 
-enum class Anchor { Start, Middle, End };
-enum class Ink { Text, Muted };
+enum class Anchor { Start, Middle, End };  ///< Which part of a text stands at its point.
+enum class Ink { Text, Muted };  ///< Colour of a text by its role.
 
 /// One line of text; (x, y) is where its baseline starts, ends or has its middle.
 struct FigureText {
@@ -35,7 +35,7 @@ struct FigureContour {
   double heat_share = 0;
 };
 
-enum class KeyKind { Marker, Line, Band, Bar };
+enum class KeyKind { Marker, Line, Band, Bar };  ///< Kind of sample beside a legend entry.
 
 /// The sample beside a legend entry; centred at (x, y).
 struct LegendKey {

@@ -12,46 +12,46 @@
 
 namespace isoflop {
 
-struct PixelPoint {
+struct PixelPoint {  ///< Pixels.
   double x = 0, y = 0;
 };
 
-struct PixelBox {
+struct PixelBox {  ///< Pixels; bottom > top.
   double left = 0, top = 0, right = 0, bottom = 0;
-  bool overlaps(const PixelBox& other) const {
+  bool overlaps(const PixelBox& other) const {  ///< Touching edges do not overlap.
     return left < other.right && other.left < right && top < other.bottom && other.top < bottom;
   }
-  bool contains(const PixelBox& inner) const {
+  bool contains(const PixelBox& inner) const {  ///< Edges may touch.
     return inner.left >= left && inner.right <= right && inner.top >= top && inner.bottom <= bottom;
   }
   double distance(PixelPoint p) const;  ///< 0 inside
 };
 
-struct PixelSegment {
+struct PixelSegment {  ///< A straight line.
   PixelPoint from, to;
-  bool crosses(const PixelBox& box) const;
-  bool crosses(const PixelSegment& other) const;
-  double distance(PixelPoint p) const;
+  bool crosses(const PixelBox& box) const;  ///< Any part of it inside the box.
+  bool crosses(const PixelSegment& other) const;  ///< Whether they meet.
+  double distance(PixelPoint p) const;  ///< Of the point from the line.
 };
 
-struct PixelMarker {
+struct PixelMarker {  ///< A drawn point.
   PixelPoint centre;
   double radius = 4;
 };
 
-struct LabelRequest {
+struct LabelRequest {  ///< A label's size and the marker it names.
   std::size_t marker = 0;      ///< index into the obstacles' markers
   double width = 0, height = 0;
 };
 
-struct LabelObstacles {
+struct LabelObstacles {  ///< What labels must avoid, and where they must stay.
   PixelBox area;                       ///< labels stay inside
   std::vector<PixelMarker> markers;
   std::vector<PixelSegment> lines;     ///< better not covered
   std::vector<PixelBox> keep_out;      ///< never covered
 };
 
-struct PlacedLabel {
+struct PlacedLabel {  ///< Where a label ended up.
   bool placed = false;
   PixelBox box;
   bool has_leader = false;

@@ -8,14 +8,14 @@ namespace isoflop {
 
 enum class Scale { Linear, Log, Date };  ///< Date: x in days since 1970-01-01
 enum class Marker { Circle, Square, TriangleUp, TriangleDown, Diamond, Pentagon, CircleOpen, SquareOpen, TriangleUpOpen,
-                    TriangleDownOpen, DiamondOpen, Cross };
-enum class Dash { Solid, Dashed, Dotted };
-enum class Theme { Light, Dark };
+                    TriangleDownOpen, DiamondOpen, Cross };  ///< Shape of a point.
+enum class Dash { Solid, Dashed, Dotted };  ///< Pattern of a line.
+enum class Theme { Light, Dark };  ///< Light or dark background.
 /// How tick numbers are written. Auto: 10^n for wide log axes and very large numbers, else plain digits.
 /// Count: 7B, 1.4T (parameters, tokens). Plain: digits with thousands separators.
 enum class TickStyle { Auto, Plain, Power, Count };
 
-struct Axis {
+struct Axis {  ///< Title, scale and range.
   std::string title;  ///< with its unit
   Scale scale = Scale::Linear;
   std::optional<double> low, high;  ///< from the data when absent
@@ -35,7 +35,7 @@ struct PointLayer {
   double size = 1;
 };
 
-struct LineLayer {
+struct LineLayer {  ///< Points joined by a line.
   std::string legend;
   std::vector<double> x, y;
   Dash dash = Dash::Solid;
@@ -43,7 +43,7 @@ struct LineLayer {
   double width = 2;
 };
 
-struct BandLayer {
+struct BandLayer {  ///< The area between two curves.
   std::string legend;
   std::vector<double> x, low, high;
   int colour = 0;

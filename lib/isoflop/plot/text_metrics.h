@@ -11,7 +11,7 @@ namespace isoflop {
 /// Width in units of the font size ("em"). Wide scripts and emoji count 1 em, combining marks 0.
 double text_width_em(std::string_view text, bool bold = false);
 
-inline double text_width_px(std::string_view text, double size_px, bool bold = false) {
+inline double text_width_px(std::string_view text, double size_px, bool bold = false) {  ///< At a font size in pixels.
   return text_width_em(text, bold) * size_px;
 }
 

@@ -10,19 +10,19 @@
 
 namespace isoflop {
 
-struct Rgb {
+struct Rgb {  ///< 0 to 255.
   int red = 0, green = 0, blue = 0;
   friend bool operator==(const Rgb&, const Rgb&) = default;
 };
 
-struct Palette {
+struct Palette {  ///< Colours of one theme.
   Rgb background, text, muted_text, axis, grid;
   Rgb muted_mark;            ///< of colour index -1
   std::vector<Rgb> marks;    ///< of colour index 0, 1, ...; used again from the start when they run out
   std::vector<Rgb> ramp;     ///< low to high for heat maps; lightness is monotone
 };
 
-const Palette& palette(Theme theme);
+const Palette& palette(Theme theme);  ///< Lives as long as the program.
 
 /// Colour of a layer's index; -1 is the muted grey, -2 the text colour.
 Rgb mark_colour(const Palette& palette, int index);
@@ -30,7 +30,7 @@ Rgb mark_colour(const Palette& palette, int index);
 /// Position in [0, 1] on the ramp, interpolated in linear light.
 Rgb ramp_colour(const Palette& palette, double position);
 
-std::string hex_colour(Rgb colour);
+std::string hex_colour(Rgb colour);  ///< "#rrggbb".
 
 /// Black or white, whichever stands out more from `ground`.
 Rgb ink_on(Rgb ground);

@@ -8,7 +8,7 @@
 
 namespace isoflop {
 
-struct Tick {
+struct Tick {  ///< A value with its text.
   double at = 0;
   std::string label;
 };

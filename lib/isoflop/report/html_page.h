@@ -27,13 +27,13 @@ struct HtmlFigure {
   std::string vega;                      ///< Vega-Lite specification in light colours; empty = none
 };
 
-struct HtmlTable {
+struct HtmlTable {  ///< A table, folded or not, with its files.
   ReportTable table;
   bool open = false;  ///< unfolded at first
   std::vector<HtmlLink> files;
 };
 
-struct HtmlSection {
+struct HtmlSection {  ///< One finding with what is behind it.
   std::string id, title, short_title;
   std::string finding;                ///< a sentence with its interval
   std::string command;                ///< what gives the same numbers on the command line
@@ -60,7 +60,7 @@ struct HtmlPage {
   VegaScripts vega;
 };
 
-std::string write_html_page(const HtmlPage& page);
+std::string write_html_page(const HtmlPage& page);  ///< UTF-8; the same page gives the same bytes.
 
 /// & < > " ' as entities; control characters and broken UTF-8 replaced.
 std::string html_text(const std::string& text);

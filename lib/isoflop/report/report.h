@@ -11,9 +11,9 @@
 
 namespace isoflop {
 
-enum class Align { Left, Right };
+enum class Align { Left, Right };  ///< Side on which a column's cells stand.
 
-struct TableColumn {
+struct TableColumn {  ///< Headings of a column, and how its numbers are written.
   std::string heading;  ///< for people, with unit
   std::string key;      ///< for CSV, snake_case with unit
   Align align = Align::Right;
@@ -24,7 +24,7 @@ struct TableColumn {
 /// A cell is unknown, a text, a number or a truth; numbers keep full precision until written.
 using TableCell = std::variant<std::monostate, std::string, double, std::int64_t, bool>;
 
-struct ReportTable {
+struct ReportTable {  ///< A titled table.
   std::string title;
   std::vector<TableColumn> columns;
   std::vector<std::vector<TableCell>> rows;
@@ -39,7 +39,7 @@ struct ReportInput {
   std::size_t rows_dropped = 0;
 };
 
-struct Assumption {
+struct Assumption {  ///< An input that was not given by the user, or a constant.
   std::string name;
   Value value;
   std::string unit;

@@ -47,9 +47,9 @@ class Value {
   Value(const Estimate& estimate);
   /// {"estimate", "se", "low", "high"}
   Value(const FittedValue& fitted);
-
+  /// Members in this order.
   static Value object(std::initializer_list<Member> members = {}) { return Value(Object(members)); }
-  static Value array(std::initializer_list<Value> items = {}) { return Value(Array(items)); }
+  static Value array(std::initializer_list<Value> items = {}) { return Value(Array(items)); }  ///< Items in this order.
 
   /// Member of that name, made when absent; a null becomes an object first. Not for other kinds.
   Value& operator[](std::string_view key);

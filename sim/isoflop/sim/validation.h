@@ -17,7 +17,7 @@
 
 namespace isoflop::sim {
 
-struct ValidationRequest {
+struct ValidationRequest {  ///< A table and how constants are obtained.
   CsvTable table;
   std::optional<CsvTable> calibration;  ///< constants are fitted to these rows and to nothing else
   bool uncalibrated = false;            ///< data sheets and generic efficiencies only
@@ -27,11 +27,11 @@ struct ValidationRequest {
   std::function<void(double, const std::string&)> progress = [](double, const std::string&) {};
 };
 
-struct UnsupportedRow {
+struct UnsupportedRow {  ///< A row that cannot be predicted, and why.
   std::string row_id, reason;
 };
 
-struct ValidationResult {
+struct ValidationResult {  ///< Predictions beside measurements.
   std::string method;              ///< a sentence: what the predictions rest on, and which rows they had not seen
   std::string category_heading = "category";
   std::vector<PredictedRow> rows;  ///< measured and predicted in the unit of the table
@@ -41,7 +41,7 @@ struct ValidationResult {
   std::vector<PlotSpec> plots;
 };
 
-struct ValidationKind {
+struct ValidationKind {  ///< A kind of table that can be validated.
   std::string name;     ///< "op_gemm"
   std::string summary;  ///< one line for the help
   std::function<ValidationResult(const ValidationRequest&)> run;

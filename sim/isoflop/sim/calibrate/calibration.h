@@ -20,7 +20,7 @@
 
 namespace isoflop::sim {
 
-struct Constant {
+struct Constant {  ///< A positive constant to be fitted, its bounds and prior.
   std::string name;
   std::string unit;
   std::string meaning;
@@ -30,28 +30,28 @@ struct Constant {
   double prior_log_sd = 0;
 };
 
-struct Observation {
+struct Observation {  ///< A measured row.
   std::string id;
   std::string group;     ///< rows that share their errors: one sweep, one configuration
   double measured = 0;   ///< positive, in the unit of the prediction
   double weight = 1;
 };
 
-struct CalibrationProblem {
+struct CalibrationProblem {  ///< Constants, rows and the model that predicts them.
   std::vector<Constant> constants;
   std::vector<Observation> rows;
   /// Positive prediction of row `row` with these values, ordered as `constants`. Called from several threads.
   std::function<double(std::span<const double> values, std::size_t row)> predict;
 };
 
-struct CalibrationOptions {
+struct CalibrationOptions {  ///< Loss and search.
   double robust_scale = 0.1;   ///< d above, in ln units
   int starts = 4;              ///< the stated start and starts - 1 random ones
   std::uint64_t seed = 42;
   int max_iterations = 100;
 };
 
-struct FittedConstant {
+struct FittedConstant {  ///< A constant after the fit, or why the rows do not determine it.
   Constant constant;
   FittedValue value;      ///< 90 % interval; se, low, high are NaN when not identified
   bool identified = true;   ///< false too for a constant that was held fixed

@@ -10,13 +10,13 @@
 
 namespace isoflop::sim {
 
-struct EngineFit {
+struct EngineFit {  ///< One law with its fitted cells.
   const EngineLaw* law = nullptr;
   std::vector<std::size_t> rows;  ///< positions in the samples, of those fitted to
   PooledFit fit;
 };
 
-struct EngineCalibrationOptions {
+struct EngineCalibrationOptions {  ///< Cross-validation and threads.
   int folds = 10;
   bool leave_chips_out = true;
   std::uint64_t seed = 42;

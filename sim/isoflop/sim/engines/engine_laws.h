@@ -34,7 +34,7 @@ inline Constant law_constant(const char* name, const char* unit, const char* mea
   return {name, unit, meaning, start, low, high, 0, 0};
 }
 
-struct EngineLaw {
+struct EngineLaw {  ///< A law: constants, priors and formula.
   std::string name;     ///< "decode"
   std::string summary;
   std::vector<Constant> constants;  ///< start values are the generic ones (assumed)

@@ -15,7 +15,7 @@
 
 namespace isoflop::sim {
 
-struct EnginePrediction {
+struct EnginePrediction {  ///< A prediction with the cell it comes from.
   double base = 0;         ///< seconds or bytes
   RatioInterval interval;  ///< 90 %, measured over predicted
   const PooledCell* cell = nullptr;
@@ -32,6 +32,7 @@ class EngineProfile {
   static EngineProfile from_json(const Value& value, const std::string& name);
   static EngineProfile of(const std::vector<EngineFit>& fits, const std::vector<EngineSample>& samples);
 
+  /// Whether constants were fitted to rows of this group.
   bool rests_on_group(const std::string& group) const { return groups_.count(group) > 0; }
   /// The narrowest cell; nothing when the law was never fitted.
   const PooledCell* find(const std::string& law, const std::vector<std::string>& path) const;

@@ -19,6 +19,7 @@ struct EngineSample {
   bool lower_bound = false;        ///< the source says "more than": not a measurement to fit to
 
   double measured() const { return is_rate ? scale / stated : scale * stated; }
+  /// From seconds or bytes to the unit of the table.
   double as_stated(double base) const { return is_rate ? scale / base : base / scale; }
 
   // The load.

@@ -20,7 +20,7 @@ namespace isoflop::sim {
 inline const std::vector<std::string> engine_names = {"trtllm",   "vllm",      "sglang", "fastertransformer",
                                                       "gpt-fast", "llama.cpp", "mlx"};
 
-struct EngineAnswer {
+struct EngineAnswer {  ///< Times with 90 % ranges, and what they rest on.
   Estimate ttft_s{0, 0, 0, {}}, tpot_s{0, 0, 0, {}};
   bool closed_loop = false;           ///< TTFT is a request's, waiting included
   std::string basis;                  ///< a sentence: whose rows the constants rest on

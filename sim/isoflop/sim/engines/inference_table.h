@@ -13,13 +13,13 @@
 
 namespace isoflop::sim {
 
-struct EngineSamples {
+struct EngineSamples {  ///< Rows that can be predicted, and those that cannot.
   std::vector<EngineSample> samples;
   std::vector<UnsupportedRow> refused;
   std::map<std::string, std::size_t> assumed;  ///< sentence, rows it was assumed for
 };
 
-bool is_inference_table(const CsvTable& table);
+bool is_inference_table(const CsvTable& table);  ///< By its columns.
 
 /// Throws Error (BadInput) for a table without those columns or a cell that is no number.
 EngineSamples read_inference_table(const CsvTable& table, const DataFolder& data);

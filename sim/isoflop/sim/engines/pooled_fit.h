@@ -21,14 +21,14 @@ namespace isoflop::sim {
 
 inline constexpr RatioInterval interval_of_too_few_rows{0.25, 4};
 
-struct PooledRow {
+struct PooledRow {  ///< A measured row and the cells it belongs to.
   std::string id, group;
   std::vector<std::string> cells;  ///< widest first, at least one
   double measured = 0;
   int fold = -1;                   ///< in cross-validation; -1 on every row: dealt out by group
 };
 
-struct PooledProblem {
+struct PooledProblem {  ///< Constants, rows and the law that predicts them.
   std::vector<Constant> constants;
   std::vector<double> spread;  ///< per constant: prior sd of ln c against the wider cell; 0: one value for all cells
   std::vector<PooledRow> rows;
@@ -37,7 +37,7 @@ struct PooledProblem {
   std::function<double(std::span<const double> values, std::size_t row, int fold)> predict;
 };
 
-struct PooledCell {
+struct PooledCell {  ///< Constants of one cell, with their errors on rows left out.
   std::string name;
   std::vector<double> values, standard_errors;  ///< se is NaN where the wider cell or a prior decides
   RatioInterval interval;                       ///< 90 %, measured over predicted, groups left out
@@ -57,7 +57,7 @@ struct PooledFit {
   const PooledCell& resolve(const std::vector<std::string>& path) const;
 };
 
-struct PooledOptions {
+struct PooledOptions {  ///< Search and cross-validation.
   int folds = 10;
   int starts = 3;             ///< of the widest cell; narrower ones start from their parent
   double robust_scale = 0.1;

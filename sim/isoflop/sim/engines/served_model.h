@@ -24,7 +24,7 @@ struct ServedModel {
   double expert_layers = 0;
   std::int64_t experts = 0, experts_per_token = 0;
 
-  struct Cache {
+  struct Cache {  ///< Cache of layers that see the same window.
     double layers = 0;
     double elements = 0;         ///< per token and layer
     double pair_flop_decode = 0, pair_flop_prefill = 0;  ///< per (query, key) pair and layer, all heads

@@ -14,7 +14,7 @@
 
 namespace isoflop::sim {
 
-bool is_serving_table(const CsvTable& table);
+bool is_serving_table(const CsvTable& table);  ///< By its columns.
 
 /// Throws Error (BadInput) for a table without those columns or a cell that is no number.
 EngineSamples read_serving_table(const CsvTable& table, const DataFolder& data);

@@ -7,6 +7,7 @@
 
 namespace isoflop::sim {
 
+/// kg CO2e per facility kWh.
 constexpr GridIntensity kilograms_per_kilowatt_hour(double kg) { return kg * kilogram_co2e / facility_kilowatt_hour; }
 
 /// Physical emissions of the grid the load sits in.
@@ -18,7 +19,9 @@ struct MarketCarbon {
   Co2e co2e;
 };
 
+/// Average or marginal, by the factor given.
 constexpr LocationCarbon location_carbon(FacilityEnergy energy, GridIntensity grid) { return {energy * grid}; }
+/// By a market's residual factor; never enters a total.
 constexpr MarketCarbon market_carbon(FacilityEnergy energy, GridIntensity residual) { return {energy * residual}; }
 
 /// Grid factors of one zone and year. Average and marginal differ by a median 1.4x and up to 32x: never mix them.
@@ -28,12 +31,13 @@ struct GridFactors {
   std::optional<GridIntensity> market;
 };
 
-struct OperationalCarbon {
+struct OperationalCarbon {  ///< One energy under the accountings whose factors are known.
   LocationCarbon average;
   std::optional<LocationCarbon> marginal;
   std::optional<MarketCarbon> market;
 };
 
+/// Marginal and market-based figures only where the grid has such factors.
 constexpr OperationalCarbon operational_carbon(FacilityEnergy energy, const GridFactors& grid) {
   OperationalCarbon result{location_carbon(energy, grid.average), {}, {}};
   if (grid.marginal) result.marginal = location_carbon(energy, *grid.marginal);

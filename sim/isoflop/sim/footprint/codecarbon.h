@@ -10,7 +10,7 @@
 
 namespace isoflop::sim {
 
-struct EmissionsRow {
+struct EmissionsRow {  ///< One row of emissions.csv.
   std::string timestamp, project, run_id;
   double duration_s = 0;
   double emissions_kg = 0;

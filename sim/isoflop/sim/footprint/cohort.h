@@ -25,7 +25,7 @@ std::vector<Claim> known_claims();
 /// Throws Error (BadInput) when there are none of these columns.
 std::vector<Claim> read_claims(const CsvTable& table);
 
-struct CohortLine {
+struct CohortLine {  ///< One model: published, recomputed, and what disagrees.
   std::string model, organisation, release_date, device;
   std::optional<double> params_active, tokens, training_flop;  ///< 6ND
   std::optional<double> hours_published, operational_published_t;
@@ -34,7 +34,7 @@ struct CohortLine {
   std::vector<std::string> disagreements;
 };
 
-struct CohortTable {
+struct CohortTable {  ///< All models, and what is to be said about the table.
   std::vector<CohortLine> lines;
   std::vector<std::string> remarks;  ///< about the table as a whole
 };

@@ -19,14 +19,14 @@
 
 namespace isoflop::sim {
 
-struct ReplayStep {
+struct ReplayStep {  ///< One step of a rule.
   std::string name;
   double value = 0;
   std::string unit;
   std::string how;
 };
 
-struct Replay {
+struct Replay {  ///< A rule applied to a row, beside what its owner printed.
   std::string convention, rule, source;
   std::vector<ReplayStep> steps;
   std::string figure;  ///< what the owner printed: "operational", "water"
@@ -37,7 +37,7 @@ struct Replay {
   std::string remark;
 };
 
-std::vector<std::string> convention_names();
+std::vector<std::string> convention_names();  ///< Words for `--as`.
 
 /// Runs and prompts that are known by their papers rather than by a table row: BLOOM and the Gemini median prompt.
 std::vector<PublishedFootprint> method_rows();

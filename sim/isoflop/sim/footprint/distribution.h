@@ -9,8 +9,8 @@ namespace isoflop::sim {
 
 class Distribution {
  public:
-  static Distribution fixed(double value);
-  static Distribution normal(double mean, double standard_deviation);
+  static Distribution fixed(double value);  ///< One value.
+  static Distribution normal(double mean, double standard_deviation);  ///< By mean and standard deviation.
   /// exp of a normal: `sigma_ln` is the standard deviation of the logarithm.
   static Distribution lognormal(double median, double sigma_ln);
   static Distribution triangular(double low, double mode, double high);

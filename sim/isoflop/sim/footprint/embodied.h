@@ -9,7 +9,7 @@ namespace isoflop::sim {
 
 inline constexpr double hours_per_year = 8760;
 
-struct EmbodiedDevice {
+struct EmbodiedDevice {  ///< What is charged for a device, and over which life.
   double device_kg = 0;        ///< the accelerator itself
   double server_share_kg = 0;  ///< its share of host, network and, where counted, building
   double lifetime_years = 4;
@@ -20,6 +20,7 @@ struct EmbodiedDevice {
   }
 };
 
+/// (device + server share) x hours / (lifetime x utilisation).
 constexpr Co2e embodied_carbon(Second device_time, const EmbodiedDevice& device) {
   return device_time.in(hour)*device.kg_per_device_hour() * kilogram_co2e;
 }

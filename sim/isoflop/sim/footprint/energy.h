@@ -7,7 +7,7 @@
 
 namespace isoflop::sim {
 
-constexpr Second device_hours(double hours) { return hours * hour; }
+constexpr Second device_hours(double hours) { return hours * hour; }  ///< From numbers to quantities with units.
 constexpr ItPower watts(double power_w) { return ItPower(power_w); }
 constexpr ItEnergy it_megawatt_hours(double mwh) { return mwh * 1e3 * it_kilowatt_hour; }
 constexpr FacilityEnergy facility_megawatt_hours(double mwh) { return mwh * 1e3 * facility_kilowatt_hour; }
@@ -15,7 +15,7 @@ constexpr FacilityEnergy facility_megawatt_hours(double mwh) { return mwh * 1e3 
 /// Facility energy per IT energy. Throws Error (BadInput) below 1, which no building reaches.
 Pue pue(double ratio);
 
-constexpr FacilityEnergy facility_energy(ItEnergy it, Pue pue) { return it * pue; }
+constexpr FacilityEnergy facility_energy(ItEnergy it, Pue pue) { return it * pue; }  ///< E_facility = PUE x E_IT.
 /// For figures that are published with PUE inside.
 constexpr ItEnergy it_energy(FacilityEnergy facility, Pue pue) { return facility / pue; }
 

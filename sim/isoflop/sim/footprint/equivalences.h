@@ -9,7 +9,7 @@
 
 namespace isoflop::sim {
 
-struct Equivalence {
+struct Equivalence {  ///< CO2e of one everyday unit, with range and source.
   std::string id;    ///< "person-year-world"
   std::string unit;  ///< "person-years, world average"
   double kg_per_unit = 0;
@@ -22,11 +22,12 @@ struct Equivalence {
 /// data/equivalences.csv of the folder, else the one compiled in.
 std::vector<Equivalence> load_equivalences(const DataFolder& folder = {});
 
-struct EquivalentAmount {
+struct EquivalentAmount {  ///< How many of that unit.
   Equivalence of;
   Estimate amount;  ///< spread of the emissions and of the factor, both at their ends
 };
 
+/// In the order of the table.
 std::vector<EquivalentAmount> equivalents(const Estimate& co2e_kg, const std::vector<Equivalence>& table);
 
 }  // namespace isoflop::sim

@@ -47,7 +47,7 @@ struct Footprint {
   Co2e total() const { return operational.average.co2e + embodied; }
 };
 
-Footprint assess(const Activity& activity);
+Footprint assess(const Activity& activity);  ///< Point values in, point values out.
 
 /// What `assess` needs, each as a distribution with its source.
 struct ActivityInputs {
@@ -70,13 +70,13 @@ struct ActivityInputs {
   MeterTier tier = MeterTier::FractionOfTdp;
 };
 
-struct LedgerStep {
+struct LedgerStep {  ///< One widening of the boundary.
   std::string name;
   Estimate cumulative;  ///< everything up to and including this step
   double added = 0;     ///< difference of the central values, so that the steps sum to the last cumulative value
 };
 
-struct FootprintEstimate {
+struct FootprintEstimate {  ///< A footprint with 90 % intervals, its ledgers and what the intervals are made of.
   Estimate it_kwh, facility_kwh;
   Estimate operational_kg, embodied_kg, total_kg;
   std::optional<Estimate> marginal_kg, market_kg;

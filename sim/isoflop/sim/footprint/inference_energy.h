@@ -28,7 +28,7 @@ namespace isoflop::sim {
 inline constexpr double assumed_prompt_tokens = 300;
 inline constexpr double assumed_output_tokens = 500;
 
-struct ServingPoint {
+struct ServingPoint {  ///< A model served on a device at a batch.
   double params_total = 0, params_active = 0;
   double bytes_per_weight = 2;
   double layers = 0;              ///< 0: from size, 32 (N / 8e9)^0.35
@@ -39,7 +39,7 @@ struct ServingPoint {
   double prompt_tokens = assumed_prompt_tokens, output_tokens = assumed_output_tokens;
 };
 
-struct InferenceConstants {
+struct InferenceConstants {  ///< The four constants above; `source` says where they come from.
   double bytes = 0.65;
   double flop = 1.43;
   double layer_s = 60e-6;
@@ -48,7 +48,7 @@ struct InferenceConstants {
   std::string source = "fitted to 35 configurations of 5 dense models on H100 and B200 (ML.ENERGY leaderboard v3)";
 };
 
-struct TokenEnergy {
+struct TokenEnergy {  ///< J per output token of the accelerators, by cause.
   double weights_j = 0, cache_j = 0, prefill_j = 0, arithmetic_j = 0, layers_j = 0, host_wait_j = 0;
   double total_j() const { return weights_j + cache_j + prefill_j + arithmetic_j + layers_j + host_wait_j; }
 };
@@ -70,7 +70,7 @@ Distribution token_energy_distribution_any_batch(ServingPoint point, const Infer
 /// OLMo-2-7B: 648 J per request saturated, 12.9 kJ at one request per second (arXiv:2503.05804).
 double with_idle_capacity_j(double joules, double busy, double idle_power_share);
 
-struct MeasuredServing {
+struct MeasuredServing {  ///< A measured configuration.
   std::string id, model;
   ServingPoint point;
   double joules_per_token = 0;

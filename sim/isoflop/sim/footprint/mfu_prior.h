@@ -30,7 +30,7 @@ struct ObservedRun {
 std::vector<ObservedRun> observed_runs(const std::vector<PublishedFootprint>& rows,
                                        const AcceleratorCatalogue& devices);
 
-struct MfuEstimate {
+struct MfuEstimate {  ///< MFU of one new run, lognormal.
   double median = 0;
   double sigma_ln = 0;   ///< of one new run
   std::size_t runs = 0;  ///< runs of the same device class behind it

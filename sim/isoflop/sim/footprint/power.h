@@ -19,14 +19,14 @@ enum class MeterTier {
   FractionOfTdp,  ///< modelled from the data sheet
   TdpTimesHours,  ///< a reporting convention, no estimate of what was drawn
 };
-std::string_view name_of(MeterTier tier);
+std::string_view name_of(MeterTier tier);  ///< Name for tables.
 
 /// Multiplier on the power of a tier, median 1: spread of the true value around the figure.
 /// EnergyCounter, Rapl, ReportedPower: 5 % (assumed; arXiv:2312.02741 finds up to 5 % for the sensor itself).
 /// TwoPointCurve: median error 15 %; FractionOfTdp: median error 24 % (RAPL logs in the CodeCarbon repository).
 Distribution tier_spread(MeterTier tier);
 
-struct LoadCurve {
+struct LoadCurve {  ///< Power of a device against its load.
   double idle_w = 0;
   double full_w = 0;
   double exponent = 0.5;

@@ -12,7 +12,7 @@
 
 namespace isoflop::sim {
 
-struct PublishedFootprint {
+struct PublishedFootprint {  ///< One published row; empty where the owner does not say.
   std::string model, model_id, scope;
   std::optional<double> params, params_active, tokens;
   std::string accelerator, accelerator_id;
@@ -37,7 +37,7 @@ struct PublishedFootprint {
   bool is_measured() const { return energy_basis.starts_with("measured"); }
 };
 
-class PublishedTable {
+class PublishedTable {  ///< All published rows, by model.
  public:
   /// footprint_published.csv of the folder, else the one compiled in.
   static PublishedTable load(const DataFolder& folder = {});
@@ -45,7 +45,7 @@ class PublishedTable {
   static PublishedTable from(const CsvTable& table);
 
   const std::vector<PublishedFootprint>& all() const& { return records_; }
-  std::vector<PublishedFootprint> all() && { return std::move(records_); }
+  std::vector<PublishedFootprint> all() && { return std::move(records_); }  ///< a loop over load().all() is safe
   /// Rows of that model (several when it was run more than once), by printed name or catalogue id.
   std::vector<const PublishedFootprint*> find(std::string_view name) const;
   std::vector<std::string> names() const;
@@ -62,10 +62,10 @@ std::optional<double> training_peak_flop_per_s(const Accelerator& device);
 /// The device of a published row, by id or printed name; an H800 counts as an H100 (same peaks, slower links).
 const Accelerator* device_of(const PublishedFootprint& row, const AcceleratorCatalogue& devices);
 
-enum class Verdict { Undisclosed, Consistent, Circular, Doubtful, Inconsistent };
+enum class Verdict { Undisclosed, Consistent, Circular, Doubtful, Inconsistent };  ///< What the audit of a row came to.
 std::string_view name_of(Verdict verdict);
 
-struct AuditFinding {
+struct AuditFinding {  ///< A verdict, and why where it is not Consistent.
   Verdict verdict = Verdict::Consistent;
   std::string reason;
 };

@@ -12,7 +12,7 @@
 
 namespace isoflop::sim {
 
-enum class Use { Training, Serving };
+enum class Use { Training, Serving };  ///< What the devices do: it decides the power share.
 
 /// Power, host, embodied, site and grid priors for a device; device_hours stay zero.
 ActivityInputs default_inputs(const Accelerator& device, Use use);

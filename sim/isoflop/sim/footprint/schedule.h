@@ -23,7 +23,7 @@ struct GridSeries {
 /// that go back, or missing values.
 GridSeries read_grid_series(const CsvTable& table);
 
-struct FlexibleJob {
+struct FlexibleJob {  ///< A job that may wait.
   double hours = 4;         ///< of work
   double slack_hours = 24;  ///< how much later than at once it may end
 };
@@ -34,7 +34,7 @@ struct Savings {
   double oracle = 0;    ///< chosen with the true series
 };
 
-struct ScheduleResult {
+struct ScheduleResult {  ///< What waiting and pausing save, with a real forecast and with perfect foresight.
   std::size_t starts = 0;
   double baseline_kg_per_kwh = 0;  ///< mean factor of jobs that start at once
   Savings shift;                   ///< one block, moved

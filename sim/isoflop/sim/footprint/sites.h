@@ -11,7 +11,7 @@
 
 namespace isoflop::sim {
 
-struct Site {
+struct Site {  ///< One data centre.
   std::string provider, region, location;
   std::optional<double> pue;
   std::optional<std::int64_t> pue_year;
@@ -23,7 +23,7 @@ struct Site {
   std::string label() const { return provider + " " + region; }
 };
 
-class SiteCatalogue {
+class SiteCatalogue {  ///< All data centres, by name.
  public:
   /// datacentres.csv of the folder, else the one compiled in.
   static SiteCatalogue load(const DataFolder& folder = {});

@@ -17,20 +17,20 @@
 
 namespace isoflop::sim {
 
-struct UncertainInput {
+struct UncertainInput {  ///< A named input with its distribution and source.
   std::string name;
   std::string unit;
   Distribution distribution;
   std::string source;  ///< a citation, or "assumed"
 };
 
-struct VarianceShare {
+struct VarianceShare {  ///< Share of an output's variance that an input explains.
   std::string input;
   double first_order = 0;
   double total = 0;
 };
 
-struct Propagated {
+struct Propagated {  ///< Intervals and variance shares of every output.
   std::vector<Estimate> outputs;  ///< 5th, 50th, 95th percentile; exact when no input is uncertain
   std::vector<double> means;
   /// Per output, largest first; empty when nothing is uncertain or the output does not vary.
@@ -38,7 +38,7 @@ struct Propagated {
   std::size_t draws = 0;
 };
 
-struct PropagationOptions {
+struct PropagationOptions {  ///< Sample size, seed and threads.
   std::size_t draws = 16384;  ///< of each of the samples A and B
   std::uint64_t seed = 42;
   int threads = 0;

@@ -9,9 +9,10 @@ namespace isoflop::sim {
 using OnsiteWaterIntensity = decltype(Litre() / ItEnergy());
 using OffsiteWaterIntensity = decltype(Litre() / FacilityEnergy());
 
-constexpr OnsiteWaterIntensity onsite_litres_per_kilowatt_hour(double litres) {
+constexpr OnsiteWaterIntensity onsite_litres_per_kilowatt_hour(double litres) {  ///< WUE, per kWh of IT energy.
   return Litre(litres) / it_kilowatt_hour;
 }
+/// EWIF, per kWh of facility energy.
 constexpr OffsiteWaterIntensity offsite_litres_per_kilowatt_hour(double litres) {
   return Litre(litres) / facility_kilowatt_hour;
 }

@@ -14,7 +14,7 @@ struct Visibility {
   bool causal = true;
   std::size_t window = 0, sink_tokens = 0, chunk = 0;
 
-  std::size_t first(std::size_t position) const;
+  std::size_t first(std::size_t position) const;  ///< Keys [first, last] that a query sees, sink tokens besides.
   std::size_t last(std::size_t position, std::size_t keys) const;
 };
 
@@ -23,7 +23,7 @@ struct ScoreRule {
   float scale, alibi_slope = 0;
 };
 
-struct AttentionScratch {
+struct AttentionScratch {  ///< Memory that one thread reuses.
   std::vector<float> scores, shares, ramp;
   std::vector<float> keys, dkeys;  ///< of one head, put together from its own and a shared part
   PackBuffers buffers;

@@ -9,9 +9,9 @@
 
 namespace isoflop::sim {
 
-enum class PeakKind { Fp32, Bf16, Int8 };
+enum class PeakKind { Fp32, Bf16, Int8 };  ///< Arithmetic whose peak is measured.
 
-struct PeakRate {
+struct PeakRate {  ///< A measured peak of one thread.
   double op_per_s = 0;        ///< multiplications and additions, of one thread
   std::string instruction;    ///< "vfmadd231ps zmm"; empty: this CPU has none for the kind
   bool verified = false;      ///< the loop's result was the known one

@@ -8,7 +8,7 @@
 
 namespace isoflop::sim {
 
-struct DecoderSettings {
+struct DecoderSettings {  ///< Batch, lengths and formats of a decoder.
   std::size_t batch = 1, prompt = 16, capacity = 64;  ///< tokens per sequence: of the prompt, and in all
   WeightFormat format = WeightFormat::Fp32;           ///< of the matrices that decode steps read
   Precision prefill_precision = Precision::Fp32;

@@ -1,4 +1,4 @@
-// Memory of one execution: where each tensor's rows are, and gradient buffers that live only as long as needed.
+// Memory of one execution: where each tensor's rows are, and gradient buffers while needed. Private to the kernel.
 #pragma once
 #include <map>
 #include <optional>

@@ -19,14 +19,15 @@ struct LargePages {
   template <typename U>
   LargePages(const LargePages<U>&) {}
 
-  static bool large(std::size_t count) { return count * sizeof(T) >= page / 2; }
+  static bool large(std::size_t count) { return count * sizeof(T) >= page / 2; }  ///< Whether large pages are asked for.
   static std::align_val_t alignment(std::size_t count) { return std::align_val_t(large(count) ? page : 64); }
-  T* allocate(std::size_t count) {
+  T* allocate(std::size_t count) {  ///< As std::allocator; throws std::bad_alloc.
     const std::size_t bytes = large(count) ? (count * sizeof(T) + page - 1) / page * page : count * sizeof(T);
     void* memory = ::operator new(bytes, alignment(count));
     if (large(count)) advise_large_pages(memory, bytes);
     return static_cast<T*>(memory);
   }
+  /// As std::allocator.
   void deallocate(T* memory, std::size_t count) { ::operator delete(memory, alignment(count)); }
   template <typename U>
   bool operator==(const LargePages<U>&) const { return true; }

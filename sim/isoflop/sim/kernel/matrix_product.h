@@ -14,6 +14,7 @@
 
 namespace isoflop::sim {
 
+/// In rising order; Avx512Bf16 has bf16 products in hardware.
 enum class InstructionSet { Scalar, Avx2, Avx512, Avx512Bf16 };
 
 /// The best one this CPU offers, or the one that the environment variable ISOFLOP_ISA names
@@ -30,6 +31,7 @@ struct MatrixView {
   const float* data;
   std::ptrdiff_t row_stride, column_stride;
 
+  /// Rows of `columns` floats, one after the other.
   static MatrixView row_major(const float* data, std::size_t columns) {
     return {data, static_cast<std::ptrdiff_t>(columns), 1};
   }
@@ -42,7 +44,7 @@ struct MatrixView {
 /// Scratch memory of one thread; grows to what the largest product needs and is kept.
 class PackBuffers {
  public:
-  std::byte* a(std::size_t bytes);
+  std::byte* a(std::size_t bytes);  ///< At least so many bytes, for packed panels of one operand.
   std::byte* b(std::size_t bytes);
 
  private:

@@ -15,9 +15,9 @@
 
 namespace isoflop::sim {
 
-enum class WeightFormat { Fp32, Bf16, Int8, Int4 };
+enum class WeightFormat { Fp32, Bf16, Int8, Int4 };  ///< How stored weights are read.
 
-std::string weight_format_name(WeightFormat format);
+std::string weight_format_name(WeightFormat format);  ///< "int4", as in options.
 inline constexpr std::size_t quantisation_group = 64;
 
 /// Activations of one row in the form a product needs: fp32, and for integer formats also int8 per group.
@@ -27,6 +27,7 @@ struct StreamedInput {
   std::vector<float> scales;           ///< per group
   std::vector<std::int32_t> sums;      ///< per group: sum of rounded values
 
+  /// Call before a product with weights of that format.
   void prepare(const float* x, std::size_t columns, WeightFormat format);
   std::vector<float> padded;           ///< columns filled up to whole groups with zeros
 };

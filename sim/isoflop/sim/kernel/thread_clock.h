@@ -4,7 +4,7 @@
 
 namespace isoflop::sim {
 
-inline double thread_seconds() {
+inline double thread_seconds() {  ///< CPU time of the calling thread.
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);

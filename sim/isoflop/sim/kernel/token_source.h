@@ -14,7 +14,7 @@ namespace isoflop::sim {
 /// Number of the first stream of held-out text; batches of training use the streams below.
 inline constexpr std::uint64_t held_out_streams = std::uint64_t{1} << 62;
 
-struct TokenBatch {
+struct TokenBatch {  ///< Inputs and next tokens.
   std::vector<std::int32_t> ids, targets;  ///< sequences x length, row-major; targets are the next tokens
 };
 
@@ -23,6 +23,7 @@ class TokenSource {
   virtual ~TokenSource() = default;
   virtual std::string name() const = 0;
   virtual std::size_t vocabulary() const = 0;
+  /// The same step gives the same tokens.
   virtual TokenBatch batch(std::uint64_t step, std::size_t sequences, std::size_t length) const = 0;
   /// Batches never seen in training.
   virtual TokenBatch held_out(std::uint64_t index, std::size_t sequences, std::size_t length) const = 0;

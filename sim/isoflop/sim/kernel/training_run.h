@@ -9,7 +9,7 @@
 
 namespace isoflop::sim {
 
-struct TrainingRunSettings {
+struct TrainingRunSettings {  ///< Model, batches, schedule and what is kept.
   Architecture architecture;
   std::size_t sequences = 16, length = 64;
   std::size_t micro_batches = 1;     ///< gradients of so many batches are added before an update
@@ -28,13 +28,13 @@ struct TrainingRunSettings {
   double checkpoint_every_s = 1e300;  ///< also when so much time has passed; does not touch the result
 };
 
-struct CurvePoint {
+struct CurvePoint {  ///< One logged step.
   std::int64_t step = 0;
   double loss = 0, learning_rate = 0, gradient_norm = 0;
   double held_out_loss = 0;          ///< after this step; 0: not measured here
 };
 
-struct TrainingRunResult {
+struct TrainingRunResult {  ///< The curve, the losses and the speed.
   std::vector<CurvePoint> curve;
   std::int64_t first_step = 0;       ///< where a resumed run continued
   std::string diverged;              ///< not empty: at which step the loss stopped being a number

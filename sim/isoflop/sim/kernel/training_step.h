@@ -17,7 +17,7 @@ struct OptimiserSettings {
   double clip_norm = 1;  ///< 0: no clipping
 };
 
-enum class ScheduleKind { Constant, Cosine, WarmupStableDecay };
+enum class ScheduleKind { Constant, Cosine, WarmupStableDecay };  ///< Shape of the learning rate after warm-up.
 
 /// Learning rate over a run: linear warm-up, then constant, cosine to `final_fraction`, or stable with a linear decay
 /// over the last `decay_fraction` of steps (arXiv:2404.06395).
@@ -30,7 +30,7 @@ struct Schedule {
 };
 double learning_rate(const Schedule& schedule, std::int64_t step, std::int64_t steps);
 
-struct StepResult {
+struct StepResult {  ///< What an update reports.
   double loss = 0;           ///< mean cross-entropy before the step, nats per token
   double gradient_norm = 0;  ///< before clipping
 };
@@ -53,7 +53,7 @@ class Trainer {
   double evaluate(const std::vector<std::int32_t>& ids, const std::vector<std::int32_t>& targets);
 
   const WeightLayout& layout() const;
-  std::vector<float>& weights();
+  std::vector<float>& weights();  ///< State of the optimiser, for checkpoints.
   std::vector<float>& first_moments();
   std::vector<float>& second_moments();
   std::int64_t& steps_taken();

@@ -14,7 +14,7 @@ class WeightLayout {
  public:
   explicit WeightLayout(const Program& program);
 
-  struct Place {
+  struct Place {  ///< Where one weight stands in the array.
     std::string name;
     std::size_t offset, count;
     std::vector<std::int64_t> shape;

@@ -16,7 +16,7 @@ Placement placement_of(double one_way_ns);
 /// Processors that this program may run on, by number.
 std::vector<int> usable_processors();
 
-struct PassedLine {
+struct PassedLine {  ///< Time of a cache line from one processor to another.
   int first = 0, second = 0;
   double one_way_ns = 0;  ///< the least of several batches; 0 when no batch ended in time
 };

@@ -18,7 +18,7 @@
 
 namespace isoflop::sim {
 
-struct CpuConstants {
+struct CpuConstants {  ///< Constants of one kind of work.
   double t_call = 0, t_row = 0, t_item = 0, t_pack = 0;  ///< seconds; 0 where the kind has no such term
   double e_f = 1, e_b = 1;
 };
@@ -26,13 +26,13 @@ struct CpuConstants {
 /// Never below light_seconds().
 double cpu_seconds(const CpuWork& work, const LimitValues& limits, const CpuConstants& constants);
 
-struct MeasuredWork {
+struct MeasuredWork {  ///< One probe with its time.
   CpuWork work;
   std::string group;    ///< works of one probe program share their errors
   double seconds = 0;
 };
 
-struct CpuOpFit {
+struct CpuOpFit {  ///< Constants of a kind after the fit, with errors on probes left out.
   CpuConstants constants;
   std::vector<FittedConstant> fitted;     ///< what the rows determine, with standard errors
   RatioInterval interval;                 ///< 90 %, measured over predicted, from probes left out

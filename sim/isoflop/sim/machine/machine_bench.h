@@ -9,7 +9,7 @@
 
 namespace isoflop::sim {
 
-struct BenchSettings {
+struct BenchSettings {  ///< How long and with how many threads.
   int threads = 0;
   bool quick = false;
   double budget_s = 50;      ///< rounds stop being started after this
@@ -19,7 +19,7 @@ struct BenchSettings {
   std::function<void(double, const std::string&)> progress = [](double, const std::string&) {};
 };
 
-struct LimitFigure {
+struct LimitFigure {  ///< One limit over all rounds.
   std::string name, unit;    ///< unit of the figure itself: op/s, bytes/s, Hz, s
   int threads = 1;
   double working_set = 0;    ///< of a bandwidth, per thread
@@ -28,7 +28,7 @@ struct LimitFigure {
   bool plausible = true;
 };
 
-struct OpFigure {
+struct OpFigure {  ///< One operation against its limit over all rounds.
   OpProbe probe;
   int threads = 1;
   bool by_arithmetic = true; ///< which limit holds: arithmetic or bandwidth
@@ -36,7 +36,7 @@ struct OpFigure {
   double seconds = 0;        ///< median of one run
 };
 
-struct BenchResult {
+struct BenchResult {  ///< Everything a bench measured, and the conditions it ran under.
   std::vector<LimitFigure> limits;
   std::vector<OpFigure> ops;
   std::size_t rounds = 0;
@@ -48,6 +48,6 @@ struct BenchResult {
   bool shared_core = false;       ///< two threads seem to run on one physical core
 };
 
-BenchResult run_bench(const BenchSettings& settings);
+BenchResult run_bench(const BenchSettings& settings);  ///< Takes about `budget_s`.
 
 }  // namespace isoflop::sim

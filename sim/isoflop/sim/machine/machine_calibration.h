@@ -12,7 +12,7 @@
 
 namespace isoflop::sim {
 
-struct CalibrationRun {
+struct CalibrationRun {  ///< How much is measured.
   int threads = 0;
   bool quick = false;            ///< fewer probe shapes, smaller unseen models
   std::uint64_t seed = 42;
@@ -29,7 +29,7 @@ struct MachineCalibration {
   std::size_t dropped_windows = 0;
 };
 
-MachineCalibration calibrate_machine(const CalibrationRun& run);
+MachineCalibration calibrate_machine(const CalibrationRun& run);  ///< Takes minutes; see CalibrationRun.
 
 /// A model of the kernel's usual kind: RMSNorm, rotary positions, SwiGLU of 8/3 width, head of its own.
 Architecture plain_model(std::int64_t layers, std::int64_t width, std::int64_t heads, std::int64_t kv_heads,

@@ -21,8 +21,8 @@ struct LimitValues {
   double int8_op_per_s = 0;    ///< likewise
   std::vector<double> set_bytes, bandwidth_bytes_per_s;  ///< ascending; interpolated in ln-ln, constant outside
 
-  double peak(PeakKind kind) const;
-  double bandwidth(double working_set) const;
+  double peak(PeakKind kind) const;  ///< op/s; that of fp32 where the CPU has no instruction for the kind.
+  double bandwidth(double working_set) const;  ///< Bytes/s, interpolated in ln-ln between measured working sets.
 };
 
 /// One value of every limit, taken in one round.
@@ -34,7 +34,7 @@ struct LimitSample {
   double line_ns = 0;                             ///< cache line from one processor to another; 0: unknown
 };
 
-class LimitProbe {
+class LimitProbe {  ///< Measures all limits, again and again.
  public:
   /// `memory_bytes`: the largest buffer, far beyond the caches.
   LimitProbe(int threads, std::size_t memory_bytes);
@@ -42,8 +42,8 @@ class LimitProbe {
 
   const std::vector<std::size_t>& sizes() const;  ///< working sets of one thread, ascending, the last is memory
   int threads() const;
-  LimitSample measure(double seconds_each);
-  LimitValues one_thread(const LimitSample& sample) const;
+  LimitSample measure(double seconds_each);  ///< One round of every limit.
+  LimitValues one_thread(const LimitSample& sample) const;  ///< Limits of one thread in that round.
   /// Bytes/s read from memory now, by one thread or by all.
   double memory_bandwidth(bool all);
 

@@ -30,11 +30,11 @@ struct MachineProfile {
   std::vector<ProfileCheck> checks;
 };
 
-Value to_value(const MachineProfile& profile);
+Value to_value(const MachineProfile& profile);  ///< The profile as JSON.
 /// Throws Error (BadInput) for anything that is not a profile.
 MachineProfile machine_profile_from(const Value& value);
 
-struct PredictedTime {
+struct PredictedTime {  ///< A predicted time and what it consists of.
   double seconds = 0, low_s = 0, high_s = 0;  ///< 90 %: errors common to a kind, independent between kinds
   std::map<std::string, double> by_kind;      ///< seconds
   std::vector<std::string> unknown;           ///< kinds without constants, priced at the speed of light

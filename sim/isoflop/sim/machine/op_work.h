@@ -17,6 +17,7 @@ struct ExecutionStyle {
   WeightFormat format = WeightFormat::Fp32;
 };
 
+/// Which pass of an op is meant.
 enum class WorkPass { Forward, Backward, WeightGradient };  ///< Backward without the gradients of matrices
 
 /// Kinds: "product PRECISION", "product of activations PRECISION", "stream FORMAT", "attention PRECISION", "norm",
@@ -37,6 +38,6 @@ std::vector<StepWork> step_works(double weights, double matrix_elements, double 
 double matrix_elements(const Program& program);
 double weight_elements(const Program& program);
 
-std::string precision_name(Precision precision);
+std::string precision_name(Precision precision);  ///< "fp32", "bf16".
 
 }  // namespace isoflop::sim

@@ -18,7 +18,7 @@ std::optional<ProcessorTimes> parse_processor_times(std::string_view text, doubl
 /// Now. Nothing where the system does not say.
 std::optional<ProcessorTimes> processor_times();
 
-struct ProcessorShares {
+struct ProcessorShares {  ///< Shares of processor time that others took.
   double steal = 0, foreign = 0;  ///< of all processor time between two readings
 };
 ProcessorShares shares_between(const ProcessorTimes& before, const ProcessorTimes& after);

@@ -18,14 +18,14 @@ namespace isoflop::sim {
 enum class Placement { Unknown, OneProcessor, SharedCore, SharedCache, Apart };
 std::string placement_name(Placement placement);
 
-struct Window {
+struct Window {  ///< One repeat with its conditions.
   double value = 0;
   Placement before = Placement::Unknown, after = Placement::Unknown;
   double steal = 0;    ///< share of the machine's processor time that the host took
   double foreign = 0;  ///< share that other programs used
 };
 
-struct RepeatRules {
+struct RepeatRules {  ///< When windows count, and how many are enough.
   double most_steal = 0.02;          ///< as in the reference measurements of this kernel
   double most_disagreement = 0.10;   ///< of d; assumed: half of what would hide a 20 % difference
   std::size_t fewest = 5;
@@ -41,6 +41,7 @@ struct Repeats {
   std::string reason;                ///< why not, when not conclusive
 };
 
+/// Median and disagreement of the windows that count.
 Repeats summarise(std::span<const Window> windows, const RepeatRules& rules);
 
 }  // namespace isoflop::sim

@@ -21,6 +21,7 @@
 
 namespace isoflop::sim {
 
+/// What is fitted for prefill or decode, and generic values (assumed) in the same order.
 std::vector<Constant> attention_constants(bool decode);
 std::vector<double> generic_attention_values(bool decode);
 
@@ -32,6 +33,7 @@ struct PrefillTiles {
 };
 PrefillTiles prefill_tiles(const AttentionShape& shape);
 
+/// `values` in the order of attention_constants().
 OpCost attention_cost(const AttentionShape& shape, const DeviceLimits& limits, std::span<const double> values);
 OpCost prefill_cost(const AttentionShape& shape, const PrefillTiles& tiles, const DeviceLimits& limits,
                     std::span<const double> values);

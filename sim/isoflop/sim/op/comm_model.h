@@ -18,6 +18,7 @@
 
 namespace isoflop::sim {
 
+/// What is fitted, generic values (assumed), and the cost with values in the same order.
 std::vector<Constant> comm_constants(bool between_nodes);
 std::vector<double> generic_comm_values(bool between_nodes);
 OpCost comm_cost(const CommShape& shape, const DeviceLimits& limits, std::span<const double> values);

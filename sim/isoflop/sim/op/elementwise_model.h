@@ -11,6 +11,7 @@
 
 namespace isoflop::sim {
 
+/// What is fitted, generic values (assumed), and the cost with values in the same order.
 std::vector<Constant> elementwise_constants();
 std::vector<double> generic_elementwise_values();
 OpCost elementwise_cost(const ElementwiseShape& shape, const DeviceLimits& limits, std::span<const double> values);

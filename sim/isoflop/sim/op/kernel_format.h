@@ -10,7 +10,7 @@
 
 namespace isoflop::sim {
 
-double weight_bytes_per_element(KernelFormat format);
+double weight_bytes_per_element(KernelFormat format);  ///< As stored, scales included.
 /// As the matrix unit reads them, after quantisation.
 double activation_bytes_per_element(KernelFormat format);
 /// Whether 16-bit activations are first quantised by a pass of their own.

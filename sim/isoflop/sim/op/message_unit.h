@@ -8,7 +8,7 @@
 
 namespace isoflop::sim {
 
-struct MessageRow {
+struct MessageRow {  ///< A call whose message may be bytes or elements.
   std::string call;            ///< everything but message and format: chip, operation, devices, nodes
   double element_bytes = 2;
   double message = 0;          ///< as the table states it
@@ -17,7 +17,7 @@ struct MessageRow {
 
 enum class MessageUnit { Bytes, Elements, Undecided };
 
-struct MessageUnitFinding {
+struct MessageUnitFinding {  ///< What the comparison of formats says.
   MessageUnit unit = MessageUnit::Undecided;
   std::size_t pairs = 0;          ///< calls that could be compared
   double as_bytes = 0;            ///< median ratio of times at equal message, read as bytes

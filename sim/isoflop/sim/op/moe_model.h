@@ -32,6 +32,7 @@ struct ExpertLoad {
 };
 ExpertLoad expert_load(const MoeShape& shape);
 
+/// What is fitted, generic values (assumed), and the cost with values in the same order.
 std::vector<Constant> moe_constants();
 std::vector<double> generic_moe_values();
 OpCost moe_cost(const MoeShape& shape, const ExpertLoad& load, const DeviceLimits& limits,

@@ -16,7 +16,7 @@ namespace isoflop::sim {
 /// As the calls of the tables were timed: one kernel repeated on the same operands, launched by a host.
 inline constexpr CallConditions benchmark_loop{true, true};
 
-struct OpCalibrationOptions {
+struct OpCalibrationOptions {  ///< Cross-validation and threads.
   int folds = 10;
   int starts = 3;
   std::uint64_t seed = 42;
@@ -24,7 +24,7 @@ struct OpCalibrationOptions {
   std::function<void(double, const std::string&)> progress = [](double, const std::string&) {};
 };
 
-struct OpFit {
+struct OpFit {  ///< One chip and key after the fit, with errors on groups left out.
   std::string chip;
   OpKey key;
   std::vector<std::size_t> rows;  ///< positions in the samples

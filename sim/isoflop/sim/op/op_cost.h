@@ -22,7 +22,7 @@ struct CallConditions {
   bool host_waits = false;       ///< the host's launch time shows when the device is faster
 };
 
-enum class Bound { Compute, Bandwidth, Launch, Link };
+enum class Bound { Compute, Bandwidth, Launch, Link };  ///< What a call spends its time on.
 std::string_view name_of(Bound bound);
 
 struct OpCost {

@@ -20,7 +20,7 @@ struct OpKey {
   auto operator<=>(const OpKey&) const = default;
 };
 
-OpKey key_of(const OpShape& shape);
+OpKey key_of(const OpShape& shape);  ///< Kind and format of the kernel that a shape asks for.
 
 /// Constants of the key's model, as a fit needs them.
 /// `cache_seen`: some rows of a repeated call were faster than memory, so that the cache can be fitted.

@@ -23,13 +23,13 @@ inline constexpr const char* any_chip = "any";
 inline constexpr const char* datasheet_chip = "datasheet";
 inline constexpr const char* all_variants = "all";
 
-struct CellConstant {
+struct CellConstant {  ///< One constant with its standard error.
   std::string name, unit;
   double estimate = 0;
   double se = 0;  ///< NaN when the rows did not determine it
 };
 
-struct OpCell {
+struct OpCell {  ///< Constants of one chip and key.
   std::string chip;
   OpKey key;
   std::vector<CellConstant> constants;  ///< ordered as op_constants(key)
@@ -42,7 +42,7 @@ struct OpCell {
 /// How much a predicted time rests on.
 enum class Basis { Measured, Borrowed, Datasheet };
 
-struct ResolvedCell {
+struct ResolvedCell {  ///< Constants for a call, measured or borrowed.
   std::vector<double> values;
   RatioInterval interval;
   Basis basis = Basis::Datasheet;
@@ -59,7 +59,9 @@ class OpProfile {
   void put(OpCell cell);  ///< replaces a cell of the same chip and key
   void saw_groups(const std::set<std::string>& groups) { groups_.insert(groups.begin(), groups.end()); }
 
+  /// Nothing when the chip was not measured with that key.
   const OpCell* find(const std::string& chip, const OpKey& key) const;
+  /// Whether constants were fitted to rows of this group.
   bool rests_on_group(const std::string& group) const { return groups_.count(group) > 0; }
   std::vector<const OpCell*> cells() const;
 

@@ -13,7 +13,7 @@
 
 namespace isoflop::sim {
 
-struct OpSample {
+struct OpSample {  ///< One measured call.
   std::string row_id, group;
   std::string accelerator;  ///< id in the catalogue
   std::string chip;         ///< the same, or the id of the cluster for a collective
@@ -26,11 +26,11 @@ struct OpSample {
   std::string suspect;              ///< why a row is predicted but not fitted to; empty for most
 };
 
-struct RefusedRow {
+struct RefusedRow {  ///< A row that is not used, and why.
   std::string row_id, reason;
 };
 
-struct OpSamples {
+struct OpSamples {  ///< Rows that can be predicted, and those that cannot.
   std::vector<OpSample> samples;
   std::vector<RefusedRow> refused;
   std::vector<std::string> notes;  ///< how columns were read where that is not plain

@@ -15,7 +15,7 @@
 
 namespace isoflop::sim {
 
-struct ProgramFormats {
+struct ProgramFormats {  ///< Formats and parallel sizes of a model on its devices.
   KernelFormat products = KernelFormat::Bf16;  ///< of attention projections and MLPs
   KernelFormat experts = KernelFormat::Bf16;
   KernelFormat head = KernelFormat::Bf16;      ///< the output head mostly stays in 16 bits
@@ -25,7 +25,7 @@ struct ProgramFormats {
   double devices_per_node = 8;
 };
 
-struct ProgramCall {
+struct ProgramCall {  ///< One kernel call, for all identical layers.
   std::string name;
   int layer = -1;
   double times = 1;   ///< identical layers
@@ -35,12 +35,12 @@ struct ProgramCall {
 /// Throws Error (Usage) when heads or widths do not divide by the parallel sizes.
 std::vector<ProgramCall> program_calls(const Program& program, const ProgramFormats& formats);
 
-struct PricedCall {
+struct PricedCall {  ///< A call with its time.
   ProgramCall call;
   OpTime time;        ///< of one
 };
 
-struct ProgramTime {
+struct ProgramTime {  ///< A pass with its calls, range and floor.
   std::vector<PricedCall> calls;
   double seconds = 0;
   /// 90 %: errors of one kind of call are common to all its calls, those of different kinds are independent; they add
@@ -50,6 +50,7 @@ struct ProgramTime {
   double bound_s[4] = {0, 0, 0, 0};   ///< by Bound
 };
 
+/// Sums up the calls, one after the other.
 ProgramTime price_program(const std::vector<ProgramCall>& calls, const OpTimer& timer);
 
 /// d ln(time) / d ln(property) for memory bandwidth, arithmetic peak and links, by central differences of 1 %.

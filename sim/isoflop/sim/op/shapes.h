@@ -52,7 +52,7 @@ struct MoeShape {
   KernelFormat format = KernelFormat::Bf16;
 };
 
-enum class Collective { AllReduce, AllGather, ReduceScatter, AllToAll, SendReceive };
+enum class Collective { AllReduce, AllGather, ReduceScatter, AllToAll, SendReceive };  ///< Kind of collective.
 
 /// `message_bytes`: the whole vector for all-reduce, the gathered or unscattered vector for all-gather and
 /// reduce-scatter, what one device sends in all for all-to-all and send/receive.

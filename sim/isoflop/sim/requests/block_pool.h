@@ -25,7 +25,7 @@ class BlockPool {
     const auto found = prefixes_.find(prefix);
     return available() - (found != prefixes_.end() && found->second.users == 0 ? found->second.blocks : 0);
   }
-  void use_prefix(std::int64_t prefix);
+  void use_prefix(std::int64_t prefix);  ///< One more, or one fewer, request holds the prefix.
   void leave_prefix(std::int64_t prefix);
   /// Turns blocks that a sequence holds into a stored prefix with one user.
   void store_prefix(std::int64_t prefix, std::int64_t blocks) { prefixes_.emplace(prefix, Prefix{blocks, 1, {}}); }
@@ -35,7 +35,7 @@ class BlockPool {
     if (blocks > free_) evict(blocks);
     free_ -= blocks;
   }
-  void give_back(std::int64_t blocks) { free_ += blocks; }
+  void give_back(std::int64_t blocks) { free_ += blocks; }  ///< Of a sequence that has left.
 
  private:
   struct Prefix {

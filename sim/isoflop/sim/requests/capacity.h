@@ -11,7 +11,7 @@
 
 namespace isoflop::sim {
 
-struct CapacityTrial {
+struct CapacityTrial {  ///< One load that was tried.
   double load = 0;  ///< requests per second, or replicas
   double attainment = 0;
   bool passes = false;

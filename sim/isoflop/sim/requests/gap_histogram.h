@@ -9,7 +9,7 @@ namespace isoflop::sim {
 
 class GapHistogram {
  public:
-  void add(double seconds, std::int64_t times) {
+  void add(double seconds, std::int64_t times) {  ///< `times` gaps of that length; seconds > 0.
     if (times <= 0) return;
     const std::uint64_t cell = seconds > 0 ? std::bit_cast<std::uint64_t>(seconds) >> 44 : 0;
     if (cell < first_ || cell >= first_ + counts_.size()) make_room(cell);
@@ -18,7 +18,7 @@ class GapHistogram {
     sum_s_ += seconds * static_cast<double>(times);
     if (seconds > max_s_) max_s_ = seconds;
   }
-  void add(const GapHistogram& other);
+  void add(const GapHistogram& other);  ///< All gaps of another one.
 
   std::int64_t count() const { return count_; }
   double mean_s() const { return count_ > 0 ? sum_s_ / static_cast<double>(count_) : 0; }

@@ -17,11 +17,11 @@
 
 namespace isoflop::sim {
 
-struct PromptPiece {
+struct PromptPiece {  ///< Tokens of a prompt in this pass, after `context` cached ones.
   std::int64_t tokens = 0, context = 0;
 };
 
-struct PassLimits {
+struct PassLimits {  ///< Largest pass that is tabulated.
   std::int64_t sequences = 256;   ///< decoding together
   std::int64_t tokens = 8192;     ///< in one pass
   std::int64_t context = 131072;  ///< of one sequence
@@ -48,6 +48,7 @@ class PassTable {
   /// Passes of B decoding sequences and nothing else.
   class DecodePasses {
    public:
+    /// Of a pass whose decoding sequences hold so many tokens in all.
     double seconds(std::int64_t decode_context) const {
       return base_s_ + table_->attention(row_, static_cast<double>(decode_context) * per_sequence_);
     }

@@ -30,7 +30,7 @@
 
 namespace isoflop::sim {
 
-struct EngineOptions {
+struct EngineOptions {  ///< Limits and policies of a scheduler.
   std::int64_t max_sequences = 256;  ///< running at once
   std::int64_t step_tokens = 2048;   ///< tokens of a pass
   std::int64_t block_tokens = 16;
@@ -49,7 +49,7 @@ inline std::int64_t blocks_of(const EngineOptions& options, std::int64_t tokens)
 /// What a replica may do: everything, prompts only, or decode what another has prefilled.
 enum class Stage { Whole, Prefill, Decode };
 
-struct ReplicaTotals {
+struct ReplicaTotals {  ///< Sums over a run.
   std::int64_t passes = 0, decode_steps = 0;  ///< decode_steps: passes in which anyone decoded
   std::int64_t decode_tokens = 0, prompt_tokens = 0;  ///< computed, recomputation included
   std::int64_t prompt_tokens_wanted = 0, cached_tokens = 0;  ///< of admitted prompts; of these found stored
@@ -70,7 +70,7 @@ class Replica {
   /// Requests submitted and not finished by then.
   std::int64_t load_at(double time_s) const { return submitted_ - left_ + (now_s_ > time_s ? left_in_last_pass_ : 0); }
 
-  struct Event {
+  struct Event {  ///< A request that is done, or prefilled.
     std::int64_t request = 0;
     double time_s = 0;
     bool finished = false;  ///< else prefilled, to be decoded elsewhere

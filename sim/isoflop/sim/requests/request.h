@@ -12,7 +12,7 @@ struct Request {
   std::int64_t prefix_tokens = 0;
 };
 
-struct Outcome {
+struct Outcome {  ///< What became of a request.
   double arrival_s = 0, admitted_s = 0, first_token_s = 0, finish_s = 0;
   std::int64_t preemptions = 0;
   std::int64_t cached_tokens = 0;  ///< prompt tokens found in the prefix cache, summed over admissions

@@ -17,7 +17,7 @@
 
 namespace isoflop::sim {
 
-struct LatencySummary {
+struct LatencySummary {  ///< Of one latency over requests.
   double mean_s = 0, deviation_s = 0, p50_s = 0, p90_s = 0, p95_s = 0, p99_s = 0, max_s = 0;
 };
 
@@ -25,7 +25,7 @@ struct LatencySummary {
 struct Objective {
   std::optional<double> ttft_s, tpot_s, e2e_s;
   bool stated() const { return ttft_s || tpot_s || e2e_s; }
-  bool met_by(const Outcome& o) const {
+  bool met_by(const Outcome& o) const {  ///< A refused request meets none.
     return !o.refused && (!ttft_s || o.ttft_s() <= *ttft_s) && (!tpot_s || o.tpot_s() <= *tpot_s) &&
            (!e2e_s || o.e2e_s() <= *e2e_s);
   }

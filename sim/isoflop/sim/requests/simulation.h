@@ -15,10 +15,10 @@
 
 namespace isoflop::sim {
 
-enum class RoutingPolicy { RoundRobin, LeastLoaded, Prefix };
+enum class RoutingPolicy { RoundRobin, LeastLoaded, Prefix };  ///< Who gets the next request.
 inline const std::vector<std::string> routing_names = {"round-robin", "least-loaded", "prefix"};
 
-struct FleetOptions {
+struct FleetOptions {  ///< How many replicas, who gets what, and how caches travel.
   std::int64_t replicas = 1;          ///< all of them, or those that decode
   std::int64_t prefill_replicas = 0;  ///< 0 = not disaggregated
   RoutingPolicy routing =
@@ -26,7 +26,7 @@ struct FleetOptions {
   double transfer_fixed_s = 0, transfer_s_per_token = 0;
 };
 
-struct ServedRequests {
+struct ServedRequests {  ///< Everything that happened.
   std::vector<Outcome> outcomes;  ///< in the order of the requests
   ReplicaTotals totals;           ///< of all replicas
   std::vector<ReplicaTotals> by_replica;  ///< those that prefill come after the others

@@ -7,7 +7,7 @@ namespace isoflop::sim {
 
 class Timeline {
  public:
-  struct Bin {
+  struct Bin {  ///< Amounts in one stretch of time.
     double waiting = 0, running = 0, blocks = 0, busy = 0;  ///< amount x seconds
   };
   /// Adds constant amounts over [from_s, to_s).

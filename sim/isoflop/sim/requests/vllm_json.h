@@ -11,7 +11,7 @@
 
 namespace isoflop::sim {
 
-struct BenchmarkFacts {
+struct BenchmarkFacts {  ///< What the simulation itself does not know.
   std::string model;
   std::optional<double> request_rate;  ///< nothing: all at once, which vLLM writes as "inf"
   double burstiness = 1;
@@ -19,6 +19,7 @@ struct BenchmarkFacts {
   bool goodput_asked = false;
 };
 
+/// One object, as the benchmark saves it.
 Value vllm_benchmark_json(const RequestMetrics& metrics, const ServedRequests& served,
                           std::span<const Request> requests, const BenchmarkFacts& facts);
 

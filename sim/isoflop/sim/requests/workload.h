@@ -15,12 +15,12 @@
 
 namespace isoflop::sim {
 
-enum class ArrivalProcess { Poisson, Gamma, Uniform };
+enum class ArrivalProcess { Poisson, Gamma, Uniform };  ///< Distribution of the gaps.
 inline const std::vector<std::string> arrival_process_names = {"poisson", "gamma", "uniform"};
-enum class LengthShape { Fixed, Uniform, LogNormal };
+enum class LengthShape { Fixed, Uniform, LogNormal };  ///< Distribution of the lengths.
 inline const std::vector<std::string> length_shape_names = {"fixed", "uniform", "lognormal"};
 
-struct WorkloadOptions {
+struct WorkloadOptions {  ///< Arrivals, lengths and shared prefixes.
   std::int64_t requests = 1000;
   double rate_per_s = 1;  ///< 0: all at once
   ArrivalProcess arrivals = ArrivalProcess::Poisson;

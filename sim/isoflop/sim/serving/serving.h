@@ -21,7 +21,7 @@
 
 namespace isoflop::sim {
 
-struct ServingAnswer {
+struct ServingAnswer {  ///< Times and rates with ranges, and what they are made of.
   Estimate ttft_s{0, 0, 0, {}}, tpot_s{0, 0, 0, {}};
   Estimate ttft_alone_s{0, 0, 0, {}};          ///< of a batch of one
   Estimate decode_tokens_per_s{0, 0, 0, {}};   ///< batch / TPOT

@@ -23,9 +23,9 @@
 
 namespace isoflop::sim {
 
-enum class WeightFormat { Bf16, Fp16, Fp8, Int8, Int4, Nvfp4, Mxfp4 };
-enum class CacheFormat { Bf16, Fp8, Int8 };
-enum class Arithmetic { Bf16, Fp8, Int8, Fp4 };
+enum class WeightFormat { Bf16, Fp16, Fp8, Int8, Int4, Nvfp4, Mxfp4 };  ///< How weights are stored.
+enum class CacheFormat { Bf16, Fp8, Int8 };  ///< How the cache is stored.
+enum class Arithmetic { Bf16, Fp8, Int8, Fp4 };  ///< What matrix products are computed in.
 /// How the devices of a stage share the attention when experts are spread over them.
 enum class AttentionSplit { Tensor, Data };
 

@@ -44,7 +44,7 @@ class MemoryModel {
   void add_draft(const Architecture& draft, const ServingLoad& draft_load);
   void add_prediction_cache();
 
-  ServingMemory memory(const ServingLoad& load) const;
+  ServingMemory memory(const ServingLoad& load) const;  ///< Bytes by class.
   bool fits(const ServingLoad& load) const { return memory(load).fullest_device <= device_bytes_; }
   /// At the load's prompt and generation; 0 when not even one sequence fits.
   std::int64_t max_batch(ServingLoad load) const;

@@ -34,7 +34,7 @@ inline constexpr double host_per_step_low_s = 0, host_per_step_s = 0.5e-3, host_
 /// How much slower than their bytes say weight-only kernels may be. Assumed.
 inline constexpr double unpacking_high = 1.5;
 
-struct OpClass {
+struct OpClass {  ///< Operations of a pass that belong together.
   std::string name;      ///< "attention projections", "MLP", "all-reduce", ...
   Estimate seconds{0, 0, 0, {}};
   double bytes = 0;      ///< weights and cache, all devices

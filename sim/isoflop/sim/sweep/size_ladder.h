@@ -10,7 +10,7 @@
 
 namespace isoflop::sim {
 
-struct LadderRung {
+struct LadderRung {  ///< One size.
   std::int64_t layers = 0, width = 0, heads = 0;
   friend bool operator==(const LadderRung&, const LadderRung&) = default;
 };
@@ -23,7 +23,7 @@ LadderRung read_rung(const std::string& text);
 /// "2x32x2"
 std::string rung_name(const LadderRung& rung);
 
-Architecture rung_architecture(const LadderRung& rung, std::int64_t vocabulary);
+Architecture rung_architecture(const LadderRung& rung, std::int64_t vocabulary);  ///< The transformer of a rung.
 
 /// What a size costs, from its op list.
 struct SizedModel {

@@ -9,14 +9,14 @@
 
 namespace isoflop::sim {
 
-struct SweepProgress {
+struct SweepProgress {  ///< How far a sweep is.
   std::size_t runs_done = 0, runs = 0;
   double flop_done = 0, flop = 0;         ///< of this shard, runs found finished included
   double remaining_s = 0;                 ///< at the rate so far; 0 while nothing is known
   std::string now;                        ///< a run that is under way, its step and loss
 };
 
-struct SweepOptions {
+struct SweepOptions {  ///< Where, how many at once, which shard.
   std::string folder;
   int jobs = 1;                           ///< runs side by side; 0: as many as the machine has cores
   std::size_t shard = 1, shards = 1;      ///< this process makes runs shard, shard + shards, ... of the plan
@@ -24,7 +24,7 @@ struct SweepOptions {
   std::function<void(const SweepProgress&)> progress;  ///< called from any thread, one at a time
 };
 
-struct SweepOutcome {
+struct SweepOutcome {  ///< What a call made, and what was there before.
   std::vector<SweepRecord> records;       ///< of the folder, all of the plan that are there
   std::size_t found = 0, made = 0,
               continued = 0;  ///< of this shard: already recorded, made now, of these from a checkpoint

@@ -14,7 +14,7 @@
 
 namespace isoflop::sim {
 
-enum class SweepGrid {
+enum class SweepGrid {  ///< How sizes and tokens are chosen.
   Isoflop,  ///< at each of some log-spaced budgets, the sizes of the ladder nearest to the expected optimum
   Random,   ///< budgets log-uniform between lowest and highest, one such size each, both drawn
 };
@@ -24,10 +24,10 @@ enum class SweepGrid {
 /// Peak learning rate = base x (N / 1e5)^params_exponent x (D / 1e6)^tokens_exponent, at most `cap`.
 struct LearningRateRule {
   double base = 7.5e-3, params_exponent = -0.35, tokens_exponent = -0.45, cap = 1.5e-2;
-  double rate(double params, double tokens) const;
+  double rate(double params, double tokens) const;  ///< Peak learning rate, at most `cap`.
 };
 
-struct SweepSettings {
+struct SweepSettings {  ///< Everything a plan is a function of.
   SweepGrid grid = SweepGrid::Isoflop;
   double lowest_flop = 3.16e10, highest_flop = 1e13;
   std::int64_t budgets = 6;           ///< Isoflop: log-spaced, both ends included
@@ -47,7 +47,7 @@ struct SweepSettings {
   std::uint64_t seed = 42;            ///< of the source and of all runs
 };
 
-struct PlannedRun {
+struct PlannedRun {  ///< One run of the plan.
   std::string name;
   SizedModel model;
   double budget_flop = 0;

@@ -10,7 +10,7 @@
 
 namespace isoflop::sim {
 
-struct SweepCurvePoint {
+struct SweepCurvePoint {  ///< Held-out loss along a run.
   std::int64_t steps = 0;
   double tokens = 0;
   double loss = 0;  ///< held out, nats per token
@@ -27,7 +27,7 @@ struct SweepRecord {
   std::vector<SweepCurvePoint> curve;   ///< ends with the final loss
 };
 
-std::string record_json(const SweepRecord& record, const std::string& plan_sha256);
+std::string record_json(const SweepRecord& record, const std::string& plan_sha256);  ///< read_record() reads it back.
 /// Throws Error (BadInput) when the text is no record of this plan.
 SweepRecord read_record(const std::string& text, const std::string& name, const SweepPlan& plan);
 

@@ -58,7 +58,7 @@ Cluster default_cluster(const Accelerator& accelerator);
 std::optional<std::string> why_not(const Layout& layout, const Architecture& architecture, std::int64_t sequence_length,
                                    double global_batch);
 
-std::string_view name_of(Sharding sharding);
+std::string_view name_of(Sharding sharding);  ///< As in tables and options.
 std::string_view name_of(Recompute recompute);
 /// "none", "zero1", "zero2", "zero3", "fsdp"; nothing for other words.
 std::optional<Sharding> sharding_named(std::string_view word);

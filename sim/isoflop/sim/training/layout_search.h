@@ -18,7 +18,7 @@ struct FixedSizes {
   std::optional<Sharding> sharding;
 };
 
-struct SearchRequest {
+struct SearchRequest {  ///< Model, devices and what is fixed.
   TrainingRun run;             ///< its layout is ignored
   std::int64_t devices = 1;
   FixedSizes fixed;
@@ -29,19 +29,19 @@ struct SearchRequest {
   int threads = 1;
 };
 
-struct FoundLayout {
+struct FoundLayout {  ///< A layout with its step time and memory.
   TrainingRun run;
   double step_s = 0;
   double memory_bytes = 0;
 };
 
-struct SearchResult {
+struct SearchResult {  ///< The fastest layouts, or the smallest where none fits.
   std::vector<FoundLayout> best;   ///< fastest first
   std::size_t candidates = 0;      ///< possible layouts looked at
   std::size_t fitting = 0;         ///< of these, those that fit in memory
   std::optional<FoundLayout> smallest;  ///< when none fits: the one that needs least memory
 };
 
-SearchResult search_layouts(const SearchRequest& request);
+SearchResult search_layouts(const SearchRequest& request);  ///< Results do not depend on `threads`.
 
 }  // namespace isoflop::sim

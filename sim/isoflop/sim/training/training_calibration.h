@@ -9,7 +9,7 @@
 
 namespace isoflop::sim {
 
-struct TrainingCalibrationOptions {
+struct TrainingCalibrationOptions {  ///< Cross-validation and threads.
   int folds = 10;
   std::uint64_t seed = 42;
   int threads = 0;
@@ -25,6 +25,7 @@ struct TrainingCalibration {
   Calibration overall;                 ///< the fit over all accelerators, for its report
 };
 
+/// Cells from the widest to the narrowest, each with its errors on groups left out.
 TrainingCalibration calibrate_training(const std::vector<TrainingSample>& samples,
                                        const TrainingCalibrationOptions& options = {});
 

@@ -28,7 +28,7 @@ struct FrameworkMemory {
 /// The constants by which a figure of that kind is predicted; Needed is the default above.
 FrameworkMemory framework_memory(MemoryCount count, AllocatorKind allocator = AllocatorKind::Caching);
 
-struct MemoryMoment {
+struct MemoryMoment {  ///< What a device holds at one moment, bytes.
   std::string when;  ///< "loss of the last stage"
   double weights = 0, gradients = 0, optimizer = 0, activations = 0, logits = 0, other = 0;
   double passing = 0;  ///< of the above, what comes and goes besides activations and logits: gathered weights

@@ -17,7 +17,7 @@
 
 namespace isoflop::sim {
 
-struct TrainingCell {
+struct TrainingCell {  ///< Efficiencies of one accelerator and stack.
   std::string chip;   ///< accelerator id, or "any"
   std::string stack;  ///< source of the measurements, or empty for all of them
   TrainingConstants constants;
@@ -28,9 +28,9 @@ struct TrainingCell {
   std::size_t rows = 0, groups = 0;
 };
 
-enum class TrainingBasis { Measured, Borrowed, Datasheet };
+enum class TrainingBasis { Measured, Borrowed, Datasheet };  ///< What efficiencies rest on.
 
-struct ResolvedTraining {
+struct ResolvedTraining {  ///< Efficiencies for a run, measured or borrowed.
   TrainingConstants constants;
   RatioInterval interval;  ///< of the speed, measured over predicted
   TrainingBasis basis = TrainingBasis::Datasheet;
@@ -39,13 +39,17 @@ struct ResolvedTraining {
 
 class TrainingProfile {
  public:
+  /// training_profiles.csv of the folder, else the one compiled in.
   static TrainingProfile load(const DataFolder& folder = {});
+  /// Throws Error (BadInput) for a missing column or a cell that is no number.
   static TrainingProfile from(const CsvTable& cells, const CsvTable& groups);
 
-  void put(TrainingCell cell);
+  void put(TrainingCell cell);  ///< Replaces the cell of the same chip and stack.
+  /// Remembers which groups constants were fitted to.
   void saw_groups(const std::set<std::string>& groups) { groups_.insert(groups.begin(), groups.end()); }
+  /// Whether constants were fitted to rows of this group.
   bool rests_on_group(const std::string& group) const { return groups_.count(group) > 0; }
-  const TrainingCell* find(const std::string& chip, const std::string& stack) const;
+  const TrainingCell* find(const std::string& chip, const std::string& stack) const;  ///< Nothing when there is none.
   std::vector<const TrainingCell*> cells() const;
 
   /// Chip and stack, else the chip over all stacks, else all chips, else generic efficiencies.

@@ -12,7 +12,7 @@
 
 namespace isoflop::sim {
 
-struct TrainingOutcome {
+struct TrainingOutcome {  ///< Time, speed, memory and hours of a run.
   double params_total = 0, params_active = 0;
   double flops_per_token = 0;      ///< 3 x forward matrix products, causal pairs
   double flops_total = 0;          ///< of the run's tokens; of a step when the run states none
@@ -31,6 +31,7 @@ struct TrainingOutcome {
   std::string origin;
 };
 
+/// Range from the residuals of `efficiencies`.
 TrainingOutcome simulate_training(const TrainingRun& run, const ResolvedTraining& efficiencies,
                                   const FrameworkMemory& framework = {});
 
@@ -39,6 +40,7 @@ struct Sensitivity {
   std::string quantity;
   double elasticity = 0;
 };
+/// By central differences of 1 %; what moves less than 0.005 is left out.
 std::vector<Sensitivity> training_sensitivities(const TrainingRun& run, const TrainingConstants& constants);
 
 /// Sequences per step: about 4 million tokens, a power of two times the odd part of the device count (assumed).

@@ -13,7 +13,7 @@
 
 namespace isoflop::sim {
 
-struct TrainingSample {
+struct TrainingSample {  ///< One measured run.
   std::string row_id, group, source, metric;
   std::string model;        ///< as the row names it
   std::string accelerator;  ///< id
@@ -26,6 +26,7 @@ struct TrainingSample {
   bool whole_run = false;   ///< device-hours of a published model: with restarts, evaluation and everything else
   std::vector<std::string> assumed;  ///< what the row does not state
 
+  /// From tokens per second and device to the unit of the table.
   double predicted(double rate) const { return inverse ? factor / rate : factor * rate; }
   double measured_rate() const { return inverse ? factor / measured : measured / factor; }
 };
@@ -42,11 +43,11 @@ struct TrainingMemorySample {
   std::vector<std::string> assumed;
 };
 
-struct RefusedTrainingRow {
+struct RefusedTrainingRow {  ///< A row that is not used, and why.
   std::string row_id, reason;
 };
 
-struct TrainingSamples {
+struct TrainingSamples {  ///< Rows that can be predicted, and those that cannot.
   std::vector<TrainingSample> samples;
   std::vector<TrainingMemorySample> memory;  ///< apart, so that no calibration of speeds sees them
   std::vector<RefusedTrainingRow> refused;

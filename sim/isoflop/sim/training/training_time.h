@@ -48,7 +48,7 @@ struct TrainingConstantInfo {
 };
 std::span<const TrainingConstantInfo> training_constant_list();
 
-enum class TrainingPart {
+enum class TrainingPart {  ///< What a step's time is split into.
   Gemm,
   Experts,
   Attention,
@@ -64,14 +64,14 @@ enum class TrainingPart {
   Optimizer,
   Straggling
 };
-std::string_view name_of(TrainingPart part);
+std::string_view name_of(TrainingPart part);  ///< Name for tables.
 
 struct TrainingTime {
   double step_s = 0;
   std::vector<std::pair<TrainingPart, double>> parts;  ///< seconds of a step, exposed; they sum to step_s
 };
 
-struct DevicePeaks {
+struct DevicePeaks {  ///< Data-sheet limits of a device.
   double flop_per_s = 0;            ///< 16-bit
   double quantised_flop_per_s = 0;  ///< of the run's precision
   double bandwidth_bytes_per_s = 0;

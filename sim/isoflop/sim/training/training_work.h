@@ -21,9 +21,9 @@ struct GemmWork {
   bool dense_branch = false;  ///< of a layer in which experts run beside attention and a dense MLP
 };
 
-enum class CommKind { Tensor, Expert, Pipeline, Context, Gradients, Weights };
+enum class CommKind { Tensor, Expert, Pipeline, Context, Gradients, Weights };  ///< Why a message is sent.
 
-struct CommWork {
+struct CommWork {  ///< Messages of one kind.
   CommKind kind;
   double bytes = 0;             ///< per device, on its slowest link
   double bandwidth_bytes_per_s = 0;  ///< nominal, of that link

@@ -16,7 +16,7 @@ namespace isoflop::sim {
 /// Families of the published table to which the model belongs: what must not count when the model is judged.
 std::vector<std::string> published_families_of(const std::string& model, const PublishedTable& table);
 
-struct WholeRunHours {
+struct WholeRunHours {  ///< Hours with the MFU behind them.
   Estimate device_hours;  ///< 90 %
   MfuEstimate mfu;
 };
