@@ -11,7 +11,6 @@ case "${1:-}" in
   --everything) sanitized=all ;;
 esac
 install_missing build run test
-[ "$sanitized" = all ] && install_missing docs
 
 say "== release build and tests"
 configure release

@@ -29,6 +29,22 @@ std::string named(const Findings& f, bool above, std::size_t most) {
   return text;
 }
 
+/// The user's own models come first: what was asked about.
+std::string judged_models(const Findings& f) {
+  constexpr std::size_t most = 5;
+  std::string text;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < f.study.models.size(); ++i) {
+    const ScoredModel& m = f.study.models[i];
+    if (m.not_fitted.rfind("judged only", 0) != 0 || ++count > most) continue;
+    const Judgement& j = f.outliers.judgements[i];
+    text += fmt::format("{} scores {:.1f}, {} the {:.0f} % interval {:.1f} to {:.1f} about a typical {:.1f}. ", m.name,
+                        m.score, verdict(m, j), 100 * f.study.settings.level, j.low, j.high, j.predicted);
+  }
+  if (count > most) text += fmt::format("{} further models were judged. ", count - most);
+  return text;
+}
+
 }  // namespace
 
 Findings find_outliers(const ScoreOptions& options, const Settings& settings) {
@@ -79,7 +95,7 @@ std::string times_text(const OpenInterval& m) {
 
 std::string outlier_headline(const Findings& f) {
   const auto& study = f.study;
-  std::string text = fmt::format(
+  std::string text = judged_models(f) + fmt::format(
       "{} of {} models leave the {}-against-{} curve's {:.0f} % interval, where about {:.0f} would by chance",
       f.outliers.above + f.outliers.below, f.outliers.judged, study.facts.title, study.x_name,
       100 * study.settings.level, f.outliers.expected_by_chance);

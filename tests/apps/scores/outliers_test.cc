@@ -215,6 +215,8 @@ TEST_CASE("a user's table is fitted, added or only judged") {
   CHECK(model(judged, "My-1B").at("is_outlier").truth());
   CHECK(model(judged, "My-1B").at("verdict").text() == "above");
   CHECK_FALSE(model(judged, "My-1B").at("fitted").truth());
+  const auto said = run_command({"outliers", "--score-only", mine.path, "--bootstrap", "0"}).out;
+  CHECK(said.starts_with("My-1B scores 61.5, above the 90 % interval "));
   const TemporaryFile twice("name,active_params,tokens,score\nPhi-2,2.7B,1.4T,57\n");
   CHECK(run_command({"outliers", "--add", twice.path}).code == 3);
 }
