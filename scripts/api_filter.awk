@@ -21,7 +21,7 @@ BEGIN {
   print " * \\verbatim"
 }
 function kept(text) {
-  gsub(/\\/, "\\\\", text)
+  gsub(/\\/, "\\\\\\\\", text)
   gsub(/@/, "\\@", text)
   gsub(/</, "\\<", text)
   gsub(/>/, "\\>", text)

@@ -35,10 +35,10 @@ class BytePairs {
   std::string text() const;
 
   std::size_t vocabulary() const { return bytes_.size(); }
-  const std::string& bytes_of(std::size_t token) const { return bytes_[token]; }
+  const std::string& bytes_of(std::size_t token) const { return bytes_[token]; }  ///< `token` is not checked.
   const std::vector<std::pair<std::int32_t, std::int32_t>>& merges() const { return merges_; }
 
-  std::vector<std::int32_t> encode(std::string_view text) const;
+  std::vector<std::int32_t> encode(std::string_view text) const;  ///< decode() gives the text back.
   /// Throws Error (BadInput) for a token outside the vocabulary.
   std::string decode(const std::vector<std::int32_t>& tokens) const;
 

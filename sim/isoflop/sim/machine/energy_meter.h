@@ -16,7 +16,7 @@
 
 namespace isoflop::sim {
 
-struct MeteredEnergy {
+struct MeteredEnergy {  ///< Energy of a stretch of work.
   Estimate joules;     ///< 90 % interval
   double seconds = 0;
   MeterTier tier = MeterTier::FractionOfTdp;
