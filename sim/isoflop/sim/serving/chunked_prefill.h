@@ -18,7 +18,7 @@
 
 namespace isoflop::sim {
 
-struct ChunkedServing {
+struct ChunkedServing {  ///< Times in steady state, and what a pass holds.
   Estimate ttft_s{0, 0, 0, {}}, tpot_s{0, 0, 0, {}};
   double ttft_floor_s = 0, tpot_floor_s = 0;
   double decoding = 0;             ///< sequences that decode in a pass with a piece

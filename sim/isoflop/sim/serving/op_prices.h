@@ -24,7 +24,7 @@ class OpPrices {
     ResolvedCell resolved;
     double t0 = 0, t_expert = 0, e_b = 1;
   };
-  struct Priced {
+  struct Priced {  ///< Seconds of one call with their 90 % range.
     double low_s = 0, central_s = 0, high_s = 0;
     Bound bound = Bound::Bandwidth;
     const Cell* cell = nullptr;  ///< none where nothing is charged

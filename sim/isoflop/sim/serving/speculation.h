@@ -31,7 +31,7 @@ double tokens_per_step(std::int64_t drafted, double acceptance);
 /// The acceptance at which a step that takes `ratio` times a plain one pays; nothing when none does.
 std::optional<double> break_even_acceptance(std::int64_t drafted, double ratio);
 
-struct SpeculativeStep {
+struct SpeculativeStep {  ///< A pass that verifies, and the q draft passes before it.
   Estimate seconds{0, 0, 0, {}};
   double floor_s = 0, weight_bytes = 0, kv_bytes = 0;
   StepTime verify, draft;  ///< draft: one of the q

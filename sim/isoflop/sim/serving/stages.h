@@ -9,7 +9,7 @@
 
 namespace isoflop::sim {
 
-struct StagePlan {
+struct StagePlan {  ///< How many layers each stage holds, and of which kind.
   std::vector<std::int64_t> layers;                      ///< of each stage
   std::vector<std::vector<std::int64_t>> layers_of_kind;  ///< [stage][kind], kinds as distinct_layers(architecture)
 };
