@@ -19,7 +19,7 @@ struct LargePages {
   template <typename U>
   LargePages(const LargePages<U>&) {}
 
-  static bool large(std::size_t count) { return count * sizeof(T) >= page / 2; }  ///< Whether large pages are asked for.
+  static bool large(std::size_t count) { return count * sizeof(T) >= page / 2; }  ///< Takes large pages.
   static std::align_val_t alignment(std::size_t count) { return std::align_val_t(large(count) ? page : 64); }
   T* allocate(std::size_t count) {  ///< As std::allocator; throws std::bad_alloc.
     const std::size_t bytes = large(count) ? (count * sizeof(T) + page - 1) / page * page : count * sizeof(T);
