@@ -14,9 +14,9 @@ namespace isoflop::sim {
 /// Bytes, in the count of the sample (allocated, reserved, process); a caching allocator holds no more than its device.
 double predicted_peak_bytes(const TrainingMemorySample& sample);
 
-class MemoryResiduals {
+class MemoryResiduals {  ///< Measured over predicted peaks of every row, by source.
  public:
-  static MemoryResiduals load(const DataFolder& folder = {});
+  static MemoryResiduals load(const DataFolder& folder = {});  ///< training_memory.csv of the folder, else the built-in.
 
   /// Bounds measured over predicted in 90 % of runs of a source never seen, from the sources that are not `left_out`.
   RatioInterval interval(const std::set<std::string>& left_out = {}) const;
