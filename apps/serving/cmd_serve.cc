@@ -195,6 +195,7 @@ class ServeCommand : public Command {
         format_number(answer.output_tokens_per_s.central, 3), name_of(answer.decode.bound));
     report.tables = {serving_table(answer), serving_memory_table(answer, load, device)};
     add_pipeline(report, load, answer, pricer.architecture());
+    if (const auto doubt = layout_doubt(load, pricer.architecture())) report.warnings.push_back(*doubt);
     if (chunked) add_chunked(report, *chunked, load, *chunk_, answer.decode.seconds);
     if (drafting_) add_speculation(report, *drafting_, answer);
     if (engine) {

@@ -19,6 +19,8 @@ Value layout_value(const sim::ServingLoad& load);
 /// Stages of a pipeline: layers, share of time idle; nothing for one stage.
 void add_pipeline(Report& report, const sim::ServingLoad& load, const sim::ServingAnswer& answer,
                   const Architecture& architecture);
+/// What measured runs said of this layout where they did not bear it out.
+std::optional<std::string> layout_doubt(const sim::ServingLoad& load, const Architecture& architecture);
 /// "470485 tokens", or that memory sets no limit.
 std::string context_limit_text(std::int64_t max_context);
 /// The number, or null where memory sets no limit.
