@@ -2,8 +2,8 @@
 //
 // A page shows commands in ```console blocks: a line "$ isoflop ..." and below it the output. A line "..." stands for
 // any lines. What lies between "<!-- isoflop ... -->" and "<!-- end -->" is the command's output as it is, so that
-// tables of formulas, constants and sources come from the program. With ISOFLOP_UPDATE_DOCS=1 the pages are rewritten instead
-// (blocks that use "..." keep their excerpt). Links between pages, and files of the project that a page names, exist.
+// tables of formulas, constants and sources come from the program. With ISOFLOP_UPDATE_DOCS=1 the pages are rewritten
+// instead (blocks that use "..." keep their excerpt). Links between pages, and files that a page names, exist.
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -16,7 +16,7 @@ double predicted_peak_bytes(const TrainingMemorySample& sample);
 
 class MemoryResiduals {  ///< Measured over predicted peaks of every row, by source.
  public:
-  static MemoryResiduals load(const DataFolder& folder = {});  ///< training_memory.csv of the folder, else the built-in.
+  static MemoryResiduals load(const DataFolder& folder = {});  ///< training_memory.csv of the folder or built in.
 
   /// Bounds measured over predicted in 90 % of runs of a source never seen, from the sources that are not `left_out`.
   RatioInterval interval(const std::set<std::string>& left_out = {}) const;
