@@ -181,8 +181,8 @@ std::optional<std::string> layout_doubt(const ServingLoad& load, const Architect
   return load.replicas() > 1
              ? "15 measured closed loops of DeepSeek-R1 laid out so were 1.45 times as fast as this closed form says, "
                "some of them probably with multi-token prediction"
-             : "135 measured closed loops of DeepSeek-V3 and R1 with experts spread so were twice as fast as this closed "
-               "form says, some of them probably with multi-token prediction; none was inside its range";
+             : "135 measured closed loops of DeepSeek-V3 and R1 with experts spread so were twice as fast as this "
+               "closed form says, some of them probably with multi-token prediction; none was inside its range";
 }
 
 std::string context_limit_text(std::int64_t max_context) {

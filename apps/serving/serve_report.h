@@ -1,5 +1,8 @@
 // A serving answer as result keys, tables and plots.
 #pragma once
+#include <optional>
+#include <string>
+
 #include "isoflop/report/report.h"
 #include "isoflop/sim/serving/serving.h"
 
