@@ -4,7 +4,7 @@
 
     law = isoflop.law("fit:chinchilla", replicates=200)
     plans = law.plan(np.geomspace(1e20, 1e26, 50))      # params, tokens, loss with 90 % intervals
-    isoflop.law("besiroglu").loss(7e9, 1.4e12)          # 1.97...
+    isoflop.law("besiroglu").loss(7e9, 1.4e12)          # 2.0739 nats/token
     isoflop.model("phi-3-mini").params_total            # 3821079552
     isoflop.scores("mmlu").predict(3.8e9, 3.3e12)
     isoflop.serve("llama-3-8b", on="h100-sxm-80gb", batch=[1, 8, 64]).tpot_s
