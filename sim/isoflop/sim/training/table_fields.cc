@@ -74,6 +74,13 @@ TrainingPrecision training_precision_of(const std::string& word) {
   return TrainingPrecision::Bf16;
 }
 
+bool is_fine_tuning(const ExtraFields& extra) {
+  const std::string purpose = word_in(extra, "purpose");
+  if (!purpose.empty() && purpose != "fine-tuning" && purpose != "pre-training")
+    throw TableRefusal{fmt::format("purpose \"{}\" in column extra is not known", purpose)};
+  return purpose == "fine-tuning";
+}
+
 MemoryCount read_program(const ExtraFields& extra, const std::string& metric, const std::string& sharding,
                          TrainingRun& run, std::vector<std::string>& assumed) {
   TrainingProgram& p = run.program;

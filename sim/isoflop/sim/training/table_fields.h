@@ -29,6 +29,9 @@ bool is_memory_metric(const std::string& metric);
 /// GB, GiB, MB, MiB, B; throws TableRefusal for other words, a share of memory among them.
 double bytes_of_unit(const std::string& unit);
 
+/// Whether "purpose" says fine-tuning; rows that say nothing are pre-training. Throws TableRefusal for other words.
+bool is_fine_tuning(const ExtraFields& extra);
+
 /// Sets program, gradients and place of the optimiser in `run`; returns what the figure counts. Unstated: mixed
 /// precision, flash attention, the allocator's reserved bytes. Throws TableRefusal for words that are not known.
 MemoryCount read_program(const ExtraFields& extra, const std::string& metric, const std::string& sharding,

@@ -44,6 +44,7 @@ class RowReader {
     refuse_by_extra();
     read_hardware();
     read_model();
+    m.fine_tuning = is_fine_tuning(extra_);
     m.count = read_program(extra_, m.metric, text("sharding"), sample_.run, sample_.assumed);
     read_layout();
     choose_unstated();

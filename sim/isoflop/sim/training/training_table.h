@@ -40,6 +40,7 @@ struct TrainingMemorySample {
   double unit_bytes = 1;
   MemoryCount count = MemoryCount::Reserved;
   double device_bytes = 0;  ///< a caching allocator holds no more than this
+  bool fine_tuning = false;  ///< the row says so; scored apart from pre-training
   std::vector<std::string> assumed;
 };
 

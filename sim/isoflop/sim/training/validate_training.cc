@@ -75,7 +75,7 @@ void add_memory_rows(ValidationResult& result, const TrainingSamples& samples, c
     PredictedRow row;
     row.row_id = s.row_id;
     row.group = s.group;
-    row.metric = s.metric;
+    row.metric = s.fine_tuning ? s.metric + "_fine_tuning" : s.metric;
     row.category = s.source + ", memory";
     row.measured = s.measured;
     row.predicted = predicted_peak_bytes(s) / s.unit_bytes;
