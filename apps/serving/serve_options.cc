@@ -10,8 +10,8 @@ void ServeOptions::declare(OptionSet& options) {
                 "stages of consecutive layers (pipeline parallel); the batch is cut to fill them", 1, 4096);
   options.whole("--ep", expert_parallel, "groups of devices that a mixture's experts are spread over", 1, 4096);
   options.choice("--attention", attention, sim::attention_split_names,
-                 "with --ep: tp splits the attention over the --tp devices, dp repeats it on the --ep devices, each for "
-                 "a part of the sequences");
+                 "with --ep: tp splits the attention over the --tp devices, dp repeats it on the --ep devices, each "
+                 "for a part of the sequences");
   options.number("--routing-skew", routing_skew, "experts' popularity falls as rank^-skew",
                  NumberRange::not_negative());
   options.number("--price", price, "USD per device-hour instead of the catalogue's", NumberRange::positive());
