@@ -226,6 +226,9 @@ Report cohort_report(const Settings& settings, const std::string& claims_file, s
       "\"from 6ND\": learnt from other families' runs; tonnes in the common convention: measured power share, host, "
       "PUE, "
       "location-based; - = not disclosed";
+  for (const std::string& model : c.not_compared)
+    report.warnings.push_back("\"" + model + "\" is in neither the catalogue nor the published rows: not compared " +
+                              "(`isoflop check " + claims_file + "` checks its arithmetic)");
   report.result["remarks"] = c.remarks;
   report.headline = fmt::format(
       "Of {} models {} publish tonnes; {} of these lie below the interval of the common convention, because TDP x "

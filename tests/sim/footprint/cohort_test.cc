@@ -39,6 +39,17 @@ TEST_CASE("cohort: the FLOP column of the known table is three to six times low,
   CHECK(t.remarks.front().find("sum to 385 t, the family to 539 t") != std::string::npos);
 }
 
+TEST_CASE("a claim about a model outside the cohort is compared where it is known, and named where it is not") {
+  const auto table = table_with(read_claims(CsvTable::parse(
+      "model,training_flop\nllama-3.1-405b,1e24\nNever-Heard-Of-70B,1e24\nNever-Heard-Of-70B,2e24\n", "c.csv")));
+  const auto line = std::find_if(table.lines.begin(), table.lines.end(),
+                                 [](const CohortLine& l) { return l.model.find("405B") != std::string::npos; });
+  REQUIRE(line != table.lines.end());
+  CHECK(line->disagreements.size() == 1);  // 6ND is 3.8e25
+  CHECK(table.not_compared == std::vector<std::string>{"Never-Heard-Of-70B"});
+  for (const std::string& remark : table.remarks) CHECK(remark.find("Llama-2-34B") == std::string::npos);
+}
+
 TEST_CASE("cohort: the printed table itself gives the same disagreements") {
   const std::string file = std::string(ground_truth_dir) + "/data/cohort_environmental_impact.csv";
   if (!std::filesystem::exists(file)) {

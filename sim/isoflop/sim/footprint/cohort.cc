@@ -130,14 +130,28 @@ CohortTable cohort(const ModelCatalogue& models, const PublishedTable& published
     const std::string name = record ? record->name : claim.model;
     claimed.push_back(comparable_name(name));
     if (claim.quantity == "tco2e" && name.starts_with("Llama-2-")) claimed_llama2 += claim.value;
-    for (CohortLine& line : result.lines)
-      if (comparable_name(line.model) == comparable_name(name)) compare(line, claim);
+    const auto of_model = [&](const CohortLine& line) { return comparable_name(line.model) == comparable_name(name); };
+    auto line = std::find_if(result.lines.begin(), result.lines.end(), of_model);
+    if (line == result.lines.end() && !record && published.find(claim.model).empty()) {
+      if (std::find(result.not_compared.begin(), result.not_compared.end(), claim.model) == result.not_compared.end())
+        result.not_compared.push_back(claim.model);
+      continue;
+    }
+    if (line == result.lines.end()) {
+      result.lines.push_back(line_of(claim.model, models, published, devices, grids, prior, options));
+      line = result.lines.end() - 1;
+    }
+    compare(*line, claim);
   }
   if (claimed_llama2 == 0)  // the well-known table prints the cards' own tonnes
     for (const CohortLine& line : result.lines)
       if (line.model.starts_with("Llama-2-") && line.model != "Llama-2-34B")
         claimed_llama2 += line.operational_published_t.value_or(0);
-  if (std::find(claimed.begin(), claimed.end(), comparable_name("Llama-2-34B")) == claimed.end()) {
+  const bool about_llama2 = std::any_of(claimed.begin(), claimed.end(), [](const std::string& name) {
+    return name.starts_with(comparable_name("Llama-2-"));
+  });
+  if (about_llama2 &&
+      std::find(claimed.begin(), claimed.end(), comparable_name("Llama-2-34B")) == claimed.end()) {
     double all = 0;
     for (const CohortLine& line : result.lines)
       if (line.model.starts_with("Llama-2-")) all += line.operational_published_t.value_or(0);

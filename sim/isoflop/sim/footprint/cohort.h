@@ -36,9 +36,11 @@ struct CohortLine {  ///< One model: published, recomputed, and what disagrees.
 
 struct CohortTable {  ///< All models, and what is to be said about the table.
   std::vector<CohortLine> lines;
-  std::vector<std::string> remarks;  ///< about the table as a whole
+  std::vector<std::string> remarks;       ///< about the table as a whole
+  std::vector<std::string> not_compared;  ///< claimed models of which nothing is known
 };
 
+/// The models of spring 2024, and those of the claims that the catalogue or the published rows know.
 CohortTable cohort(const ModelCatalogue& models, const PublishedTable& published, const AcceleratorCatalogue& devices,
                    const GridCatalogue& grids, const std::vector<Claim>& claims, const PropagationOptions& options);
 
