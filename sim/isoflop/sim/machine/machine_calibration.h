@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "isoflop/sim/machine/machine_profile.h"
+#include "isoflop/sim/machine/machine_probes.h"
 
 namespace isoflop::sim {
 
@@ -30,14 +30,5 @@ struct MachineCalibration {
 };
 
 MachineCalibration calibrate_machine(const CalibrationRun& run);  ///< Takes minutes; see CalibrationRun.
-
-/// A model of the kernel's usual kind: RMSNorm, rotary positions, SwiGLU of 8/3 width, head of its own.
-Architecture plain_model(std::int64_t layers, std::int64_t width, std::int64_t heads, std::int64_t kv_heads,
-                         std::int64_t vocabulary);
-
-/// Seconds per pass of every op of one program, as works; medians over `repeats`.
-std::vector<MeasuredWork> measure_training_ops(const Architecture& architecture, std::int64_t sequences,
-                                               std::int64_t length, Precision precision, int repeats,
-                                               std::uint64_t seed);
 
 }  // namespace isoflop::sim
