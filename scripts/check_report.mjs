@@ -217,7 +217,9 @@ try {
 } finally {
   clearTimeout(guard);
   await Promise.race([send('Browser.close').catch(() => {}), pause(2000)]);
+  const gone = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGKILL');
-  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  await Promise.race([gone, pause(2000)]);
+  rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });  // its helpers may still write
 }
 process.exit(code);
