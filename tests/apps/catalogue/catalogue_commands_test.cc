@@ -7,18 +7,8 @@
 #include "apps/run_command.h"
 #include "isoflop/report/value.h"
 
+using isoflop::test::result_of;
 using isoflop::test::run_command;
-
-namespace {
-
-isoflop::Value result_of(std::vector<std::string> arguments) {
-  arguments.push_back("--json");
-  const auto outcome = run_command(arguments);
-  REQUIRE_MESSAGE(outcome.code == 0, outcome.err);
-  return isoflop::parse_json(outcome.out, "stdout").at("result");
-}
-
-}  // namespace
 
 TEST_CASE("models list counts, filters and sorts") {
   CHECK(result_of({"models", "list"}).at("n").number() == 230);

@@ -4,24 +4,12 @@
 #include <sstream>
 
 #include "agrees.h"
-#include "apps/command.h"
+#include "apps/run_command.h"
+
+using isoflop::test::refusal;
+using isoflop::test::result_of;
 
 namespace {
-
-isoflop::Value result_of(std::vector<std::string> arguments, int expected_code = 0) {
-  arguments.push_back("--json");
-  std::ostringstream out, err;
-  const int code = isoflop::app::run(arguments, out, err);
-  CAPTURE(err.str());
-  REQUIRE(code == expected_code);
-  return isoflop::parse_json(out.str(), "out").at("result");
-}
-
-std::string refusal(const std::vector<std::string>& arguments) {
-  std::ostringstream out, err;
-  CHECK(isoflop::app::run(arguments, out, err) == 2);
-  return err.str();
-}
 
 std::vector<std::string> with(std::vector<std::string> base, const std::vector<std::string>& more) {
   base.insert(base.end(), more.begin(), more.end());

@@ -6,31 +6,18 @@
 
 #include <cmath>
 
-#include "isoflop/catalogue/model_architecture.h"
-#include "isoflop/catalogue/models.h"
 #include "isoflop/error.h"
 #include "isoflop/sim/requests/closed_form_passes.h"
 #include "isoflop/sim/requests/simulation.h"
 #include "isoflop/sim/requests/workload.h"
 #include "isoflop/sim/serving/serving.h"
+#include "sim/serving/served.h"
 
 using namespace isoflop;
 using namespace isoflop::sim;
+using namespace isoflop::test;
 
 namespace {
-
-Architecture model(const char* name) {
-  static const ModelCatalogue catalogue = ModelCatalogue::load();
-  return architecture_of(catalogue.require(name));
-}
-const Accelerator& h100() {
-  static const AcceleratorCatalogue catalogue = AcceleratorCatalogue::load();
-  return catalogue.require("h100");
-}
-const OpProfile& profile() {
-  static const OpProfile loaded = OpProfile::load();
-  return loaded;
-}
 
 struct Point {
   const char* model;

@@ -5,29 +5,16 @@
 #include <numeric>
 
 #include "agrees.h"
-#include "isoflop/catalogue/model_architecture.h"
-#include "isoflop/catalogue/models.h"
 #include "isoflop/error.h"
 #include "isoflop/sim/serving/serving.h"
 #include "isoflop/sim/serving/stages.h"
+#include "sim/serving/served.h"
 
 using namespace isoflop;
 using namespace isoflop::sim;
+using namespace isoflop::test;
 
 namespace {
-
-Architecture model(const char* name) {
-  static const ModelCatalogue catalogue = ModelCatalogue::load();
-  return architecture_of(catalogue.require(name));
-}
-const Accelerator& h100() {
-  static const AcceleratorCatalogue catalogue = AcceleratorCatalogue::load();
-  return catalogue.require("h100");
-}
-const OpProfile& profile() {
-  static const OpProfile loaded = OpProfile::load();
-  return loaded;
-}
 
 ServingLoad load_of(std::int64_t batch, std::int64_t tp = 1, std::int64_t pp = 1) {
   ServingLoad load;
