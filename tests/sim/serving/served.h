@@ -1,4 +1,4 @@
-// What tests of serving ask about: models of the catalogue, an H100, the built-in times of operations; each loaded once.
+// What tests of serving ask about: models of the catalogue, an H100, the built-in times of operations; loaded once.
 #pragma once
 #include "isoflop/catalogue/model_architecture.h"
 #include "isoflop/catalogue/models.h"
