@@ -149,6 +149,13 @@ LawSource published_law(const LawOptions& options, Report& report) {
         ", but no covariances; A, B and their exponents are almost collinear, so treating them as independent "
         "would give intervals many times too wide. Use fit:chinchilla for intervals";
   }
+  note_published_constants(choice, report);
+  return source;
+}
+
+}  // namespace
+
+void note_published_constants(const LawChoice& choice, Report& report) {
   report.assumptions.push_back({"constants", choice.constants->id, "", choice.constants->source});
   if (choice.constants->evidence != Evidence::Verified)
     report.warnings.push_back("the constants " + choice.constants->id + " are " +
@@ -157,11 +164,8 @@ LawSource published_law(const LawOptions& options, Report& report) {
                                    : "unverified: no source could be checked"));
   if (!choice.constants->note.empty()) report.warnings.push_back(choice.constants->id + ": " + choice.constants->note);
   if (const auto test = choice.law->self_test(); !test.reproduced())
-    report.distrust = "law " + facts.id + ": " + test.remark;
-  return source;
+    report.distrust = "law " + choice.law->facts().id + ": " + test.remark;
 }
-
-}  // namespace
 
 std::map<std::string, double> given_inputs(const LawOptions& options) {
   std::map<std::string, double> given;

@@ -59,6 +59,9 @@ std::map<std::string, double> given_inputs(const LawOptions& options);
 /// A fit that cannot be used throws Error (CannotRun); one without certificate sets `distrust`.
 LawSource open_law(const LawOptions& options, const Settings& settings, Report& report);
 
+/// Source, evidence and remarks of published constants; sets `distrust` where the law's self-test fails.
+void note_published_constants(const fits::LawChoice& choice, Report& report);
+
 /// The Chinchilla law fitted to these runs with its resampled laws, as `--law fit:NAME` does.
 LawSource refitted_law(const std::string& name, const fits::RunTable& runs, const LawOptions& options,
                        const Settings& settings, Report& report);

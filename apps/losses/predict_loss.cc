@@ -89,15 +89,7 @@ Report predict_published(const LossQuestion& question) {
   table.rows.push_back({facts.output, prediction, facts.output_unit});
   table.note = "No interval: " + why + ".";
   report.tables = {table};
-  report.assumptions.push_back({"constants", choice.constants->id, "", choice.constants->source});
-  if (choice.constants->evidence != Evidence::Verified)
-    report.warnings.push_back("the constants " + choice.constants->id + " are " +
-                              (choice.constants->evidence == Evidence::Transcription
-                                   ? "a transcription: check them against the paper"
-                                   : "unverified: no source could be checked"));
-  if (!choice.constants->note.empty()) report.warnings.push_back(choice.constants->id + ": " + choice.constants->note);
-  if (const auto test = choice.law->self_test(); !test.reproduced())
-    report.distrust = "law " + facts.id + ": " + test.remark;
+  note_published_constants(choice, report);
   return report;
 }
 

@@ -2,8 +2,7 @@
 //
 //   counted:   difference of the package counters (energy_counter.h), true value within tier_spread(Rapl)
 //   modelled:  time x TDP x 0.5 (unmetered_power_w), true value within tier_spread(FractionOfTdp); a TDP that is not
-//              given is 2.5 W x processors, triangular 1.5 to 5 (assumed: server parts of 2019 to 2023 state 1.9 to 3.4
-//              per hardware thread)
+//              given is 2.5 W x processors, triangular 1.5 to 5 (assumed; no table of processors was consulted)
 //
 // Both are the whole processor, whatever part of it the work used, and neither is a wall meter.
 #pragma once
