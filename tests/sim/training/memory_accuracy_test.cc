@@ -70,6 +70,19 @@ TEST_CASE("published peaks of memory are met within 15 % on average, and no row 
   }
 }
 
+TEST_CASE("peaks stated in different units are plotted in one") {
+  const CsvTable table = CsvTable::parse(
+      header + "a,s,c,llama-3.1-8b,h100_80gb,8,bf16,8192,8,1,1,1,1,8,1,1,FULL_SHARD,full,,memory,40,GB,,g\n" +
+          "b,s,c,llama-3.1-8b,h100_80gb,8,bf16,8192,8,1,1,1,1,8,1,1,FULL_SHARD,full,,memory,40000,MB,,g\n",
+      "rows.csv");
+  const ValidationResult result = validated(table);
+  REQUIRE(result.plots.size() == 1);
+  const auto& points = result.plots[0].points.at(0);
+  REQUIRE(points.x.size() == 2);
+  CHECK(agrees(points.x[0], 40, 12));
+  CHECK(agrees(points.x[1], 40, 12));
+}
+
 TEST_CASE("the interval that train prints is the one of the table") {
   const RatioInterval interval = MemoryResiduals::load().interval();
   CHECK(agrees(interval.low, published_peaks.low, 2));

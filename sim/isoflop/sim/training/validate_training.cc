@@ -69,6 +69,7 @@ void add_memory_rows(ValidationResult& result, const TrainingSamples& samples, c
   if (samples.memory.empty()) return;
   const MemoryResiduals residuals = MemoryResiduals::load(data);
   std::map<std::string, RatioInterval> intervals;
+  std::vector<PredictedRow> in_gigabytes;  // rows are in the units of their sources
   for (const TrainingMemorySample& s : samples.memory) {
     const auto [interval, fresh] = intervals.try_emplace(s.source);
     if (fresh) interval->second = residuals.interval({s.source});
@@ -81,9 +82,16 @@ void add_memory_rows(ValidationResult& result, const TrainingSamples& samples, c
     row.predicted = predicted_peak_bytes(s) / s.unit_bytes;
     row.low = row.predicted * interval->second.low;
     row.high = row.predicted * interval->second.high;
+    in_gigabytes.push_back(row);
+    PredictedRow& plotted = in_gigabytes.back();
+    plotted.category = s.source;
+    for (double* value : {&plotted.measured, &plotted.predicted, &plotted.low, &plotted.high})
+      *value *= s.unit_bytes / 1e9;
     result.rows.push_back(std::move(row));
     for (const std::string& what : s.assumed) ++assumed[what];
   }
+  result.plots.push_back(predicted_against_measured(
+      "training-memory", "Peak memory of a device, predicted against measured", "GB", in_gigabytes));
   if (!result.method.empty()) result.method += "; ";
   result.method += std::to_string(samples.memory.size()) +
                    " peaks of memory by counting, no constant fitted to such rows; their intervals from the published "
@@ -155,13 +163,12 @@ ValidationResult validate_training(const ValidationRequest& request) {
     result.rows.push_back(row_of(samples.samples[i], predictions[i]));
     for (const std::string& what : samples.samples[i].assumed) ++assumed[what];
   }
+  if (!predictions.empty())
+    result.plots.push_back(predicted_against_measured("training", "Training runs, predicted against measured",
+                                                      "unit of the row", result.rows));
   add_memory_rows(result, samples, request.data, assumed);
   for (const auto& [what, count] : assumed)
     result.assumptions.push_back({"in " + std::to_string(count) + " rows", Value(what), "", "assumed"});
-  result.plots.push_back(predicted_against_measured(
-      "training",
-      predictions.empty() ? "Peak memory, predicted against measured" : "Training runs, predicted against measured",
-      "unit of the row", result.rows));
   return result;
 }
 
