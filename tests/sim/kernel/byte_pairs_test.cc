@@ -3,7 +3,6 @@
 
 #include <doctest/doctest.h>
 
-#include <chrono>
 #include <map>
 
 #include "isoflop/error.h"
@@ -165,20 +164,4 @@ TEST_CASE("what a terminal would act on is written as hexadecimal bytes") {
   CHECK(printable("\xed\xa0\x80") == "\\xed\\xa0\\x80");        // half a surrogate pair
   CHECK(printable("\xe0\x80\xaf") == "\\xe0\\x80\\xaf");        // longer than needed
   CHECK(printable(std::string(1, '\0')) == "\\x00");
-}
-
-TEST_SUITE("slow") {
-  TEST_CASE("learning takes time in proportion to the text") {
-    // Ten times the text of distinct pieces may take at most 30 times as long; rescanning for each merge takes more.
-    double seconds[2];
-    for (const int big : {0, 1}) {
-      const std::string text = random_text(9, big ? 4000000 : 400000, "abcdefghijklmnopqrstuvwxyz      ");
-      const auto start = std::chrono::steady_clock::now();
-      CHECK(BytePairs::learn(text, 2048).vocabulary() == 2048);
-      seconds[big] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    }
-    INFO(seconds[0] << " s and " << seconds[1] << " s");
-    CHECK(seconds[1] < 30 * seconds[0]);
-    CHECK(seconds[1] < 120);
-  }
 }

@@ -1,6 +1,5 @@
 #include "isoflop/sim/training/training_time.h"
 
-#include <chrono>
 #include <cmath>
 
 #include "agrees.h"
@@ -153,16 +152,14 @@ TEST_CASE("the search returns the fastest of all possible layouts, all of which 
   for (const FoundLayout& l : search_layouts(request).best) CHECK(l.run.layout.tensor == 4);
 }
 
-TEST_CASE("a search over more than a thousand layouts takes less than a second") {
+TEST_CASE("a search goes through more than a thousand layouts and every one it names fits") {
   SearchRequest request;
   request.run = test::training_run("deepseek-v3", "h800-sxm-80gb", Layout{}, 1024);
   request.devices = 1024;
-  const auto start = std::chrono::steady_clock::now();
   const SearchResult found = search_layouts(request);
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   CHECK(found.candidates > 1000);
-  // On a machine shared with others; alone it takes a fifth of that.
-  WARN(elapsed.count() < 1.0);
+  REQUIRE(!found.best.empty());
+  for (const FoundLayout& l : found.best) CHECK(l.run.layout.devices() == 1024);
 }
 
 TEST_CASE("the default batch is a multiple of what any device count needs") {
