@@ -6,6 +6,7 @@
 
 #include "apps/catalogue/catalogue_report.h"
 #include "apps/commands.h"
+#include "apps/training/training_plots.h"
 #include "apps/training/training_report.h"
 #include "isoflop/catalogue/named_architecture.h"
 #include "isoflop/error.h"
@@ -41,7 +42,7 @@ class Train : public Command {
     options.number("--tokens", tokens_, "training tokens, e.g. 15T; default: those the catalogue states",
                    NumberRange::positive());
     options.choice("--precision", precision_, {"bf16", "fp16", "fp8", "fp4", "int8"},
-                   "format of the large matrix products");
+                   "format of the large matrix products; default bf16, or fp16 where the accelerator has no bf16");
     options.whole("--sequence", sequence_, "tokens per sequence; default: the model's context, at most 8192", 1,
                   10000000);
     options.number("--batch-tokens", batch_tokens_, "tokens per step; default about 4 million",
@@ -54,7 +55,7 @@ class Train : public Command {
     options.whole("--vp", fixed_.interleave_, "pipeline chunks per device (interleaved schedule)", 1, 1024);
     options.whole("--cp", fixed_.context_, "context parallel size", 1, 1024);
     options.whole("--ep", fixed_.expert_, "expert parallel size", 1, 1024);
-    options.number("--micro-batch", fixed_.micro_, "sequences per replica and micro-batch", NumberRange::positive());
+    options.whole("--micro-batch", fixed_.micro_, "sequences per replica and micro-batch", 1, 1000000);
     options.text("--recompute", recompute_, "none, selective (attention core) or full");
     options.text("--zero", sharding_, "none, zero1, zero2, zero3 (= fsdp)");
     options.group("Memory: what the training program keeps");
@@ -83,15 +84,13 @@ class Train : public Command {
     const AcceleratorCatalogue accelerators = AcceleratorCatalogue::load(settings.data);
     const Accelerator& accelerator = accelerators.require(device_);
     TrainingRun run = describe_run(model, accelerator);
-    const ResolvedTraining efficiencies = uncalibrated_
-                                              ? TrainingProfile::datasheet(accelerator)
-                                              : TrainingProfile::load(settings.data).resolve(accelerator.id, stack_);
+    const ResolvedTraining efficiencies = efficiencies_for(accelerator, settings);
     const SearchResult found = search(run, efficiencies, settings.threads);
     if (found.best.empty() && !found.smallest) refuse(run);
     const bool fits = !found.best.empty();
     run = fits ? found.best.front().run : found.smallest->run;
-    const TrainingOutcome outcome = simulate_training(
-        run, efficiencies, framework_memory(*memory_count_named(counts_), run.program.allocator));
+    const FrameworkMemory counted = framework_memory(*memory_count_named(counts_), run.program.allocator);
+    const TrainingOutcome outcome = simulate_training(run, efficiencies, counted);
 
     Report report;
     report.command = "train";
@@ -99,10 +98,14 @@ class Train : public Command {
     input.price_usd_per_hour = price_ ? price_ : accelerator.price_usd_per_hour;
     input.price_source = price_ ? "--price" : accelerator.price_source + " (" + accelerator.price_confidence + ")";
     add_training(report, input);
+    add_cautions(report, input);
     add_published_runs(report, input, settings);
     add_training_footprint(report, input, place_, settings);
     if (search_) add_layouts(report, found, count_);
     else report.result["layouts_considered"] = found.candidates;
+    const std::vector<MemoryVariant> variants = memory_variants(run, efficiencies.constants, counted);
+    add_memory_choices(report, input, variants);
+    report.plots = training_plots(input, counted, variants, search_ ? found.best : std::vector<FoundLayout>{});
     if (!fits)
       report.distrust = fmt::format("no layout fits in the {} of memory; shown is the one that needs least",
                                     format_bytes(accelerator.memory_bytes));
@@ -138,13 +141,17 @@ class Train : public Command {
     run.architecture = model.architecture;
     run.accelerator = accelerator;
     run.cluster = default_cluster(accelerator);
-    run.precision = training_precision_named(precision_).value();
-    if (precision_ == "bf16" && !accelerator.bf16_flop_per_s) run.precision = TrainingPrecision::Fp16;
+    run.precision = precision_of(accelerator);
     const std::int64_t context = model.architecture.context_tokens;
     run.sequence_length = sequence_ ? *sequence_ : context > 0 ? std::min<std::int64_t>(context, 8192) : 4096;
+    if (model.architecture.learned_positions > 0 && run.sequence_length > model.architecture.learned_positions)
+      throw Error(Fault::Usage, fmt::format("--sequence: {} has {} learned positions, and {} tokens do not fit",
+                                            model_, model.architecture.learned_positions, run.sequence_length));
     run.overhead_fraction = overhead_;
     if (run.overhead_fraction >= 1) throw Error(Fault::Usage, "--overhead: must be below 1");
     run.routing.skew = skew_;
+    if (skew_ > 0 && !has_experts(model.architecture))
+      throw Error(Fault::Usage, "--routing-skew: " + model_ + " has no experts");
     run.program.states = state_format_named(states_).value();
     run.program.flash_attention = attention_ == "flash";
     if (states_ == "16bit" || states_ == "8bit") run.gradient_bytes = 2;
@@ -162,6 +169,27 @@ class Train : public Command {
                     fmt::format("--batch-tokens: less than one sequence of {} tokens", run.sequence_length));
     }
     return run;
+  }
+
+  // What was asked for must be there; what was not asked for is the best 16-bit format.
+  TrainingPrecision precision_of(const Accelerator& accelerator) const {
+    if (precision_.empty()) return accelerator.bf16_flop_per_s ? TrainingPrecision::Bf16 : TrainingPrecision::Fp16;
+    const TrainingPrecision precision = training_precision_named(precision_).value();
+    if (!accelerator.peak_flop_per_s(compute_format(precision)))
+      throw Error(Fault::Usage, fmt::format("accelerator {}: no {} peak is known", accelerator.id, precision_));
+    return precision;
+  }
+
+  ResolvedTraining efficiencies_for(const Accelerator& accelerator, const Settings& settings) const {
+    if (uncalibrated_) {
+      if (!stack_.empty()) throw Error(Fault::Usage, "--uncalibrated and --stack exclude each other");
+      return TrainingProfile::datasheet(accelerator);
+    }
+    const TrainingProfile profile = TrainingProfile::load(settings.data);
+    const std::vector<std::string> stacks = profile.stacks();
+    if (!stack_.empty() && std::find(stacks.begin(), stacks.end(), stack_) == stacks.end())
+      throw unknown_name("software stack", stack_, stacks);
+    return profile.resolve(accelerator.id, stack_);
   }
 
   SearchResult search(const TrainingRun& run, const ResolvedTraining& efficiencies, int threads) const {
@@ -205,8 +233,7 @@ class Train : public Command {
   }
 
   struct GivenSizes {
-    std::optional<long> tensor_, pipeline_, interleave_, context_, expert_;
-    std::optional<double> micro_;
+    std::optional<long> tensor_, pipeline_, interleave_, context_, expert_, micro_;
     FixedSizes sizes() const {
       FixedSizes f;
       const auto copy = [](const std::optional<long>& given, std::optional<std::int64_t>& to) {
@@ -217,12 +244,12 @@ class Train : public Command {
       copy(interleave_, f.interleave);
       copy(context_, f.context);
       copy(expert_, f.expert);
-      f.micro_batch = micro_;
+      if (micro_) f.micro_batch = static_cast<double>(*micro_);
       return f;
     }
   };
 
-  std::string model_, device_, precision_ = "bf16", recompute_, sharding_, stack_;
+  std::string model_, device_, precision_, recompute_, sharding_, stack_;
   std::string states_ = "mixed", attention_ = "flash", counts_ = "needed";
   long count_ = 8, top_ = 10;
   std::optional<long> sequence_;

@@ -203,6 +203,48 @@ void add_training(Report& report, const TrainingReportInput& in) {
       in.price_usd_per_hour ? ", USD " + format_count(o.device_hours.central * *in.price_usd_per_hour) : std::string());
 }
 
+void add_cautions(Report& report, const TrainingReportInput& in) {
+  const TrainingRun& run = in.run;
+  if (run.tokens < run.tokens_per_step())
+    report.warnings.push_back(
+        fmt::format("{} tokens are less than one step of {}: times and prices are of a part of a step; --batch-tokens "
+                    "sets the step",
+                    format_count(run.tokens), format_count(run.tokens_per_step())));
+  const std::int64_t context = run.architecture.context_tokens;
+  if (context > 0 && run.sequence_length > context)
+    report.warnings.push_back(fmt::format("sequences of {} tokens are longer than the {} of {}", run.sequence_length,
+                                          context, run.architecture.name));
+  if (in.outcome.basis == TrainingBasis::Borrowed)
+    report.warnings.push_back("efficiencies " + in.efficiencies.origin +
+                              "; the interval is that of accelerators left out");
+}
+
+void add_memory_choices(Report& report, const TrainingReportInput& in, const std::vector<MemoryVariant>& variants) {
+  ReportTable table{"Peak memory with other recomputation and sharding",
+                    {{"recompute", "recompute", Align::Left},
+                     {"sharding", "sharding", Align::Left},
+                     {"peak GB", "peak_gb", Align::Right, 3},
+                     {"fits", "fits", Align::Left},
+                     {"step s", "step_time_s", Align::Right, 3},
+                     {"peak at", "peak_at", Align::Left}},
+                    {},
+                    "the layout stays otherwise as it is"};
+  Value list = Value::array();
+  for (const MemoryVariant& v : variants) {
+    const bool fits = v.peak.total() <= in.run.accelerator.memory_bytes;
+    const std::string recompute(name_of(v.recompute)), sharding(name_of(v.sharding));
+    table.rows.push_back({recompute + (v.chosen ? " *" : ""), sharding, v.peak.total() / 1e9,
+                          std::string(fits ? "yes" : "no"), v.step_s, v.peak.when});
+    Value item = memory_value(v.peak);
+    item["recompute"] = recompute;
+    item["sharding"] = sharding;
+    item["step_time_s"] = v.step_s;
+    list.push_back(item);
+  }
+  report.result["memory_choices"] = list;
+  report.explanation.push_back(std::move(table));
+}
+
 void add_published_runs(Report& report, const TrainingReportInput& in, const Settings& settings) {
   const Accelerator& a = in.run.accelerator;
   if (!training_peak_flop_per_s(a)) return;

@@ -7,6 +7,7 @@
 #include "apps/footprint/footprint_options.h"
 #include "isoflop/catalogue/named_architecture.h"
 #include "isoflop/sim/training/layout_search.h"
+#include "isoflop/sim/training/memory_variants.h"
 #include "isoflop/sim/training/training_simulation.h"
 
 namespace isoflop::app {
@@ -22,6 +23,14 @@ struct TrainingReportInput {
 
 /// The MUST keys of `train`, tables, and with --explain times, memory, operations and sensitivities.
 void add_training(Report& report, const TrainingReportInput& input);
+
+/// Warnings about what was asked for: a step larger than the run, sequences beyond the model's context, efficiencies
+/// that no run on the device stands behind.
+void add_cautions(Report& report, const TrainingReportInput& input);
+
+/// Peaks with other recomputation and sharding, as result and with --explain.
+void add_memory_choices(Report& report, const TrainingReportInput& input,
+                        const std::vector<sim::MemoryVariant>& variants);
 
 /// Device-hours that owners published for runs of this size on such devices, beside the simulated ones;
 /// a warning where the simulation lies outside their interval.

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <map>
 #include <sstream>
 
 #include "agrees.h"
@@ -93,6 +95,85 @@ TEST_CASE("--search lists layouts, fastest first, and results do not depend on t
   for (std::size_t i = 1; i < layouts.size(); ++i)
     CHECK(layouts[i].at("step_time_s").number() >= layouts[i - 1].at("step_time_s").number());
   CHECK(to_json(one.json.at("result")) == to_json(four.json.at("result")));
+}
+
+TEST_CASE("train refuses an unknown stack, skew without experts, bf16 on a V100 and more tokens than positions") {
+  const std::vector<std::string> base = {"llama-3-8b", "--on", "h100", "--count", "8", "--tokens", "1T"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), base.begin(), base.end());
+    return train(more);
+  };
+  CHECK(with({"--stack", "megatron"}).err.find("megatron-lm") != std::string::npos);
+  CHECK(with({"--routing-skew", "1"}).err.find("no experts") != std::string::npos);
+  CHECK(with({"--micro-batch", "1.5"}).code == 2);
+  CHECK(with({"--uncalibrated", "--stack", "megatron-lm"}).code == 2);
+  CHECK(train({"llama-3-8b", "--on", "v100", "--count", "8", "--tokens", "1T", "--precision", "bf16"}).code == 2);
+  CHECK(train({"llama-3-8b", "--on", "v100", "--count", "8", "--tokens", "1T"}).code == 0);
+  const Outcome positions = train({"gpt-3-175b", "--on", "h100", "--count", "64", "--sequence", "4096"});
+  CHECK(positions.err.find("2048 learned positions") != std::string::npos);
+}
+
+TEST_CASE("train warns of part of a step, of sequences beyond the context and of borrowed efficiencies") {
+  const auto warned = [](const Outcome& o, const char* what) {
+    return to_json(o.json.at("warnings")).find(what) != std::string::npos;
+  };
+  CHECK(warned(train({"llama-3-8b", "--on", "h100", "--count", "8", "--tokens", "1M"}), "less than one step"));
+  CHECK(warned(train({"llama-3-8b", "--on", "h100", "--count", "8", "--tokens", "1T", "--sequence", "16384"}),
+               "longer than the 8192"));
+  CHECK(warned(train({"llama-3-8b", "--on", "mi300x", "--count", "64", "--tokens", "1T"}), "borrowed"));
+  const Outcome plain = train({"llama-3-8b", "--on", "h100", "--count", "8", "--tokens", "1T"});
+  for (const char* what : {"less than one step", "longer than", "borrowed"}) CHECK_FALSE(warned(plain, what));
+}
+
+TEST_CASE("memory choices hold the run itself, and each sharding needs no more than the one before it") {
+  const Outcome o = train({"llama-3-8b", "--on", "h100", "--count", "64", "--tokens", "1T", "--tp", "2", "--zero",
+                           "zero1", "--recompute", "full"});
+  REQUIRE(o.code == 0);
+  const Value& r = o.json.at("result");
+  bool itself = false;
+  double before = 0;
+  std::string recompute;
+  for (const Value& choice : r.at("memory_choices").items()) {
+    const double total = choice.at("total").number();
+    if (choice.at("recompute").text() == recompute) CHECK(total <= before);
+    before = total;
+    recompute = choice.at("recompute").text();
+    if (recompute == "full" && choice.at("sharding").text() == "zero1") {
+      itself = true;
+      CHECK(agrees(total, r.at("memory_bytes").at("total").number(), 12));
+      CHECK(agrees(choice.at("step_time_s").number(), r.at("step_time_s").number(), 12));
+    }
+  }
+  CHECK(itself);
+}
+
+TEST_CASE("plots of a run show its step, its memory over the step and the memory of other choices") {
+  const std::string folder = std::string(build_dir) + "/train_command_test";
+  std::filesystem::create_directories(folder);
+  const std::string file = folder + "/run.plot.csv";
+  const Outcome o = train({"llama-3-8b", "--on", "h100", "--count", "64", "--tokens", "1T", "--tp", "2", "--pp", "2",
+                           "--search", "-o", file});
+  REQUIRE(o.code == 0);
+  const Value& r = o.json.at("result");
+  const auto sums = [](const std::string& path) {  // by category, over the layers of the stack
+    std::map<std::string, double> total;
+    const CsvTable table = CsvTable::read(path);
+    for (std::size_t row = 0; row < table.rows(); ++row) {
+      if (table.text(row, table.column("kind")) != "bar") continue;
+      if (table.text(row, table.column("layer")) == "up to here") continue;
+      total[std::string(table.text(row, table.column("name")))] += table.required_number(row, table.column("x"));
+    }
+    return total;
+  };
+  double step = 0;
+  for (const auto& [part, seconds] : sums(folder + "/run-step.plot.csv")) step += seconds;
+  CHECK(agrees(step, r.at("step_time_s").number(), 6));
+  double peak = 0;
+  for (const auto& [moment, gb] : sums(folder + "/run-memory.plot.csv")) peak = std::max(peak, gb);
+  CHECK(agrees(peak, r.at("memory_bytes").at("total").number() / 1e9, 6));
+  CHECK(sums(folder + "/run-memory-choices.plot.csv").size() == r.at("memory_choices").items().size());
+  CHECK(sums(file).size() == r.at("layouts").items().size());
+  CHECK(sums(folder + "/run-layouts-memory.plot.csv").size() == r.at("layouts").items().size());
 }
 
 TEST_CASE("train reads a Hugging Face config and an imported architecture") {

@@ -83,6 +83,16 @@ TEST_CASE("peaks stated in different units are plotted in one") {
   CHECK(agrees(points.x[1], 40, 12));
 }
 
+TEST_CASE("peaks of fine-tuning scripts have a picture of their own") {
+  const std::string row = ",s,c,llama-3.1-8b,h100_80gb,8,bf16,8192,8,1,1,1,1,8,1,1,FULL_SHARD,full,";
+  const ValidationResult result = validated(CsvTable::parse(
+      header + "a" + row + ",memory,40,GB,,g\n" + "b" + row + "purpose=fine-tuning,memory,41,GB,,g\n", "rows.csv"));
+  REQUIRE(result.plots.size() == 2);
+  CHECK(result.plots[0].name == "training-memory");
+  CHECK(result.plots[1].name == "fine-tuning-memory");
+  for (const PlotSpec& plot : result.plots) CHECK(plot.subtitle.find("1 rows") == 0);
+}
+
 TEST_CASE("the interval that train prints is the one of the table") {
   const RatioInterval interval = MemoryResiduals::load().interval();
   CHECK(agrees(interval.low, published_peaks.low, 2));

@@ -143,6 +143,17 @@ TEST_CASE("a layout that cannot run says why") {
   CHECK(reason(l) == "possible");
   l.tensor = 3;
   CHECK(reason(l) == "32 heads do not divide over tensor parallel 3");
+  l.tensor = 16;  // two devices to each of the 8 key/value heads
+  CHECK(reason(l) == "possible");
+  l = {};
+  l.micro_batch = 0.5;
+  CHECK(reason(l) == "a micro-batch of 0.5 sequences is not whole");
+  TrainingRun uneven = run;
+  for (Layer& layer : uneven.architecture.layers) layer.attention.heads = 24, layer.attention.kv_heads = 8;
+  l = {};
+  l.tensor = 6;
+  CHECK(why_not(l, uneven.architecture, 4096, 8).value_or("") ==
+        "8 key/value heads do not divide over tensor parallel 6");
   l = {};
   l.expert = 2;
   CHECK(reason(l) == "expert parallel needs a model with experts");

@@ -37,11 +37,17 @@ Cluster default_cluster(const Accelerator& a) {
   return c;
 }
 
+bool has_experts(const Architecture& a) {
+  return std::any_of(a.layers.begin(), a.layers.end(), [](const Layer& layer) { return layer.experts.has_value(); });
+}
+
 std::optional<std::string> why_not(const Layout& l, const Architecture& a, std::int64_t sequence_length,
                                    double global_batch) {
   if (l.data < 1 || l.tensor < 1 || l.pipeline < 1 || l.interleave < 1 || l.context < 1 || l.expert < 1)
     return "parallel sizes must be at least 1";
   if (!(l.micro_batch > 0)) return "the micro-batch must be positive";
+  if (l.micro_batch != std::floor(l.micro_batch))
+    return fmt::format("a micro-batch of {} sequences is not whole", l.micro_batch);
   const auto layers = static_cast<std::int64_t>(a.layers.size());
   // Embedding and head may take the place of a layer each.
   if (l.pipeline * l.interleave > layers + 2)
@@ -50,6 +56,10 @@ std::optional<std::string> why_not(const Layout& l, const Architecture& a, std::
   for (const Layer& layer : a.layers) {
     if (layer.attention.heads % l.tensor != 0)
       return fmt::format("{} heads do not divide over tensor parallel {}", layer.attention.heads, l.tensor);
+    // Fewer key/value heads than devices are repeated; a head is never cut.
+    if (layer.attention.kv_heads % l.tensor != 0 && l.tensor % layer.attention.kv_heads != 0)
+      return fmt::format("{} key/value heads do not divide over tensor parallel {}", layer.attention.kv_heads,
+                         l.tensor);
     if (layer.mlp && layer.mlp->width % l.tensor != 0)
       return fmt::format("MLP width {} does not divide over tensor parallel {}", layer.mlp->width, l.tensor);
     if (layer.experts && l.expert > 1 && layer.experts->experts % l.expert != 0)
@@ -59,9 +69,7 @@ std::optional<std::string> why_not(const Layout& l, const Architecture& a, std::
                          l.tensor);
   }
   if (l.expert > 1) {
-    const bool mixture =
-        std::any_of(a.layers.begin(), a.layers.end(), [](const Layer& layer) { return layer.experts.has_value(); });
-    if (!mixture) return "expert parallel needs a model with experts";
+    if (!has_experts(a)) return "expert parallel needs a model with experts";
     if ((l.data * l.context * l.tensor) % l.expert != 0)
       return fmt::format("expert parallel {} does not divide the {} devices of a pipeline stage", l.expert,
                          l.data * l.context * l.tensor);

@@ -54,6 +54,9 @@ struct Cluster {
 /// not state are assumed and `source` says so.
 Cluster default_cluster(const Accelerator& accelerator);
 
+/// Whether some layer is a mixture of experts.
+bool has_experts(const Architecture& architecture);
+
 /// Why the layout cannot run this model at this batch; nothing when it can. Memory is not looked at.
 std::optional<std::string> why_not(const Layout& layout, const Architecture& architecture, std::int64_t sequence_length,
                                    double global_batch);

@@ -18,8 +18,7 @@ std::vector<std::int64_t> powers_of_two(std::int64_t most) {
 std::vector<Layout> candidates(const SearchRequest& request) {
   const TrainingRun& run = request.run;
   const Architecture& a = run.architecture;
-  const bool experts =
-      std::any_of(a.layers.begin(), a.layers.end(), [](const Layer& layer) { return layer.experts.has_value(); });
+  const bool experts = has_experts(a);
   const auto layers = static_cast<std::int64_t>(a.layers.size());
   std::int64_t most_experts = 1;
   for (const Layer& layer : a.layers)

@@ -38,6 +38,13 @@ std::vector<const TrainingCell*> TrainingProfile::cells() const {
   return all;
 }
 
+std::vector<std::string> TrainingProfile::stacks() const {
+  std::set<std::string> names;
+  for (const auto& [key, cell] : cells_)
+    if (!key.second.empty()) names.insert(key.second);
+  return {names.begin(), names.end()};
+}
+
 ResolvedTraining TrainingProfile::resolve(const std::string& chip, const std::string& stack) const {
   const auto resolved = [](const TrainingCell& cell, TrainingBasis basis, std::string origin) {
     return ResolvedTraining{cell.constants, cell.interval, basis, std::move(origin)};

@@ -51,6 +51,7 @@ class TrainingProfile {
   bool rests_on_group(const std::string& group) const { return groups_.count(group) > 0; }
   const TrainingCell* find(const std::string& chip, const std::string& stack) const;  ///< Nothing when there is none.
   std::vector<const TrainingCell*> cells() const;
+  std::vector<std::string> stacks() const;  ///< Names of the software stacks that were measured, sorted.
 
   /// Chip and stack, else the chip over all stacks, else all chips, else generic efficiencies.
   ResolvedTraining resolve(const std::string& chip, const std::string& stack = {}) const;

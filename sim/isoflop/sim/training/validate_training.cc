@@ -69,7 +69,7 @@ void add_memory_rows(ValidationResult& result, const TrainingSamples& samples, c
   if (samples.memory.empty()) return;
   const MemoryResiduals residuals = MemoryResiduals::load(data);
   std::map<std::string, RatioInterval> intervals;
-  std::vector<PredictedRow> in_gigabytes;  // rows are in the units of their sources
+  std::vector<PredictedRow> from_scratch, fine_tuning;  // in GB: rows are in the units of their sources
   for (const TrainingMemorySample& s : samples.memory) {
     const auto [interval, fresh] = intervals.try_emplace(s.source);
     if (fresh) interval->second = residuals.interval({s.source});
@@ -82,16 +82,21 @@ void add_memory_rows(ValidationResult& result, const TrainingSamples& samples, c
     row.predicted = predicted_peak_bytes(s) / s.unit_bytes;
     row.low = row.predicted * interval->second.low;
     row.high = row.predicted * interval->second.high;
-    in_gigabytes.push_back(row);
-    PredictedRow& plotted = in_gigabytes.back();
+    std::vector<PredictedRow>& plotted_with = s.fine_tuning ? fine_tuning : from_scratch;
+    plotted_with.push_back(row);
+    PredictedRow& plotted = plotted_with.back();
     plotted.category = s.source;
     for (double* value : {&plotted.measured, &plotted.predicted, &plotted.low, &plotted.high})
       *value *= s.unit_bytes / 1e9;
     result.rows.push_back(std::move(row));
     for (const std::string& what : s.assumed) ++assumed[what];
   }
-  result.plots.push_back(predicted_against_measured(
-      "training-memory", "Peak memory of a device, predicted against measured", "GB", in_gigabytes));
+  if (!from_scratch.empty())
+    result.plots.push_back(predicted_against_measured(
+        "training-memory", "Peak memory of training from scratch, predicted against measured", "GB", from_scratch));
+  if (!fine_tuning.empty())
+    result.plots.push_back(predicted_against_measured(
+        "fine-tuning-memory", "Peak memory of fine-tuning scripts, predicted against measured", "GB", fine_tuning));
   if (!result.method.empty()) result.method += "; ";
   result.method += std::to_string(samples.memory.size()) +
                    " peaks of memory by counting, no constant fitted to such rows; their intervals from the published "
