@@ -73,7 +73,8 @@ class FootprintCommand : public Command {
     options.text("--scope", scope_, "which of several runs of the model");
     options.group("When and where else");
     options.text("--hourly", hourly_, "hourly grid series (CSV: time, kgco2e_per_kwh or gco2e_per_kwh) to schedule on");
-    options.number("--job-hours", job_.hours, "length of the job", NumberRange::positive());
+    options.number("--job-hours", job_hours_, "length of the job: 4, or --days of a run, when absent",
+                   NumberRange::positive());
     options.number("--slack-hours", job_.slack_hours, "how much later it may end", NumberRange::not_negative());
     options.list("--compare-zones", zones_, "the same run in these zones, ranked by carbon and water");
     options.group("Files of CodeCarbon");
@@ -102,7 +103,9 @@ class FootprintCommand : public Command {
     Report report;
     report.command = "footprint";
     if (!hourly_.empty() && subject_.empty() && !options_.names_a_run() && !load_.tokens_per_day) {
-      put_schedule(report, CsvTable::read(hourly_), job_, settings.seed, {});
+      FlexibleJob job = job_;
+      if (job_hours_) job.hours = *job_hours_;
+      put_schedule(report, CsvTable::read(hourly_), job, settings.seed, {});
       report.seed = settings.seed;
       return report;
     }
@@ -113,7 +116,10 @@ class FootprintCommand : public Command {
       throw Error(Fault::Usage, "--as replays a published figure; name one (isoflop footprint --published)");
 
     const Accelerator& device = choose_device(subject, devices);
-    ActivityInputs inputs = subject.row && options_.device.empty() &&
+    if (load_.tokens_per_day && options_.device.empty())
+      report.warnings.push_back("served on " + device.id + ", on which the model was trained: name another with --on");
+    // A load is not the training run of the row: its grid, host and power are the server's.
+    ActivityInputs inputs = subject.row && options_.device.empty() && !load_.tokens_per_day &&
                                     !(subject.row->accelerator_hours == std::nullopt && options_.names_a_run())
                                 ? inputs_of(*subject.row, device, grids, prior)
                                 : default_inputs(device, load_.tokens_per_day ? Use::Serving : Use::Training);
@@ -144,13 +150,27 @@ class FootprintCommand : public Command {
     put_equivalences(report, estimate.total_kg, load_equivalences(settings.data));
     if (load_.tokens_per_day && load_.joules_per_token.empty())
       load_.explain(report, load_.point(subject.model, options_.params ? options_.params : subject.params, device));
-    if (!zones_.empty()) put_zones(report, inputs, zones_, grids, {4096, settings.seed, settings.threads});
-    if (!hourly_.empty())
-      put_schedule(report, CsvTable::read(hourly_), job_, settings.seed, estimate.operational_kg.central);
+    if (!zones_.empty())
+      put_zones(report, inputs, zones_, options_.year, grids, {4096, settings.seed, settings.threads});
+    if (!hourly_.empty()) {
+      FlexibleJob job = job_;
+      if (job_hours_) job.hours = *job_hours_;
+      if (!job_hours_ && options_.days && !load_.tokens_per_day) job.hours = *options_.days * 24;
+      const bool is_the_run = job_hours_ || (options_.days && !load_.tokens_per_day);
+      put_schedule(report, CsvTable::read(hourly_), job, settings.seed,
+                   is_the_run ? std::optional(estimate.facility_kwh.central) : std::nullopt);
+      if (!is_the_run)
+        report.warnings.push_back("the schedule is for a job of 4 h, and how long this run takes is not known: give " +
+                                  std::string("--job-hours for what waiting would save of it"));
+    }
     if (!codecarbon_out_.empty()) write_emissions_file(estimate, subject, device);
+    if (const std::string why = FootprintOptions::why_implausible_power(inputs, device);
+        !why.empty() && !load_.tokens_per_day && report.distrust.empty())
+      report.distrust = why;
     add_inputs(report, devices, grids, table, subject);
     warn(report, inputs, estimate);
-    report.headline = headline(subject, estimate) + report.headline;
+    const bool needs_space = !report.headline.empty() && report.headline.front() != ' ';
+    report.headline = headline(subject, estimate) + (needs_space ? " " : "") + report.headline;
     return report;
   }
 
@@ -167,7 +187,8 @@ class FootprintCommand : public Command {
     }
     for (const auto& row : method_rows())
       if (comparable_name(row.model_id) == comparable_name(subject_) ||
-          comparable_name(row.model) == comparable_name(subject_))
+          comparable_name(row.model) == comparable_name(subject_) ||
+          (row.model_id == "gemini-prompt" && comparable_name(subject_) == comparable_name("gemini")))
         found.row = row;
     auto rows = table.find(subject_);
     if (!scope_.empty())
@@ -246,7 +267,9 @@ class FootprintCommand : public Command {
     labels.gpu_model = device.name;
     labels.tool_version = tool_facts().version;
     labels.country_iso = options_.grid.size() == 3 ? options_.grid : "";
-    labels.device_count = options_.count.value_or(1);
+    labels.device_count = options_.count;
+    if (!labels.device_count && subject.row && options_.device.empty())
+      labels.device_count = subject.row->accelerator_count;
     write_file(codecarbon_out_, write_emissions(estimate, labels));
   }
 
@@ -258,6 +281,8 @@ class FootprintCommand : public Command {
   }
 
   void warn(Report& report, const ActivityInputs& inputs, const FootprintEstimate& f) const {
+    if (inputs.ewif_l_per_kwh.distribution.median() > 20)
+      report.warnings.push_back("more off-site water than any grid of the tables (Brazil 18.6 L/kWh): check the unit");
     if (inputs.grid_kg_per_kwh.source.starts_with("assumed"))
       report.warnings.push_back("no grid is known: the interval spans Norway to India; give --grid");
     if (inputs.grid_kg_per_kwh.source.starts_with("United States"))
@@ -286,7 +311,7 @@ class FootprintCommand : public Command {
 
   FootprintOptions options_;
   std::string subject_, convention_, scope_, unit_name_ = "token", claims_, hourly_, codecarbon_, codecarbon_out_;
-  std::optional<double> units_;
+  std::optional<double> units_, job_hours_;
   ServingLoad load_;
   FlexibleJob job_;
   std::vector<std::string> zones_;

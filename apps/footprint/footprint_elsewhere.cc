@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "apps/catalogue/catalogue_report.h"
 #include "apps/footprint/footprint_report.h"
@@ -30,36 +31,42 @@ Report codecarbon_report(const Settings& settings, const std::string& file, cons
                {"our factor", "our_kg_per_kwh", Align::Right, 3},
                {"PUE", "pue", Align::Right, 3},
                {"doubts", "doubts", Align::Left}};
-  double it_kwh = 0, facility = 0, kg = 0, our_kg = 0, hours = 0;
-  std::size_t doubted = 0;
+  double it_kwh = 0, facility = 0, kg = 0, our_kg = 0, hours = 0, elsewhere_kwh = 0;
+  std::size_t doubted = 0, broken = 0, superseded = 0;
   Value& list = report.result["rows"] = Value::array();
   for (const auto& row : rows) {
     std::string doubts;
     for (const auto& d : row.doubts) doubts += (doubts.empty() ? "" : "; ") + d;
-    doubted += !row.doubts.empty();
-    double factor = site.grid_kg_per_kwh.distribution.median();
-    if (!grid_given) {
-      const auto found = row.country_iso.empty() ? std::vector<const GridFactor*>{} : grids.find(row.country_iso);
-      if (!found.empty()) factor = found.front()->kgco2e_per_kwh;
+    std::optional<double> factor;
+    if (grid_given)
+      factor = site.grid_kg_per_kwh.distribution.median();
+    else if (!row.country_iso.empty() && !grids.find(row.country_iso).empty())
+      factor = average_factor(grids, row.country_iso).kgco2e_per_kwh;
+    superseded += row.is_superseded;
+    if (!row.is_superseded) {
+      doubted += !row.doubts.empty();
+      broken += row.is_broken;
+      it_kwh += row.it_kwh();
+      facility += row.facility_kwh;
+      kg += row.emissions_kg;
+      our_kg += row.facility_kwh * factor.value_or(0);
+      elsewhere_kwh += factor ? 0 : row.facility_kwh;
+      hours += row.duration_s / 3600 * std::max(1.0, row.gpu_count.value_or(1));
     }
-    it_kwh += row.it_kwh();
-    facility += row.facility_kwh;
-    kg += row.emissions_kg;
-    our_kg += row.facility_kwh * factor;
-    hours += row.duration_s / 3600;
     t.rows.push_back({row.project, row.duration_s / 3600, row.facility_kwh, row.emissions_kg,
-                      row.facility_kwh > 0 ? TableCell(row.emissions_kg / row.facility_kwh) : TableCell(), factor,
-                      row.pue_ratio, doubts});
+                      row.facility_kwh > 0 ? TableCell(row.emissions_kg / row.facility_kwh) : TableCell(),
+                      factor ? TableCell(*factor) : TableCell(), row.pue_ratio, doubts});
     list.push_back(Value::object({{"project", row.project},
                                   {"run_id", row.run_id},
                                   {"energy_facility_kwh", row.facility_kwh},
                                   {"energy_it_kwh", row.it_kwh()},
                                   {"emissions_kg", row.emissions_kg},
                                   {"grid_kgco2e_per_kwh", factor},
+                                  {"is_counted", !row.is_superseded},
                                   {"doubts", row.doubts}}));
   }
   t.note = "energy_consumed holds the file's own PUE; its emissions are energy x its own factor";
-  report.inputs.push_back({table.name(), table.sha256(), rows.size(), 0});
+  report.inputs.push_back({table.name(), table.sha256(), rows.size() - superseded, superseded});
   if (!(it_kwh > 0)) {
     report.headline = "The file holds no energy: nothing can be said.";
     report.distrust = "no row of the file has energy";
@@ -67,7 +74,7 @@ Report codecarbon_report(const Settings& settings, const std::string& file, cons
     return report;
   }
   ActivityInputs in = site;
-  in.device_hours = {"device-hours", "h", Distribution::fixed(hours > 0 ? hours : 1), file};
+  in.device_hours = {"device-hours", "h", Distribution::fixed(hours > 0 ? hours : 1), file + ": duration x gpu_count"};
   in.tdp_w.distribution = Distribution::fixed(it_kwh * 1e3 / (hours > 0 ? hours : 1));
   in.tdp_w.source = file + ": energy over time";
   in.power_fraction.distribution = tier_spread(doubted > 0 ? MeterTier::FractionOfTdp : MeterTier::EnergyCounter);
@@ -78,15 +85,27 @@ Report codecarbon_report(const Settings& settings, const std::string& file, cons
       "assumed: CodeCarbon counts processor, memory and GPU, not power supply, fans, disks and network";
   in.pue.distribution = Distribution::fixed(std::max(1.0, facility / it_kwh));
   in.pue.source = file;
-  if (!grid_given) {
+  if (!grid_given && elsewhere_kwh == 0) {
     const double factor = our_kg / facility;
     in.grid_kg_per_kwh.distribution = Distribution::normal(factor, 0.04 * factor);
     in.grid_kg_per_kwh.source = "country of each row, data/grids.csv; sd 4 % assumed";
+  } else if (!grid_given) {
+    // Rows whose country is missing or not in the table may stand anywhere.
+    const double known = our_kg / facility, unknown = elsewhere_kwh / facility;
+    in.grid_kg_per_kwh.distribution = Distribution::triangular(
+        known + unknown * anywhere_kg_per_kwh[0], known + unknown * anywhere_kg_per_kwh[1],
+        known + unknown * anywhere_kg_per_kwh[2]);
+    in.grid_kg_per_kwh.source = "country of each row, data/grids.csv; from Norway to India where it is not known";
+    report.warnings.push_back(
+        fmt::format("{} % of the energy is of rows whose country is missing or not in the table: the interval spans "
+                    "Norway to India for it; give --grid",
+                    format_number(100 * unknown, 2)));
   }
   const FootprintEstimate estimate = assess(in, {16384, settings.seed, settings.threads});
   report.seed = settings.seed;
   put_footprint(report.result, estimate);
   report.result["codecarbon"] = Value::object({{"rows", rows.size()},
+                                               {"rows_superseded", superseded},
                                                {"doubted", doubted},
                                                {"energy_facility_kwh", facility},
                                                {"energy_it_kwh", it_kwh},
@@ -96,17 +115,24 @@ Report codecarbon_report(const Settings& settings, const std::string& file, cons
       rows.size(), with_interval(Estimate::exact(facility), energy_unit(facility)),
       with_interval(Estimate::exact(kg), carbon_unit(kg)),
       with_interval(estimate.total_kg, carbon_unit(estimate.total_kg.central)),
-      doubted > 0 ? fmt::format(" Doubtful rows: {}.", doubted) : "");
+      (superseded > 0
+           ? fmt::format(" Not counted, because a later row of the same run holds their totals: {}.", superseded)
+           : "") +
+          (doubted > 0 ? fmt::format(" Doubtful rows: {}.", doubted) : ""));
+  if (broken > 0)
+    report.distrust = fmt::format("{} of {} rows have energy or carbon that cannot be right (column doubts)", broken,
+                                  rows.size() - superseded);
   report.tables.push_back(std::move(t));
   describe_footprint(report, estimate, "The same runs, in the common convention");
   put_equivalences(report, estimate.total_kg, load_equivalences(settings.data));
   report.warnings.push_back(
-      "embodied emissions count one device per hour of the file; give --device-kg and --server-kg for your machine");
+      "embodied emissions count gpu_count data-centre GPUs, or one where the file names none; give --device-kg and "
+      "--server-kg for your machine");
   return report;
 }
 
 void put_schedule(Report& report, const CsvTable& table, const FlexibleJob& job, std::uint64_t seed,
-                  std::optional<double> kg) {
+                  std::optional<double> kwh) {
   const ScheduleResult r = schedule(read_grid_series(table), job, 3000, seed);
   ReportTable t;
   t.title = fmt::format("A job of {} h that may end {} h later than at once", format_number(job.hours),
@@ -135,27 +161,30 @@ void put_schedule(Report& report, const CsvTable& table, const FlexibleJob& job,
                                                         {"median_daily_max_over_min", r.median_daily_max_over_min}});
   v["shift_saves_share_marginal"] = r.shift_marginal ? savings(*r.shift_marginal) : Value();
   v["shift_saves_share_water"] = r.shift_water ? savings(*r.shift_water) : Value();
+  // The series is the grid that the job runs on: its own factor prices the energy.
+  const double saved_kg = kwh.value_or(0) * r.baseline_kg_per_kwh * r.shift.forecast;
+  v["shift_saves_kg"] = kwh ? Value(saved_kg) : Value();
   report.headline += fmt::format(
       "{}Waiting up to {} h saves {} % of the carbon of a {} h job with a realistic forecast ({} % with perfect "
       "foresight){}.",
       report.headline.empty() ? "" : " ", format_number(job.slack_hours), format_number(100 * r.shift.forecast, 2),
       format_number(job.hours), format_number(100 * r.shift.oracle, 2),
-      kg ? ", " + with_interval(Estimate::exact(*kg * r.shift.forecast), carbon_unit(*kg * r.shift.forecast)) : "");
+      kwh ? ", " + with_interval(Estimate::exact(saved_kg), carbon_unit(std::fabs(saved_kg))) + " of this run's" : "");
   report.tables.push_back(std::move(t));
   report.inputs.push_back({table.name(), table.sha256(), table.rows(), 0});
   report.assumptions.push_back({"forecast", "the last 24 known hours repeat", "",
                                 "what an operator can have without a service; oracle shown beside"});
 }
 
-void put_zones(Report& report, ActivityInputs inputs, const std::vector<std::string>& zones, const GridCatalogue& grids,
-               const PropagationOptions& options) {
+void put_zones(Report& report, ActivityInputs inputs, const std::vector<std::string>& zones, std::optional<long> year,
+               const GridCatalogue& grids, const PropagationOptions& options) {
   struct Place {
     const GridFactor* grid;
     Estimate kg, litres;
   };
   std::vector<Place> places;
   for (const auto& zone : zones) {
-    const GridFactor& grid = grids.require(zone);
+    const GridFactor& grid = average_factor(grids, zone, year);
     set_grid(inputs, grid);
     if (!grid.offsite_water_l_per_kwh) set_unknown_offsite_water(inputs);
     const auto f = assess(inputs, options);

@@ -14,12 +14,12 @@ namespace isoflop::app {
 Report codecarbon_report(const Settings& settings, const std::string& file, const sim::ActivityInputs& site_inputs,
                          bool grid_given);
 
-/// Savings by shifting and pausing; `kg` is the operational carbon they apply to, when a run was named.
+/// Savings by shifting and pausing; `kwh` is the facility energy of the job, when it is known.
 void put_schedule(Report& report, const CsvTable& table, const sim::FlexibleJob& job, std::uint64_t seed,
-                  std::optional<double> kg);
+                  std::optional<double> kwh);
 
 /// The same inputs in other zones, ranked by carbon and by water; those no other zone beats on both are marked.
 void put_zones(Report& report, sim::ActivityInputs inputs, const std::vector<std::string>& zones,
-               const GridCatalogue& grids, const sim::PropagationOptions& options);
+               std::optional<long> year, const GridCatalogue& grids, const sim::PropagationOptions& options);
 
 }  // namespace isoflop::app

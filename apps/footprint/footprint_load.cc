@@ -29,10 +29,18 @@ void ServingLoad::declare(OptionSet& options) {
 
 void ServingLoad::apply(ActivityInputs& inputs, const ModelRecord* model, std::optional<double> params_active,
                         const Accelerator& device, const FootprintOptions& options) const {
+  for (const auto& [name, given] : {std::pair{"--hours", !options.hours.empty()},
+                                    {"--mfu", !options.mfu.empty()},
+                                    {"--energy-kwh", !options.metered_kwh.empty()},
+                                    {"--power", !options.power.empty()},
+                                    {"--tokens", options.tokens.has_value()},
+                                    {"--load", options.load.has_value()}})
+    if (given)
+      throw Error(Fault::Usage, std::string(name) + " describes a run; a serving load is --tokens-per-day, --days " +
+                                    "and --joules-per-token or --batch");
   const double tokens = *tokens_per_day * options.days.value_or(1);
   if (!joules_per_token.empty()) {
-    const auto joules = Distribution::parse(joules_per_token, "--joules-per-token");
-    if (!(joules.lowest() > 0)) throw Error(Fault::Usage, "--joules-per-token: must be positive");
+    const auto joules = distribution_within(joules_per_token, "--joules-per-token", 1e-12);
     set_served_tokens(inputs, tokens, joules, "--joules-per-token");
   } else {
     const ServingPoint p = point(model, params_active, device);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "apps/catalogue/catalogue_report.h"
 #include "apps/footprint/footprint_report.h"
 #include "isoflop/number_text.h"
@@ -26,6 +28,14 @@ std::string reasons(const Audit& a, Verdict at_least) {
   for (const auto& finding : a.findings)
     if (finding.verdict >= at_least) text += (text.empty() ? "" : "; ") + finding.reason;
   return text;
+}
+
+std::string basis_words(const std::string& basis) {
+  if (basis == "tdp_x_hours") return "TDP x hours";
+  if (basis == "measured_gpu_power") return "measured GPU power";
+  std::string words = basis;
+  std::replace(words.begin(), words.end(), '_', ' ');
+  return words;
 }
 
 Value audit_value(const PublishedFootprint& row, const Audit& a) {
@@ -73,8 +83,8 @@ Report published_report(const DataFolder& data) {
   Value& list = report.result["rows"] = Value::array();
   for (const auto& row : table.all()) {
     const Audit a = audit(row, devices, table.all());
-    circular += row.tier() == MeterTier::TdpTimesHours;
-    metered += row.is_measured();
+    circular += row.energy_basis == "tdp_x_hours";
+    metered += row.energy_basis == "measured_system_power" || row.energy_basis == "measured_gpu_power";
     inconsistent += a.verdict == Verdict::Inconsistent;
     t.rows.push_back({row.label(), cell(row.accelerator_hours), row.energy_basis, cell(row.energy_mwh),
                       cell(a.energy_mwh), cell(row.operational_tco2e), cell(a.operational_tco2e),
@@ -108,7 +118,7 @@ void put_published(Report& report, const PublishedFootprint& row, const Accelera
                                                                     : "inside";
     report.headline += fmt::format(
         " The owner prints {} t operational ({}), {} the interval of {}.", format_number(*row.operational_tco2e),
-        row.energy_basis == "tdp_x_hours" ? "TDP x hours" : row.energy_basis, where,
+        basis_words(row.energy_basis), where,
         with_interval(estimate.operational_kg, carbon_unit(estimate.operational_kg.central)));
   }
   for (const auto& finding : a.findings) {
@@ -232,8 +242,7 @@ Report cohort_report(const Settings& settings, const std::string& claims_file, s
   report.result["remarks"] = c.remarks;
   report.headline = fmt::format(
       "Of {} models {} publish tonnes; {} of these lie below the interval of the common convention, because TDP x "
-      "hours leaves out "
-      "host and idle. {} figures of the checked table disagree with the owners' own.",
+      "hours leaves out host and idle. {} figures of the checked table disagree with the owners' own.",
       c.lines.size(), published_t, outside, why.rows.size() - c.remarks.size());
   report.tables.push_back(std::move(t));
   report.tables.push_back(std::move(why));

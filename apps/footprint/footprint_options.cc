@@ -12,41 +12,45 @@ namespace {
 
 using namespace isoflop::sim;
 
+bool is_tpu(const Accelerator& device) { return device.id.starts_with("tpu"); }
+
 /// Replaces an input by what the user typed, when anything was.
 void override_with(UncertainInput& input, const std::string& text, const std::string& option, double lowest = 0,
-                   double highest = 1e300) {
+                   double highest = 1e300, const std::string& hint = "") {
   if (text.empty()) return;
-  input.distribution = Distribution::parse(text, option);
-  const double low = input.distribution.quantile(1e-12), high = input.distribution.quantile(1 - 1e-12);
-  if (low < lowest || high > highest)
-    throw Error(Fault::Usage, fmt::format("{}: \"{}\" reaches beyond [{}, {}]", option, text, format_number(lowest),
-                                          highest > 1e299 ? "infinity" : format_number(highest)));
+  input.distribution = distribution_within(text, option, lowest, highest, hint);
   input.source = option;
+}
+
+const char* const grams_hint = " kg CO2e per kWh, and no grid is dirtier; 350 g/kWh is 0.35";
+
+/// A marginal or market-based factor: kilograms, as the grid's own.
+void check_factor(const std::optional<double>& factor, const std::string& option) {
+  if (factor && *factor > implausible_grid_kg_per_kwh)
+    throw Error(Fault::Usage, fmt::format("{}: {} is above {}{}", option, format_number(*factor),
+                                          format_number(implausible_grid_kg_per_kwh), grams_hint));
 }
 
 /// The zone's average as the factor, its marginal beside where a table has one; never one for the other.
 void set_zone(ActivityInputs& in, const GridCatalogue& grids, const std::string& zone, std::optional<long> year) {
-  const GridFactor* average = nullptr;
-  for (const GridFactor* row : grids.require_all(zone)) {
-    if (year && row->year != *year) continue;
-    if (row->kind == "marginal") {
-      if (!in.marginal_kg_per_kwh) in.marginal_kg_per_kwh = row->kgco2e_per_kwh;
-    } else if (!average) {
-      average = row;
-    }
-  }
-  if (!average)
-    grids.require(zone, year ? std::optional<std::int64_t>(*year) : std::nullopt);  // says which years there are
-  if (!average) throw Error(Fault::Usage, "--grid: zone " + zone + " has only marginal factors");
-  if (average->accounting == "market")
-    throw Error(Fault::Usage,
-                "--grid: " + zone +
-                    " is a market-based factor; name the place's grid here and give this one with --market-kg " +
-                    format_number(average->kgco2e_per_kwh));
-  set_grid(in, *average);
+  set_grid(in, average_factor(grids, zone, year));
+  for (const GridFactor* row : grids.require_all(zone))
+    if (row->kind == "marginal" && (!year || row->year == *year) && !in.marginal_kg_per_kwh)
+      in.marginal_kg_per_kwh = row->kgco2e_per_kwh;
 }
 
 }  // namespace
+
+Distribution distribution_within(const std::string& text, const std::string& option, double low, double high,
+                                 const std::string& hint) {
+  const Distribution given = Distribution::parse(text, option);
+  constexpr double tail = 1e-3;
+  const bool beyond = given.quantile(tail) < low || given.quantile(1 - tail) > high;
+  if (beyond || given.median() < low || given.median() > high)
+    throw Error(Fault::Usage, fmt::format("{}: \"{}\" reaches beyond {} to {}{}", option, text, format_number(low),
+                                          high > 1e299 ? "infinity" : format_number(high), hint));
+  return given.is_fixed() ? given : given.within(low, high);
+}
 
 void FootprintOptions::declare_run(OptionSet& options) {
   options.group("What ran (numbers may be LOW:HIGH, LOW:MODE:HIGH or MEAN+-SD)");
@@ -101,6 +105,10 @@ bool FootprintOptions::names_a_run() const {
 void FootprintOptions::apply_run(ActivityInputs& in, const Accelerator& machine, std::optional<double> model_params,
                                  std::optional<double> model_tokens, const MfuPrior& prior) const {
   override_with(in.tdp_w, tdp, "--tdp");
+  if (!hours.empty() && count && days)
+    throw Error(Fault::Usage, "--hours and --count x --days both say how long it ran; give one of them");
+  if (!hours.empty() && !mfu.empty())
+    throw Error(Fault::Usage, "--mfu works device-hours out, and --hours gives them; leave one of them out");
   const auto run_params = params ? params : model_params, run_tokens = tokens ? tokens : model_tokens;
   if (!hours.empty()) {
     override_with(in.device_hours, hours, "--hours");
@@ -132,9 +140,13 @@ void FootprintOptions::apply_run(ActivityInputs& in, const Accelerator& machine,
   const MeterTier tier = counted           ? MeterTier::EnergyCounter
                          : meter == "rapl" ? MeterTier::Rapl
                                            : MeterTier::ReportedPower;
+  if (is_tpu(machine) && (!metered_kwh.empty() || !power.empty() || full_w)) {
+    // What was metered is the accelerators alone; only the prior share of TDP holds the host of a TPU.
+    in.host_factor.distribution = host_factor();
+    in.host_factor.source = "host and idle on top of metered accelerators, as for GPUs; prior";
+  }
   if (!metered_kwh.empty()) {
-    const auto energy = Distribution::parse(metered_kwh, "--energy-kwh");
-    if (!(energy.lowest() > 0)) throw Error(Fault::Usage, "--energy-kwh: \"" + metered_kwh + "\" is not positive");
+    const auto energy = distribution_within(metered_kwh, "--energy-kwh", 1e-9);
     set_metered_device_energy(in, energy.median(), tier, "--energy-kwh");
     if (!energy.is_fixed()) {
       in.power_fraction.distribution = energy.scaled(1 / energy.median());
@@ -147,7 +159,7 @@ void FootprintOptions::apply_run(ActivityInputs& in, const Accelerator& machine,
                      fmt::format("idle {} W, full {} W at load {}, exponent 0.5", format_number(*idle_w),
                                  format_number(*full_w), format_number(*load)));
   } else if (!power.empty()) {
-    const auto watts_given = Distribution::parse(power, "--power");
+    const auto watts_given = distribution_within(power, "--power", 1e-9);
     set_device_power(in, watts_given.median(), meter.empty() ? MeterTier::ReportedPower : tier, "--power");
     if (!watts_given.is_fixed()) {
       in.power_fraction.distribution = watts_given.scaled(1 / watts_given.median());
@@ -162,19 +174,40 @@ void FootprintOptions::apply_run(ActivityInputs& in, const Accelerator& machine,
   if (busy) set_busy_share(in, *busy);
 }
 
+std::string FootprintOptions::why_implausible_power(const ActivityInputs& in, const Accelerator& machine) {
+  if (!machine.tdp_w) return "";
+  const double drawn = in.tdp_w.distribution.median() * in.power_fraction.distribution.median();
+  // Idle devices draw about a tenth of TDP. Whole-system power of a TPU reaches twice the chip's.
+  const double lowest = 0.05, highest = is_tpu(machine) ? 3 : 1.5, share = drawn / *machine.tdp_w;
+  if (share >= lowest && share <= highest) return "";
+  return fmt::format("a mean of {} W on a device of {} W TDP ({}): {}", format_number(drawn, 3),
+                     format_number(*machine.tdp_w), machine.id,
+                     share < lowest ? "less than it draws idle; kilowatts for watts, or too many hours?"
+                                    : "more than it can draw; whole servers for devices, or too few hours?");
+}
+
 void FootprintOptions::apply_rest(ActivityInputs& in, const GridCatalogue& grids, const DataFolder& data) const {
   if (place == "unknown") set_unknown_site(in);
+  check_factor(marginal, "--marginal-kg");
+  check_factor(market, "--market-kg");
   if (!grid.empty()) {
     const bool is_number = parse_number(grid.substr(0, grid.find_first_of(":+"))).has_value();
     if (is_number)
-      override_with(in.grid_kg_per_kwh, grid, "--grid", -1e-3);
+      override_with(in.grid_kg_per_kwh, grid, "--grid", 0, implausible_grid_kg_per_kwh, grams_hint);
     else
       set_zone(in, grids, grid, year);
   }
-  if (!site.empty()) set_site(in, SiteCatalogue::load(data).require(site));
+  if (!site.empty()) {
+    const SiteCatalogue sites = SiteCatalogue::load(data);
+    const Site& place_named = sites.require(site);
+    const std::string zone = "gcp:" + place_named.region;
+    if (grid.empty() && place_named.provider.starts_with("Google") && !grids.find(zone).empty())
+      set_zone(in, grids, zone, year);
+    set_site(in, place_named);
+  }
   override_with(in.pue, pue, "--pue", 1, 10);
-  override_with(in.wue_l_per_kwh, wue, "--wue");
-  override_with(in.ewif_l_per_kwh, ewif, "--ewif");
+  override_with(in.wue_l_per_kwh, wue, "--wue", 0, impossible_wue_l_per_kwh, " L/kWh; 1800 mL/kWh is 1.8");
+  override_with(in.ewif_l_per_kwh, ewif, "--ewif", 0, impossible_ewif_l_per_kwh, " L/kWh; 3000 mL/kWh is 3");
   override_with(in.host_factor, host, "--host", 1, 20);
   if (!idle.empty()) {
     override_with(in.idle_time, idle, "--idle");

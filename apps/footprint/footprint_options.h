@@ -10,6 +10,11 @@
 
 namespace isoflop::app {
 
+/// What the user typed for `option`, not beyond [low, high]. The far tails of a normal are cut there; when more than
+/// one draw in a thousand would have to be, throws Error (Usage) that ends in `hint`.
+sim::Distribution distribution_within(const std::string& text, const std::string& option, double low,
+                                      double high = 1e300, const std::string& hint = "");
+
 struct FootprintOptions {
   std::string device, hours, mfu, tdp, metered_kwh, meter, power;
   std::optional<double> params, tokens, count, days, busy;
@@ -25,6 +30,8 @@ struct FootprintOptions {
 
   /// True when an option says what ran, so that no subject is needed.
   bool names_a_run() const;
+  /// Why the watts of the inputs cannot be such a device's (kilowatts, or ten times its TDP); empty when they can.
+  static std::string why_implausible_power(const sim::ActivityInputs& inputs, const Accelerator& machine);
   /// Device-hours, power and fleet; `params`, `tokens` of a model fill what the options leave open.
   void apply_run(sim::ActivityInputs& inputs, const Accelerator& machine, std::optional<double> model_params,
                  std::optional<double> model_tokens, const sim::MfuPrior& prior) const;

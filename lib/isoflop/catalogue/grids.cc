@@ -96,8 +96,8 @@ std::vector<const GridFactor*> GridCatalogue::require_all(std::string_view zone)
   if (!found.empty()) return found;
   std::vector<std::string> names;
   for (const auto& row : records_) {
-    names.push_back(row.zone);
-    names.push_back(row.name);
+    for (const auto& name : {row.zone, row.name})
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }
   throw unknown_name("grid zone", zone, names);
 }

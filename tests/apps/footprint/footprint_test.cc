@@ -201,6 +201,98 @@ TEST_CASE("footprint writes a CodeCarbon file and reads it back") {
   std::filesystem::remove(file);
 }
 
+TEST_CASE("footprint refuses grams for kilograms, millilitres for litres, and two ways to say how long it ran") {
+  const auto refused = [](std::vector<std::string> more, const char* why) {
+    more.insert(more.begin(), {"--on", "h100-sxm-80gb"});
+    const auto outcome = footprint(more);
+    CHECK_MESSAGE(outcome.code == 2, outcome.out);
+    CHECK_MESSAGE(outcome.err.find(why) != std::string::npos, outcome.err);
+  };
+  refused({"--hours", "1000", "--grid", "350"}, "350 g/kWh is 0.35");
+  refused({"--hours", "1000", "--marginal-kg", "500"}, "350 g/kWh is 0.35");
+  refused({"--hours", "1000", "--market-kg", "350"}, "350 g/kWh is 0.35");
+  refused({"--hours", "1000", "--wue", "1800"}, "mL/kWh");
+  refused({"--hours", "1000", "--ewif", "3000"}, "mL/kWh");
+  refused({"--hours", "1000", "--pue", "0.9"}, "beyond 1 to 10");
+  refused({"--hours", "1000", "--count", "8", "--days", "3"}, "give one of them");
+  refused({"--hours", "1000", "--mfu", "0.4"}, "leave one of them out");
+  refused({"--tokens-per-day", "1B", "--params", "8B", "--hours", "3"}, "describes a run");
+  CHECK(footprint({"--on", "h100-sxm-80gb", "--hours", "1000", "--pue", "1.1+-0.02", "--grid", "0.4+-15%"}).code == 0);
+  CHECK(footprint({"--on", "h100-sxm-80gb", "--energy-kwh", "1000+-5%", "--grid", "0.4"}).code == 0);
+}
+
+TEST_CASE("footprint does not trust power that such a device cannot draw: exit 4 with the reason") {
+  for (const std::vector<std::string>& power : std::vector<std::vector<std::string>>{
+           {"--power", "7000"}, {"--power", "0.7"}, {"--tdp", "0.7"}, {"--energy-kwh", "50000"}}) {
+    std::vector<std::string> arguments = {"--on", "h100-sxm-80gb", "--hours", "1000", "--grid", "0.4"};
+    arguments.insert(arguments.end(), power.begin(), power.end());
+    const auto outcome = footprint(arguments);
+    CHECK_MESSAGE(outcome.code == 4, power.front());
+    CHECK((outcome.out + outcome.err).find("on a device of 700 W TDP") != std::string::npos);
+  }
+}
+
+TEST_CASE("footprint of metered TPU chips adds the host, which only the prior share of TDP holds") {
+  const auto host = [](const std::vector<std::string>& arguments) {
+    const auto r = result_of(arguments);
+    for (const auto& input : r.at("inputs").items())
+      if (input.at("name").text() == "host overhead") return input.at("median").number();
+    return 0.0;
+  };
+  CHECK(host({"--on", "tpu-v4", "--hours", "1000", "--grid", "0.4"}) == 1);
+  CHECK(host({"--on", "tpu-v4", "--energy-kwh", "200", "--hours", "1000", "--grid", "0.4"}) > 1.3);
+}
+
+TEST_CASE("footprint of a load takes nothing from the model's training run, and a named site brings its grid") {
+  const auto r = result_of({"llama-3.1-8b", "--tokens-per-day", "1B", "--batch", "64"});
+  for (const auto& input : r.at("inputs").items())
+    if (input.at("name").text() == "grid intensity") CHECK(input.at("source").text().starts_with("assumed"));
+  const auto site = result_of({"--on", "h100-sxm-80gb", "--hours", "1000", "--site", "us-west1"});
+  for (const auto& input : site.at("inputs").items())
+    if (input.at("name").text() == "grid intensity") CHECK(agrees(input.at("median").number(), 0.0792, 3));
+}
+
+TEST_CASE("footprint credits waiting only to a job of known length, priced with the series' own factor") {
+  const auto file = std::filesystem::temp_directory_path() / "isoflop_known_length_test.csv";
+  {
+    std::ofstream out(file);
+    out << "time,gco2e_per_kwh\n";
+    for (int day = 1; day <= 28; ++day)
+      for (int h = 0; h < 24; ++h)
+        out << (day < 10 ? "2024-02-0" : "2024-02-") << day << (h < 10 ? "T0" : "T") << h << ":00,"
+            << (h < 12 ? 100 : 300) << "\n";
+  }
+  const auto unknown = result_of({"llama-2-70b", "--hourly", file.string()});
+  CHECK(unknown.at("schedule").at("shift_saves_kg").is_null());
+  const auto r = result_of({"--on", "h100-sxm-80gb", "--count", "8", "--days", "0.25", "--grid", "0.9", "--hourly",
+                            file.string()});
+  const auto& s = r.at("schedule");
+  CHECK(s.at("job_hours").number() == 6);
+  CHECK(agrees(s.at("shift_saves_kg").number(),
+               central(r.at("energy_facility_kwh")) * s.at("baseline_kgco2e_per_kwh").number() *
+                   s.at("shift_saves_share").at("forecast").number(),
+               10));
+  std::filesystem::remove(file);
+}
+
+TEST_CASE("footprint of a CodeCarbon file counts every GPU's embodied share and doubts an unknown country's grid") {
+  const auto file = std::filesystem::temp_directory_path() / "isoflop_gpu_count_test.csv";
+  const auto write = [&](const std::string& country) {
+    std::ofstream out(file);
+    out << "run_id,duration,emissions,energy_consumed,gpu_energy,gpu_count,country_iso_code\n"
+        << "a,3600,1,5,5,8," << country << "\n";
+  };
+  write("FRA");
+  const auto france = result_of({"--codecarbon", file.string()});
+  const auto eight = result_of({"--on", "h100-sxm-80gb", "--hours", "8", "--grid", "FRA"});
+  CHECK(agrees(central(france.at("co2e_kg").at("embodied")), central(eight.at("co2e_kg").at("embodied")), 2));
+  write("");
+  const auto nowhere = result_of({"--codecarbon", file.string()});
+  const auto& carbon = nowhere.at("co2e_kg").at("operational");
+  CHECK(carbon.at("high").number() > 3 * carbon.at("low").number());
+  std::filesystem::remove(file);
+}
+
 TEST_CASE("footprint with a user's grid table shows marginal beside average, never in its place") {
   const auto folder = std::filesystem::temp_directory_path() / "isoflop_grids_test";
   std::filesystem::create_directories(folder);

@@ -91,8 +91,19 @@ TEST_CASE("an hourly table is read in kilograms or grams, and gaps, bad times an
   refused("2020-01-01T00:00,1\n2020-01-01T01:00,1\n2020-01-01T03:00,1\n", "h.csv:4");
   refused("yesterday,1\n", "no time like");
   refused("2020-01-01T00:00,-1\n", "not negative");
+  refused("2020-01-01T00:00,0.3\n", "fewer than two rows");
+  refused("", "fewer than two rows");
+  refused("2020-01-01T01:00,0.3\n2020-01-01T00:00,0.3\n", "times must rise");
+  refused("2020-01-01T00:00,300\n2020-01-01T01:00,310\n", "are these grams");
+  refused("2020-01-01T00:00,0.0003\n2020-01-01T01:00,0.0004\n", "kilograms in a column of grams");
+  // Local time: the hour that is skipped in spring, and the one that comes twice in autumn.
+  refused("2020-03-29T00:00,1\n2020-03-29T01:00,1\n2020-03-29T03:00,1\n", "change of the clocks");
+  refused("2020-10-25T01:00,1\n2020-10-25T02:00,1\n2020-10-25T02:00,1\n", "change of the clocks");
   refused("2020-01-01T00:00,\n", "h.csv:2");
-  refused("2020-01-01T00:00,1\n2020-01-01T00:00,1\n", "expected");
+  refused("2020-01-01T00:00,1\n2020-01-01T00:00,1\n", "times must rise");
+  const auto offset = read_grid_series(CsvTable::parse(
+      "time,kgco2e_per_kwh\n2020-03-29T01:00+01:00,0.3\n2020-03-29T03:00+02:00,0.3\n", "h.csv"));
+  CHECK(offset.step_hours == 1);
   CHECK_THROWS_AS(schedule(periodic(2), {4, 48}), Error);
   CHECK_THROWS_AS(schedule(periodic(10), {0.5, 4}), Error);
 }

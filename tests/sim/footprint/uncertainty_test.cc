@@ -55,6 +55,15 @@ TEST_CASE("a distribution is read from what people type") {
   CHECK_THROWS_AS(Distribution::parse("5+-x", "x"), Error);
 }
 
+TEST_CASE("a bounded distribution keeps its quantiles inside and sets draws beyond to the bound") {
+  const auto d = Distribution::parse("1.05+-0.03", "--pue").within(1, 10);
+  CHECK(d.quantile(1e-6) == 1);
+  CHECK(agrees(d.quantile(0.5), 1.05, 12));
+  CHECK(agrees(d.quantile(0.95), Distribution::normal(1.05, 0.03).quantile(0.95), 14));
+  CHECK(d.lowest() == 1);
+  CHECK(agrees(d.scaled(2).quantile(1e-6), 2, 14));
+}
+
 TEST_CASE("a sum of normals has the closed-form interval and variance shares") {
   const std::vector<UncertainInput> in = {{"a", "", Distribution::normal(10, 3), ""},
                                           {"b", "", Distribution::normal(5, 4), ""},

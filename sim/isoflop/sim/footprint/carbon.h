@@ -7,6 +7,11 @@
 
 namespace isoflop::sim {
 
+/// No grid emits more in an hour: old lignite and oil-shale plants reach about 1.2 kg/kWh. A figure above it is grams.
+inline constexpr double implausible_grid_kg_per_kwh = 1.6;
+/// Below one gram per kWh, which no average over days reaches: kilograms where grams were expected.
+inline constexpr double implausibly_clean_kg_per_kwh = 1e-3;
+
 /// kg CO2e per facility kWh.
 constexpr GridIntensity kilograms_per_kilowatt_hour(double kg) { return kg * kilogram_co2e / facility_kilowatt_hour; }
 

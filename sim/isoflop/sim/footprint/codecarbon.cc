@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <set>
+#include <map>
 
 namespace isoflop::sim {
 namespace {
@@ -14,27 +14,48 @@ double median_of(const FootprintEstimate& f, const std::string& name) {
   return 0;
 }
 
-void find_doubts(EmissionsRow& row, std::set<std::string>& seen) {
-  if (!row.run_id.empty() && !seen.insert(row.run_id + row.timestamp).second)
-    row.doubts.push_back("the same run and time twice");
-  if (row.facility_kwh == 0 && row.duration_s > 60)
-    row.doubts.push_back("no energy for a run of minutes: a counter was missing");
-  if (row.gpu_count && *row.gpu_count > 0 && row.gpu_kwh == 0) row.doubts.push_back("a GPU is named but has no energy");
+/// Until version 3 the file held the last power, since then the mean: energy over time then says nothing.
+bool writes_last_power(const std::string& version) { return version.empty() || version[0] < '3'; }
+
+void find_doubts(EmissionsRow& row) {
+  const auto broken = [&](std::string doubt) {
+    row.doubts.push_back(std::move(doubt));
+    row.is_broken = true;
+  };
+  if (row.version.starts_with("isoflop")) row.doubts.push_back("worked out by isoflop, not metered");
+  if (row.facility_kwh == 0 && row.duration_s > 60) broken("no energy for a run of minutes: a counter was missing");
+  if (row.gpu_count && *row.gpu_count > 0 && row.gpu_kwh == 0) broken("a GPU is named but has no energy");
   const double parts = row.cpu_kwh + row.gpu_kwh + row.ram_kwh;
   if (parts > 0 && std::fabs(parts / row.facility_kwh - 1) > 0.02)
-    row.doubts.push_back(fmt::format("parts sum to {:.3g} kWh, the total says {:.3g}", parts, row.facility_kwh));
+    broken(fmt::format("parts sum to {:.3g} kWh, the total says {:.3g}", parts, row.facility_kwh));
   if (row.facility_kwh > 0) {
     const double factor = row.emissions_kg / row.facility_kwh;
-    if (factor > 1.6)
-      row.doubts.push_back(fmt::format("{:.3g} kg/kWh is dirtier than any grid: a factor of 1,000?", factor));
+    if (factor > implausible_grid_kg_per_kwh)
+      broken(fmt::format("{:.3g} kg/kWh is dirtier than any grid: a factor of 1,000?", factor));
     if (row.duration_s > 0 &&
         row.facility_kwh / (row.duration_s / 3600) > 20000 / 1e3 * std::max(1.0, row.gpu_count.value_or(1)))
-      row.doubts.push_back("more than 20 kW a device: a unit error?");
+      broken("more than 20 kW a device: a unit error?");
   }
   if (row.cpu_power_w == 42.5 ||
-      (row.cpu_kwh > 0 && row.duration_s > 0 && row.cpu_power_w > 0 &&
+      (writes_last_power(row.version) && row.cpu_kwh > 0 && row.duration_s > 0 && row.cpu_power_w > 0 &&
        std::fabs(row.cpu_kwh / row.pue_ratio / (row.cpu_power_w / 1e3 * row.duration_s / 3600) - 1) < 1e-3))
     row.doubts.push_back("the processor's power is a constant, not a counter");
+}
+
+/// A file of tasks names the run in every row; their energies add up.
+void find_superseded(std::vector<EmissionsRow>& rows) {
+  std::map<std::string, std::size_t> last;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].run_id.empty()) continue;
+    const auto [place, is_new] = last.emplace(rows[i].run_id + "|" + rows[i].project, i);
+    if (is_new) continue;
+    EmissionsRow& before = rows[place->second];
+    if (rows[i].duration_s >= before.duration_s && rows[i].facility_kwh >= before.facility_kwh) {
+      before.is_superseded = true;
+      before.doubts.push_back("not counted: a later row of the same run holds its total");
+    }
+    place->second = i;
+  }
 }
 
 }  // namespace
@@ -47,7 +68,6 @@ std::vector<EmissionsRow> read_emissions(const CsvTable& t) {
     return c ? std::string(t.text(r, *c)) : std::string();
   };
   std::vector<EmissionsRow> rows;
-  std::set<std::string> seen;
   for (std::size_t r = 0; r < t.rows(); ++r) {
     EmissionsRow row;
     row.timestamp = text(r, maybe("timestamp"));
@@ -66,18 +86,20 @@ std::vector<EmissionsRow> read_emissions(const CsvTable& t) {
     row.gpu_model = text(r, maybe("gpu_model"));
     row.cpu_model = text(r, maybe("cpu_model"));
     row.gpu_count = number(r, maybe("gpu_count"));
+    row.version = text(r, maybe("codecarbon_version"));
     row.water_l = number(r, maybe("water_consumed"));
     for (double value : {row.duration_s, row.emissions_kg, row.facility_kwh, row.cpu_kwh, row.gpu_kwh, row.ram_kwh})
       if (value < 0) t.reject_row(r, "energy, emissions and duration are not negative");
     if (row.pue_ratio < 1) t.reject(r, *maybe("pue"), "a PUE is at least 1");
-    find_doubts(row, seen);
+    find_doubts(row);
     rows.push_back(std::move(row));
   }
+  if (!maybe("task_name")) find_superseded(rows);
   return rows;
 }
 
 std::string write_emissions(const FootprintEstimate& f, const EmissionsLabels& labels) {
-  const double seconds = 3600 * median_of(f, "device-hours") / labels.device_count;
+  const double seconds = 3600 * median_of(f, "device-hours") / labels.device_count.value_or(1);
   const double facility = f.facility_kwh.central, it = f.it_kwh.central, pue_ratio = facility / it;
   const double gpu = it / median_of(f, "host overhead") * pue_ratio;
   const double kg = f.operational_kg.central;
@@ -92,7 +114,8 @@ std::string write_emissions(const FootprintEstimate& f, const EmissionsLabels& l
                      csv_cell(labels.timestamp), csv_cell(labels.project), csv_cell(labels.run_id), seconds, kg,
                      seconds > 0 ? kg / seconds : 0, watts_of(facility - gpu), watts_of(gpu), facility - gpu, gpu,
                      facility, csv_cell(labels.country), csv_cell(labels.country_iso), labels.tool_version,
-                     labels.device_count, csv_cell(labels.gpu_model), pue_ratio);
+                     labels.device_count ? fmt::format("{}", *labels.device_count) : "",
+                     csv_cell(labels.gpu_model), pue_ratio);
   return out;
 }
 

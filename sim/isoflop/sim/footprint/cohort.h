@@ -29,6 +29,7 @@ struct CohortLine {  ///< One model: published, recomputed, and what disagrees.
   std::string model, organisation, release_date, device;
   std::optional<double> params_active, tokens, training_flop;  ///< 6ND
   std::optional<double> hours_published, operational_published_t;
+  bool is_metered = false;  ///< the published tonnes rest on metered power
   std::optional<Estimate> hours_from_6nd;      ///< this run's family left out
   std::optional<FootprintEstimate> footprint;  ///< common convention; hours published, else from 6ND
   std::vector<std::string> disagreements;

@@ -92,6 +92,11 @@ Distribution Distribution::parse(std::string_view text, std::string_view what) {
 }
 
 double Distribution::quantile(double p) const {
+  const double value = unbounded_quantile(p);
+  return bounds_ ? std::clamp(value, bounds_->first, bounds_->second) : value;
+}
+
+double Distribution::unbounded_quantile(double p) const {
   switch (shape_) {
     case Shape::Fixed:
       return values_[0];
@@ -112,15 +117,18 @@ double Distribution::quantile(double p) const {
   return values_[below] + (position - static_cast<double>(below)) * (values_[above] - values_[below]);
 }
 
+Distribution Distribution::within(double low, double high) const {
+  require(low <= high, "bounds need low <= high");
+  Distribution copy = *this;
+  copy.bounds_ = {low, high};
+  return copy;
+}
+
 double Distribution::lowest() const {
-  switch (shape_) {
-    case Shape::Normal:
-      return values_[1] > 0 ? -std::numeric_limits<double>::infinity() : values_[0];
-    case Shape::Lognormal:
-      return values_[1] > 0 ? 0 : values_[0];
-    default:
-      return values_[0];
-  }
+  double value = values_[0];
+  if (shape_ == Shape::Normal && values_[1] > 0) value = -std::numeric_limits<double>::infinity();
+  if (shape_ == Shape::Lognormal && values_[1] > 0) value = 0;
+  return bounds_ ? std::clamp(value, bounds_->first, bounds_->second) : value;
 }
 
 std::string Distribution::text() const {
@@ -153,6 +161,7 @@ Distribution Distribution::scaled(double factor) const {
     copy.values_[0] *= factor;
   else
     for (double& value : copy.values_) value *= factor;
+  if (copy.bounds_) copy.bounds_ = {copy.bounds_->first * factor, copy.bounds_->second * factor};
   return copy;
 }
 

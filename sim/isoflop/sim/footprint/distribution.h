@@ -1,8 +1,10 @@
 // A quantity we only know within bounds, as a distribution that is drawn by its quantile function: one uniform number
 // gives one draw, so that two runs which differ in one input share all other draws.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace isoflop::sim {
@@ -27,6 +29,8 @@ class Distribution {
   bool is_fixed() const { return shape_ == Shape::Fixed; }
   /// Smallest value that can be drawn; minus infinity for a normal.
   double lowest() const;
+  /// The same with draws beyond [low, high] set to the bound. Meant for the far tails of a normal.
+  Distribution within(double low, double high) const;
   /// "triangular 1.2, 1.4, 1.82"
   std::string text() const;
   /// The same shape with every value multiplied by a positive factor.
@@ -35,8 +39,10 @@ class Distribution {
  private:
   enum class Shape { Fixed, Normal, Lognormal, Triangular, Uniform, Empirical };
   Distribution(Shape shape, std::vector<double> values) : shape_(shape), values_(std::move(values)) {}
+  double unbounded_quantile(double p) const;
   Shape shape_;
   std::vector<double> values_;
+  std::optional<std::pair<double, double>> bounds_;
 };
 
 }  // namespace isoflop::sim

@@ -48,6 +48,18 @@ ActivityInputs default_inputs(const Accelerator& device, Use use) {
   return in;
 }
 
+const GridFactor& average_factor(const GridCatalogue& grids, const std::string& zone, std::optional<long> year) {
+  const GridFactor* found = nullptr;
+  for (const GridFactor* row : grids.require_all(zone))
+    if (!found && row->kind != "marginal" && (!year || row->year == *year)) found = row;
+  if (!found && year) grids.require(zone, std::int64_t{*year});  // says which years there are
+  if (!found) throw Error(Fault::Usage, "zone " + zone + " has only marginal factors");
+  if (found->accounting == "market")
+    throw Error(Fault::Usage, zone + " is a market-based factor (" + format_number(found->kgco2e_per_kwh) +
+                                  " kg/kWh; --market-kg); name the place's grid instead");
+  return *found;
+}
+
 void set_grid(ActivityInputs& in, const GridFactor& factor) {
   const std::string place = factor.name + (factor.year ? " " + std::to_string(*factor.year) : "");
   in.grid_kg_per_kwh.distribution = Distribution::normal(factor.kgco2e_per_kwh, 0.04 * factor.kgco2e_per_kwh);
@@ -61,7 +73,8 @@ void set_grid(ActivityInputs& in, const GridFactor& factor) {
 }
 
 void set_unknown_grid(ActivityInputs& in) {
-  in.grid_kg_per_kwh.distribution = Distribution::triangular(0.031, 0.384, 0.708);
+  in.grid_kg_per_kwh.distribution =
+      Distribution::triangular(anywhere_kg_per_kwh[0], anywhere_kg_per_kwh[1], anywhere_kg_per_kwh[2]);
   in.grid_kg_per_kwh.source = "assumed: no grid given; Norway, United States, India 2024 (data/grids.csv)";
   set_unknown_offsite_water(in);
 }

@@ -17,10 +17,15 @@ enum class Use { Training, Serving };  ///< What the devices do: it decides the 
 /// Power, host, embodied, site and grid priors for a device; device_hours stay zero.
 ActivityInputs default_inputs(const Accelerator& device, Use use);
 
+/// The zone's average factor of `year`, else of the newest year; never a marginal one. Throws Error (Usage) when the
+/// zone is unknown, has no such year, or has marginal or market-based factors only.
+const GridFactor& average_factor(const GridCatalogue& grids, const std::string& zone, std::optional<long> year = {});
 /// Average factor of the zone with a standard deviation of 4 % (year-to-year change has a median of 4 %). Off-site
 /// water triangular 0.4, 1, 1.45 times the zone's: places within a country differ that much (Texas 1.29, Iowa 3.10,
 /// US 3.13).
 void set_grid(ActivityInputs& inputs, const GridFactor& factor);
+/// kg CO2e per kWh of Norway, the United States and India, 2024 (data/grids.csv).
+inline constexpr double anywhere_kg_per_kwh[] = {0.031, 0.384, 0.708};
 /// A data centre somewhere: triangular from Norway over the US to India.
 void set_unknown_grid(ActivityInputs& inputs);
 

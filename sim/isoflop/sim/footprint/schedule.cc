@@ -10,6 +10,7 @@
 
 #include "isoflop/error.h"
 #include "isoflop/random.h"
+#include "isoflop/sim/footprint/carbon.h"
 #include "isoflop/statistics.h"
 
 namespace isoflop::sim {
@@ -54,6 +55,15 @@ std::optional<Scaled> find_scaled(const CsvTable& t, const std::string& name) {
   return {};
 }
 
+constexpr const char* summer_time = " (local time across a change of the clocks? give UTC or an offset such as +01:00)";
+
+void check_factor(const CsvTable& t, std::size_t row, std::size_t column, double kg_per_kwh) {
+  if (kg_per_kwh < 0) t.reject(row, column, "a grid factor is not negative");
+  if (kg_per_kwh > implausible_grid_kg_per_kwh)
+    t.reject(row, column, fmt::format("{:.3g} kg/kWh is dirtier than any grid; are these grams? (column gco2e_per_kwh)",
+                                      kg_per_kwh));
+}
+
 double sum(const std::vector<double>& values, std::size_t from, std::size_t count) {
   return std::accumulate(values.begin() + static_cast<std::ptrdiff_t>(from),
                          values.begin() + static_cast<std::ptrdiff_t>(from + count), 0.0);
@@ -95,16 +105,34 @@ GridSeries read_grid_series(const CsvTable& t) {
     const auto minutes = minutes_of(t.text(r, *time));
     if (!minutes) t.reject(r, *time, "\"" + std::string(t.text(r, *time)) + "\" is no time like 2020-01-31T13:00");
     if (r == 0) series.first_time = t.text(r, *time);
-    if (r == 1) step = *minutes - before;
-    if (r > 0 && (*minutes - before != step || step <= 0))
-      t.reject(r, *time, fmt::format("{} minutes after the row before, expected {}", *minutes - before, step));
+    const long apart = *minutes - before;
+    if (r == 1) step = apart;
+    if (r > 0 && apart <= 0)
+      t.reject(r, *time, fmt::format("{} minutes after the row before: times must rise{}", apart,
+                                     apart == 0 ? summer_time : ""));
+    if (r > 1 && apart != step)
+      t.reject(r, *time, fmt::format("{} minutes after the row before, expected {}{}", apart, step,
+                                     apart == 2 * step || apart == step + 60 ? summer_time : ""));
     before = *minutes;
     const double value = t.required_number(r, average->column) * average->factor;
-    if (value < 0) t.reject(r, average->column, "a grid factor is not negative");
+    check_factor(t, r, average->column, value);
     series.average_kg_per_kwh.push_back(value);
-    if (marginal) series.marginal_kg_per_kwh.push_back(t.required_number(r, marginal->column) * marginal->factor);
-    if (water) series.offsite_water_l_per_kwh.push_back(t.required_number(r, *water));
+    if (marginal) {
+      series.marginal_kg_per_kwh.push_back(t.required_number(r, marginal->column) * marginal->factor);
+      check_factor(t, r, marginal->column, series.marginal_kg_per_kwh.back());
+    }
+    if (water) {
+      series.offsite_water_l_per_kwh.push_back(t.required_number(r, *water));
+      if (series.offsite_water_l_per_kwh.back() < 0) t.reject(r, *water, "water is not negative");
+    }
   }
+  if (t.rows() < 2) throw Error(Fault::BadInput, t.name() + ": a series of fewer than two rows has no step");
+  const double total = sum(series.average_kg_per_kwh, 0, series.average_kg_per_kwh.size());
+  if (total > 0 && total / static_cast<double>(t.rows()) < implausibly_clean_kg_per_kwh)
+    throw Error(Fault::BadInput,
+                fmt::format("{}: a mean of {:.2g} kg/kWh is cleaner than any grid; are these kilograms in a column of "
+                            "grams?",
+                            t.name(), total / static_cast<double>(t.rows())));
   if (step > 1440 || (step > 0 && 1440 % step != 0))
     throw Error(Fault::BadInput, fmt::format("{}: a step of {} minutes does not divide a day", t.name(), step));
   series.step_hours = static_cast<double>(step) / 60;

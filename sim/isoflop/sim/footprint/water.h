@@ -30,5 +30,8 @@ constexpr Water water(ItEnergy it, FacilityEnergy facility, OnsiteWaterIntensity
 inline constexpr double evaporative_need_l_per_kwh = 3.6 / 2.45;
 /// On-site figures above this deserve a warning: evaporation with heavy blowdown, or a wrong unit.
 inline constexpr double implausible_wue_l_per_kwh = 2.5;
+/// Ten times the need of evaporation on-site, and several times the thirstiest national reservoirs (18.6 L/kWh, Brazil)
+/// off-site: millilitres, not litres.
+inline constexpr double impossible_wue_l_per_kwh = 15, impossible_ewif_l_per_kwh = 200;
 
 }  // namespace isoflop::sim
