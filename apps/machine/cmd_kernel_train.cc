@@ -34,6 +34,8 @@ PlotSpec loss_plot(const sim::TrainingRunResult& run, const std::string& source,
   return plot;
 }
 
+constexpr long most_steps = 100000000;
+
 class KernelTrain : public Command {
  public:
   std::string name() const override { return "kernel train"; }
@@ -62,7 +64,7 @@ class KernelTrain : public Command {
     options.whole("--length", length_, "tokens per sequence", 2, 1 << 20);
     options.whole("--batch", batch_, "sequences per batch", 1, 1 << 16);
     options.whole("--accumulate", accumulate_, "batches whose gradients are added before an update", 1, 1 << 16);
-    options.whole("--steps", steps_, "optimiser steps", 1, 100000000);
+    options.whole("--steps", steps_, "optimiser steps", 1, most_steps);
     options.number("--tokens", tokens_, "train on about this many tokens instead of --steps", NumberRange::positive());
     options.choice("--precision", precision_, {"fp32", "bf16"}, "arithmetic of the matrix products; weights stay fp32");
     options.number("--lr", rate_, "peak learning rate", NumberRange::positive());
@@ -73,8 +75,10 @@ class KernelTrain : public Command {
     options.number("--clip", clip_, "largest gradient norm; 0: none", NumberRange::not_negative());
     options.number("--tdp", tdp_, "watts of the processor at full load, for energy where it is not counted",
                    NumberRange::positive());
-    options.text("--checkpoint", checkpoint_, "file to save to, and to continue from when it exists");
-    options.whole("--checkpoint-every", checkpoint_every_, "steps between checkpoints", 1, 100000000);
+    options.text("--checkpoint", checkpoint_,
+                 "file to save to, and to continue from when it exists: the same command again after a stop");
+    options.whole("--checkpoint-every", checkpoint_every_, "steps between checkpoints (and every half minute)", 1,
+                  most_steps);
   }
 
   Report run(const Settings& settings) override {
@@ -115,9 +119,7 @@ class KernelTrain : public Command {
     s.sequences = static_cast<std::size_t>(batch_);
     s.length = static_cast<std::size_t>(length_);
     s.micro_batches = static_cast<std::size_t>(accumulate_);
-    s.steps = tokens_ ? std::max(1L, static_cast<long>(
-                                         std::lround(*tokens_ / static_cast<double>(batch_ * length_ * accumulate_))))
-                      : steps_;
+    s.steps = tokens_ ? steps_for(*tokens_) : steps_;
     s.precision = precision_ == "bf16" ? sim::Precision::Bf16 : sim::Precision::Fp32;
     s.optimiser.weight_decay = decay_;
     s.optimiser.clip_norm = clip_;
@@ -130,7 +132,16 @@ class KernelTrain : public Command {
     s.threads = settings.threads;
     s.checkpoint = checkpoint_;
     s.checkpoint_every = checkpoint_every_;
+    s.checkpoint_every_s = 30;
     return s;
+  }
+
+  long steps_for(double tokens) const {
+    const double steps = std::round(tokens / static_cast<double>(batch_ * length_ * accumulate_));
+    if (steps > static_cast<double>(most_steps))
+      throw Error(Fault::Usage, fmt::format("--tokens {} are {} steps, more than {}", format_count(tokens),
+                                            format_count(steps), most_steps));
+    return std::max(1L, static_cast<long>(steps));
   }
 
   static Report report_of(const sim::TrainingRunSettings& s, const sim::TrainingRunResult& run,
@@ -144,15 +155,16 @@ class KernelTrain : public Command {
     r["tokens"] = tokens;
     r["steps"] = static_cast<std::int64_t>(run.curve.size());
     r["resumed_at_step"] = run.first_step;
-    r["loss"] = run.held_out_loss;
-    r["loss_nats"] = run.held_out_loss;
+    const bool good = run.diverged.empty();
+    r["loss"] = r["loss_nats"] = good ? Value(run.held_out_loss) : Value();
+    if (!good) r["loss_before_divergence_nats"] = run.held_out_loss;
     r["loss_of_perfect_model_nats"] = run.perfect_loss;
     r["entropy_rate_nats"] = source.entropy_rate();
     const auto bits = run.bits_per_byte();
     if (source.tokenizer()) {
       r["vocabulary"] = static_cast<std::int64_t>(source.vocabulary());
       r["bytes_per_token"] = run.bytes_per_token;
-      r["loss_bits_per_byte"] = bits;
+      r["loss_bits_per_byte"] = good && bits ? Value(*bits) : Value();
     }
     const bool timed = run.seconds > 0;
     const auto measured = [&](double value) { return timed ? Value(value) : Value(); };
@@ -179,11 +191,13 @@ class KernelTrain : public Command {
     r["curve"] = points;
     report.tables.push_back(std::move(curve));
     report.headline =
-        fmt::format("{} parameters on {} tokens reach {:.4f} nats/token on held-out text",
-                    format_count(static_cast<double>(run.parameters)), format_count(tokens), run.held_out_loss);
-    if (run.perfect_loss)
+        good ? fmt::format("{} parameters on {} tokens reach {:.4f} nats/token on held-out text",
+                           format_count(static_cast<double>(run.parameters)), format_count(tokens), run.held_out_loss)
+             : fmt::format("Training {} parameters diverged after {} tokens: no loss to report",
+                           format_count(static_cast<double>(run.parameters)), format_count(tokens));
+    if (good && run.perfect_loss)
       report.headline += fmt::format(", {:.4f} above a perfect model", run.held_out_loss - *run.perfect_loss);
-    if (bits)
+    if (good && bits)
       report.headline +=
           fmt::format(", {:.3f} bits/byte at {:.2f} bytes/token in a vocabulary of {}", *bits, *run.bytes_per_token,
                       source.vocabulary());
@@ -204,6 +218,13 @@ class KernelTrain : public Command {
                                     "between tokenisations of one text, up to their windows",
                                     "bits/byte", "definition"});
     report.distrust = run.diverged;
+    const double guessing = std::log(static_cast<double>(s.architecture.vocabulary));
+    if (good && run.held_out_loss > guessing)
+      report.warnings.push_back(fmt::format(
+          "the loss is above that of guessing, ln {} = {:.4f}: too few steps, or too high a learning rate",
+          s.architecture.vocabulary, guessing));
+    if (run.first_step == s.steps)
+      report.messages.push_back("The checkpoint held the whole run; nothing was trained now.");
     if (run.curve.size() > 1) report.plots.push_back(loss_plot(run, source.name(), run.perfect_loss));
     return report;
   }

@@ -82,11 +82,12 @@ sim::SweepPlan SweepOptionSet::plan(const Settings& settings, SweepClock& clock)
   s.seed = settings.seed;
   if (total_flop_ && total_s_) throw Error(Fault::Usage, "--flop and --time are two budgets; give one");
   if (total_flop_)
-    return sim::SweepPlan(sim::fitted_to(s, *total_flop_, [](const sim::SweepPlan& p) { return p.flop(); }));
+    return sim::SweepPlan(sim::fitted_to(s, *total_flop_, "FLOP", [](const sim::SweepPlan& p) { return p.flop(); }));
   if (total_s_) {
     const double side_by_side = static_cast<double>(thread_count(settings.threads));
     return sim::SweepPlan(
-        sim::fitted_to(s, *total_s_ * side_by_side, [&](const sim::SweepPlan& p) { return clock.seconds(p); }));
+        sim::fitted_to(s, *total_s_ * side_by_side, "seconds of one thread",
+                       [&](const sim::SweepPlan& p) { return clock.seconds(p); }));
   }
   return sim::SweepPlan(s);
 }

@@ -7,11 +7,14 @@
 #include <thread>
 #include <vector>
 
+#include "isoflop/machine_share.h"
+
 namespace isoflop {
 
 int thread_count(int requested) {
   if (requested > 0) return requested;
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  static const int usable = usable_processor_count();
+  return usable;
 }
 
 void parallel_for(std::size_t count, int threads, const std::function<void(std::size_t)>& body) {

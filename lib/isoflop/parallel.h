@@ -5,7 +5,7 @@
 
 namespace isoflop {
 
-/// Threads to use for a request: 0 means as many as the machine runs at once.
+/// Threads to use for a request: 0 means as many as this process may run at once (machine_share.h).
 int thread_count(int requested);
 
 /// Calls body(i) for i in [0, count) on up to `threads` threads (0 = all); each i exactly once.

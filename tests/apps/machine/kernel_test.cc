@@ -30,6 +30,26 @@ TEST_CASE("kernel train reports loss, counts and the floor of its source") {
   CHECK(r.at("curve").items().size() == 5);
 }
 
+TEST_CASE("a run that diverged has no loss, one that learnt nothing says so, impossible sizes are refused") {
+  const std::vector<std::string> shape = {"kernel",  "train",   "--layers",     "1",  "--width", "32",       "--heads",
+                                          "2",       "--batch", "4",            "--length", "16",  "--vocabulary", "16"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), shape.begin(), shape.end());
+    return more;
+  };
+  const auto diverged = answer(with({"--steps", "50", "--lr", "1e30"}), 4);
+  const auto& r = diverged.at("result");
+  CHECK(r.at("loss").is_null());
+  CHECK(r.at("loss_nats").is_null());
+  CHECK(r.at("steps").number() < 50);
+  const auto worse = answer(with({"--steps", "1", "--lr", "1"}), 0);
+  CHECK(worse.at("result").at("loss").number() > std::log(16.0));
+  CHECK(to_json(worse.at("warnings")).find("guessing") != std::string::npos);
+  answer(with({"--tokens", "1e300"}), 2);
+  answer({"kernel", "train", "--layers", "200", "--width", "16384", "--heads", "8"}, 1);
+  answer({"kernel", "run", "--layers", "200", "--width", "16384", "--heads", "8"}, 1);
+}
+
 TEST_CASE("models with latent attention and with ALiBi are trained and decoded") {
   for (const std::vector<std::string>& shape :
        {std::vector<std::string>{"--latent", "8"}, {"--latent", "8", "--latent-query", "12"}, {"--alibi"}}) {

@@ -62,8 +62,23 @@ TEST_CASE("a checkpoint of other settings, a truncated one and another file are 
   auto other = s;
   other.schedule.peak = 2e-2;
   CHECK_THROWS_WITH_AS(run_training(other, *source), doctest::Contains("other settings"), Error);
-  std::filesystem::resize_file(s.checkpoint, std::filesystem::file_size(s.checkpoint) - 10);
+  const auto bytes = std::filesystem::file_size(s.checkpoint);
+  for (const auto place : {bytes / 2, bytes - 2}) {
+    std::fstream file(s.checkpoint, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(place));
+    const char was = static_cast<char>(file.get());
+    for (const char now : {static_cast<char>(was ^ 4), was}) {
+      file.seekp(static_cast<std::streamoff>(place));
+      file.put(now);
+      file.flush();
+      if (now == was) CHECK_NOTHROW(read_model(s.checkpoint));
+      else CHECK_THROWS_WITH_AS(run_training(s, *source), doctest::Contains("is damaged"), Error);
+    }
+  }
+  std::filesystem::resize_file(s.checkpoint, bytes - 10);
   CHECK_THROWS_WITH_AS(run_training(s, *source), doctest::Contains("ends early"), Error);
+  std::ofstream(s.checkpoint) << "isoflop checkpoint 1\n";
+  CHECK_THROWS_WITH_AS(run_training(s, *source), doctest::Contains("another version"), Error);
   std::ofstream(s.checkpoint) << "hello";
   CHECK_THROWS_WITH_AS(run_training(s, *source), doctest::Contains("is no checkpoint"), Error);
   std::filesystem::remove(s.checkpoint);

@@ -134,6 +134,13 @@ TEST_CASE("no counter, one that is not allowed, garbage and one that vanishes ar
   denied.zone("intel-rapl:0", "package-0", "12");
   std::filesystem::permissions(denied.path() + "/class/powercap/intel-rapl:0/energy_uj", std::filesystem::perms::none);
   CHECK(EnergyCounter(denied.path()).problem().find("since Linux 5.10") != std::string::npos);
+
+  const FakeSystem hidden;
+  hidden.write("class/hwmon/hwmon1/name", "amd_energy");
+  hidden.write("class/hwmon/hwmon1/energy129_label", "Esocket0");
+  hidden.write("class/hwmon/hwmon1/energy129_input", "100");
+  std::filesystem::permissions(hidden.path() + "/class/hwmon/hwmon1/energy129_label", std::filesystem::perms::none);
+  CHECK(EnergyCounter(hidden.path()).problem().find("energy129_label") != std::string::npos);
 }
 
 TEST_CASE("a meter counts what passes outside its pauses and names its tier") {

@@ -93,12 +93,12 @@ TEST_CASE("a plan survives its file, and an edited file is refused") {
 
 TEST_CASE("a FLOP budget is met from below, nearly") {
   SweepSettings s;
-  const auto fitted = fitted_to(s, 1e13, [](const SweepPlan& p) { return p.flop(); });
+  const auto fitted = fitted_to(s, 1e13, "FLOP", [](const SweepPlan& p) { return p.flop(); });
   const double flop = SweepPlan(fitted).flop();
   CHECK(flop <= 1e13);
   CHECK(flop > 0.97e13);
   CHECK(fitted.lowest_flop == s.lowest_flop);
-  CHECK_THROWS_WITH_AS(fitted_to(s, 1e11, [](const SweepPlan& p) { return p.flop(); }),
+  CHECK_THROWS_WITH_AS(fitted_to(s, 1e11, "FLOP", [](const SweepPlan& p) { return p.flop(); }),
                        doctest::Contains("lower the lowest budget"), Error);
 }
 

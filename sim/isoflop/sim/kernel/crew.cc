@@ -21,35 +21,41 @@ void spin_or(const Ready& ready, const std::function<void()>& sleep) {
 
 }  // namespace
 
-Crew::Crew(int threads) {
-  for (int i = 1; i < thread_count(threads); ++i)
-    workers_.emplace_back([this, i] { serve(static_cast<std::size_t>(i)); });
+Crew::Crew(int threads) : parts_(static_cast<unsigned>(thread_count(threads))), next_(parts_) {
+  for (unsigned i = 1; i < parts_; ++i) workers_.emplace_back([this] { serve(); });
 }
 
 Crew::~Crew() {
   stop_ = true;
-  round_.fetch_add(1);
-  round_.notify_all();
+  next_ = parts_ + 1;
+  next_.notify_all();
 }
 
-void Crew::serve(std::size_t index) {
-  unsigned seen = 0;
-  while (true) {
-    spin_or([&] { return round_.load() != seen; }, [&] { round_.wait(seen); });
-    ++seen;
-    if (stop_) return;
-    (*work_.load())(index);
-    if (left_.fetch_sub(1) == 1) left_.notify_one();
+// A part is claimed by raising next_, whichever round it belongs to: what is claimed is open, and the round does not
+// end before it is done.
+void Crew::take_parts() {
+  for (unsigned part = next_.load(); part < parts_;)
+    if (next_.compare_exchange_weak(part, part + 1)) {
+      (*work_.load())(part);
+      if (left_.fetch_sub(1) == 1) left_.notify_one();
+      part = next_.load();
+    }
+}
+
+void Crew::serve() {
+  while (!stop_) {
+    take_parts();
+    spin_or([&] { return next_.load() != parts_; }, [&] { next_.wait(parts_); });
   }
 }
 
 void Crew::run(const std::function<void(std::size_t)>& work) {
   if (workers_.empty()) return work(0);
   work_ = &work;
-  left_ = static_cast<unsigned>(workers_.size());
-  round_.fetch_add(1);
-  round_.notify_all();
-  work(0);
+  left_ = parts_;
+  next_ = 0;
+  next_.notify_all();
+  take_parts();
   spin_or([&] { return left_.load() == 0; }, [&] {
     const unsigned left = left_.load();
     if (left != 0) left_.wait(left);

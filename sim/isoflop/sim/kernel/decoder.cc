@@ -1,8 +1,11 @@
 #include "isoflop/sim/kernel/decoder.h"
 
+#include <fmt/format.h>
+
 #include <set>
 
 #include "isoflop/error.h"
+#include "isoflop/machine_share.h"
 #include "isoflop/model/op_cost.h"
 #include "isoflop/parallel.h"
 
@@ -78,6 +81,13 @@ Decoder::Decoder(const Architecture& architecture, std::vector<float> weights, c
   check_executable(architecture);
   if (settings.batch < 1 || settings.prompt < 1 || settings.capacity <= settings.prompt)
     throw Error(Fault::Usage, "a decoder needs a batch, a prompt, and room for more tokens than the prompt");
+  // Beside the weights that are there: those packed for prompts, and those that steps read.
+  const double each = settings.format == WeightFormat::Fp32   ? 4
+                      : settings.format == WeightFormat::Bf16 ? 2
+                      : settings.format == WeightFormat::Int8 ? 1
+                                                              : 0.5;
+  require_memory(static_cast<double>(weights.size()) * (each + (settings.prefill_precision == Precision::Bf16 ? 2 : 4)),
+                 fmt::format("decoding with {} parameters", weights.size()));
   state_ = std::make_unique<State>(architecture, std::move(weights), settings);
 }
 Decoder::~Decoder() = default;

@@ -22,7 +22,7 @@ InstructionSet best_available() {
 InstructionSet chosen() {
   const InstructionSet best = best_available();
   const char* wish = std::getenv("ISOFLOP_ISA");
-  if (!wish) return best;
+  if (!wish || !*wish) return best;
   for (const auto set :
        {InstructionSet::Scalar, InstructionSet::Avx2, InstructionSet::Avx512, InstructionSet::Avx512Bf16})
     if (instruction_set_name(set) == wish) {

@@ -1,6 +1,8 @@
 // A text of any bytes as a source of tokens.
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "isoflop/catalogue/csv_table.h"
 #include "isoflop/error.h"
 #include "isoflop/random.h"
@@ -13,6 +15,8 @@ namespace {
 class TextSource : public TokenSource {
  public:
   TextSource(const std::string& path, std::uint64_t seed, std::size_t vocabulary) : path_(path), seed_(seed) {
+    if (std::error_code unknown; std::filesystem::is_character_file(path, unknown))
+      throw Error(Fault::BadInput, path + ": is a device, not a text");
     const std::string text = read_file(path);
     if (text.size() < 10000)
       throw Error(Fault::BadInput,

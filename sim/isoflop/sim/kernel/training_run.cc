@@ -76,10 +76,13 @@ TrainingRunResult run_training(const TrainingRunSettings& s, const TokenSource& 
   Trainer trainer(s.architecture, s.sequences, s.length, s.precision, s.optimiser, s.seed, s.threads);
   TrainingRunResult result;
   const std::string print = fingerprint(s, source, trainer);
-  if (!s.checkpoint.empty() && std::filesystem::exists(s.checkpoint)) 
+  if (!s.checkpoint.empty() && std::filesystem::exists(s.checkpoint))
     result.curve = resume_checkpoint(s.checkpoint, print, trainer);
   result.first_step = static_cast<std::int64_t>(result.curve.size());
-  auto saved = std::chrono::steady_clock::now();
+  const auto now_s = [] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  };
+  double saved = now_s(), saving_s = 0;
   for (std::int64_t step = result.first_step; step < s.steps; ++step) {
     std::vector<std::vector<std::int32_t>> ids, targets;
     for (std::size_t m = 0; m < s.micro_batches; ++m) {
@@ -101,11 +104,13 @@ TrainingRunResult run_training(const TrainingRunSettings& s, const TokenSource& 
     if (std::binary_search(s.evaluate_after.begin(), s.evaluate_after.end(), step + 1))
       result.curve.back().held_out_loss = held_out_loss(trainer, s, source);
     if (after_step) after_step(result.curve.back());
-    const auto now = std::chrono::steady_clock::now();
-    const bool time_to_save = std::chrono::duration<double>(now - saved).count() >= s.checkpoint_every_s;
+    const double pause = s.checkpoint_every_s > 0 ? std::max(s.checkpoint_every_s, 20 * saving_s) : 0;
+    const bool time_to_save = now_s() - saved >= pause;
     if (!s.checkpoint.empty() && (time_to_save || (step + 1) % s.checkpoint_every == 0 || step + 1 == s.steps)) {
+      const double start_s = now_s();
       save_checkpoint(s.checkpoint, print, s, source.tokenizer(), trainer, result.curve);
-      saved = now;
+      saved = now_s();
+      saving_s = saved - start_s;
     }
   }
   result.held_out_loss = held_out_loss(trainer, s, source);

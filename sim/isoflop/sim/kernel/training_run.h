@@ -25,7 +25,8 @@ struct TrainingRunSettings {  ///< Model, batches, schedule and what is kept.
       evaluate_after;                ///< numbers of steps, rising, after which the held-out loss is measured too
   std::string checkpoint;            ///< file; empty: none. Continued from when it exists and fits the settings.
   std::int64_t checkpoint_every = 100;
-  double checkpoint_every_s = 1e300;  ///< also when so much time has passed; does not touch the result
+  double checkpoint_every_s = 1e300;  ///< also when so much time has passed, though at most 5 % of it goes into saving;
+                                      ///< 0: after every step. Does not touch the result
 };
 
 struct CurvePoint {  ///< One logged step.

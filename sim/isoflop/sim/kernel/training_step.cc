@@ -1,10 +1,13 @@
 #include "isoflop/sim/kernel/training_step.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include "isoflop/error.h"
+#include "isoflop/machine_share.h"
 #include "isoflop/model/op_cost.h"
 #include "isoflop/parallel.h"
 #include "isoflop/sim/kernel/large_pages.h"
@@ -77,10 +80,22 @@ struct Trainer::State {
         threads(thread_count(threads_wanted)),
         program(forward(a, Step::train(static_cast<std::int64_t>(b / shards), static_cast<std::int64_t>(t)))),
         layout(program) {
+    check_memory();
     for (std::size_t s = 0; s < shards; ++s) {
       executions.emplace_back(program, layout, precision);
       gradients.push_back(zeros_in_large_pages(layout.count()));
     }
+  }
+
+  // Weights, two moments, packed weights in both directions, and gradients and activations of each shard.
+  void check_memory() const {
+    const double parameters = static_cast<double>(layout.count()), each = static_cast<double>(shards);
+    double activations = 0;
+    for (const Tensor& tensor : program.tensors)
+      if (tensor.kind == TensorKind::Activation) activations += static_cast<double>(tensor.elements());
+    const double bytes = 4 * parameters * (3 + each) + (precision == Precision::Bf16 ? 4 : 8) * parameters +
+                         4 * activations * each;
+    require_memory(bytes, fmt::format("training {} parameters on {} x {} tokens", layout.count(), sequences, length));
   }
 
   std::size_t shard_tokens() const { return sequences / shards * length; }

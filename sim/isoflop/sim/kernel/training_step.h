@@ -42,6 +42,7 @@ std::size_t training_shards(std::size_t sequences, std::size_t length);
 /// shards add their gradients in a fixed order.
 class Trainer {
  public:
+  /// Throws Error (BadInput) for what cannot be executed, (CannotRun) where memory does not suffice.
   Trainer(const Architecture& architecture, std::size_t sequences, std::size_t length, Precision precision,
           const OptimiserSettings& optimiser, std::uint64_t seed, int threads);
   ~Trainer();

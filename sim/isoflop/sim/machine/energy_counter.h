@@ -1,11 +1,12 @@
 // Energy that the processor packages count themselves (RAPL), as Linux shows it.
 //
-// /sys/class/powercap/intel-rapl:N of Intel, and of AMD since family 17h under the same name: zones "package-*" and
-// the "dram" zones inside them are added up; "core" and "uncore" are parts of a package and "psys" contains the
-// packages, so they are left out, and a zone listed twice (intel-rapl-mmio) counts once. Where there is none, hwmon's
-// "amd_energy" with its "Esocket*" counters. Counters run over at max_energy_range_uj, after about twenty minutes at
-// full power: read more often than that. They count all programs of the machine, and neither disks, fans nor losses of
-// the power supply.
+// /sys/class/powercap/intel-rapl:N of Intel, and of AMD since family 17h under the same name (Linux
+// drivers/powercap/intel_rapl_common.c): zones "package-*" and the "dram" zones inside them are added up; "core" and
+// "uncore" are parts of a package and "psys" contains the packages, so they are left out, and a zone listed twice
+// (intel-rapl-mmio) counts once. Where there is none, hwmon's "amd_energy" with its "Esocket*" counters, a driver of
+// Linux 5.8 to 5.12 and since then outside of it. Counters run over at max_energy_range_uj, after nine minutes at 120 W
+// where they have 32 bits of 15.3 uJ (Documentation/hwmon/amd_energy.rst): read more often than that. They count all
+// programs of the machine, and neither disks, fans nor losses of the power supply.
 #pragma once
 #include <cstdint>
 #include <optional>

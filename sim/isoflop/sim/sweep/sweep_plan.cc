@@ -267,17 +267,18 @@ SweepPlan SweepPlan::from_json(const std::string& text, const std::string& name)
   return plan;
 }
 
-SweepSettings fitted_to(SweepSettings settings, double limit, const std::function<double(const SweepPlan&)>& cost) {
+SweepSettings fitted_to(SweepSettings settings, double limit, const std::string& unit,
+                        const std::function<double(const SweepPlan&)>& cost) {
   const auto cost_at = [&](double highest) {
     settings.highest_flop = highest;
     return cost(SweepPlan(settings));
   };
   double low = 2 * settings.lowest_flop, high = low;
   if (cost_at(low) > limit)
-    throw Error(Fault::Usage, fmt::format("budgets from {:.3g} FLOP to only twice that cost {:.3g} already, more than "
-                                          "the {:.3g} allowed; lower the lowest budget, the sizes "
+    throw Error(Fault::Usage, fmt::format("budgets from {:.3g} FLOP to only twice that cost {:.3g} {} already, more "
+                                          "than the {:.3g} allowed; lower the lowest budget, the sizes "
                                           "or the number of budgets",
-                                          settings.lowest_flop, cost_at(low), limit));
+                                          settings.lowest_flop, cost_at(low), unit, limit));
   while (high < 1e30 && cost_at(high) <= limit) low = high, high *= 4;
   for (int i = 0; i < 40; ++i) {
     const double middle = std::sqrt(low * high);

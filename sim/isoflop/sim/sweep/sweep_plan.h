@@ -85,7 +85,9 @@ class SweepPlan {
 };
 
 /// What `cost` says of a plan must rise with its budgets; the answer has the highest budget whose plan costs at most
-/// `limit` (the lowest budget stays). Throws Error (Usage) when not even two budgets a factor of 2 apart fit.
-SweepSettings fitted_to(SweepSettings settings, double limit, const std::function<double(const SweepPlan&)>& cost);
+/// `limit` (the lowest budget stays). `unit`: of cost and limit, for messages. Throws Error (Usage) when not even two
+/// budgets a factor of 2 apart fit.
+SweepSettings fitted_to(SweepSettings settings, double limit, const std::string& unit,
+                        const std::function<double(const SweepPlan&)>& cost);
 
 }  // namespace isoflop::sim
