@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <locale>
 #include <sstream>
 #include <string>
 
@@ -45,6 +46,8 @@ extern "C" int isoflop_run(const char* request_json, char** response_json) {
       auto arguments = isoflop::app::request_arguments(isoflop::parse_json(request_json, "request"));
       arguments.push_back("--json");
       std::ostringstream out, err;
+      out.imbue(std::locale::classic());  // the program may have chosen one that groups digits
+      err.imbue(std::locale::classic());
       code = isoflop::app::run(arguments, out, err);
       response = out.str();
       if (code != 0 && code != 4) response = failure(code, first_message(err.str()));

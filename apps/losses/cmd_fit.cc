@@ -98,8 +98,8 @@ class FitCommand : public Command {
     report_certificate(report, analysis);
     if (analysis.fit.usable()) {
       report_allocation(report, analysis, budgets());
-      report.plots = {contour_plot(analysis.runs, analysis.fit), isoflop_plot(analysis.runs, analysis.fit),
-                      residual_plot(analysis.runs, analysis.fit)};
+      report.plots = {contour_plot(analysis.runs, analysis.fit, analysis.interval(exponent_a_quantity())),
+                      isoflop_plot(analysis.runs, analysis.fit), residual_plot(analysis.runs, analysis.fit)};
       if (!analysis.draws.laws.empty()) report.plots.push_back(cloud_plot(analysis.fit, analysis.draws));
       if (all_schemes_) {
         settings.progress(0.4, "schemes");

@@ -47,7 +47,7 @@ std::string source_text(const RunTable& runs) { return fmt::format("{} runs of {
 
 }  // namespace
 
-PlotSpec contour_plot(const RunTable& runs, const ChinchillaFit& fit) {
+PlotSpec contour_plot(const RunTable& runs, const ChinchillaFit& fit, const FittedValue& exponent_a) {
   const Range n = range_of(runs, [](const Run& run) { return run.params; });
   const Range d = range_of(runs, [](const Run& run) { return run.tokens; });
   PlotSpec plot;
@@ -68,6 +68,8 @@ PlotSpec contour_plot(const RunTable& runs, const ChinchillaFit& fit) {
   plot.heat.push_back(std::move(heat));
   LineLayer frontier;
   frontier.legend = fmt::format("compute-optimal: N ~ C^{:.3f}", fit.law.exponent_a());
+  if (std::isfinite(exponent_a.low) && std::isfinite(exponent_a.high))
+    frontier.legend += fmt::format(" ({:.3f} to {:.3f})", exponent_a.low, exponent_a.high);
   frontier.colour = 1;
   for (double budget : log_steps(6 * n.low * d.low, 6 * n.high * d.high, 200)) {
     const auto best = fit.law.optimum(budget);

@@ -9,8 +9,9 @@
 
 namespace isoflop::app {
 
-/// Loss over the plane of N and D with the runs and the compute-optimal frontier.
-PlotSpec contour_plot(const fits::RunTable& runs, const fits::ChinchillaFit& fit);
+/// Loss over the plane of N and D with the runs and the compute-optimal frontier, whose legend names the exponent's
+/// interval where one is known.
+PlotSpec contour_plot(const fits::RunTable& runs, const fits::ChinchillaFit& fit, const FittedValue& exponent_a);
 /// Loss against N along each budget in the range of the runs, with the minimum of each.
 PlotSpec isoflop_plot(const fits::RunTable& runs, const fits::ChinchillaFit& fit);
 /// ln L - ln Lhat against compute; the runs furthest off are named by their line.

@@ -139,7 +139,10 @@ SectionContent calibration_section(const ReportRequest&, const Settings& setting
     bars.values.push_back(cell->cross_validated_mape);
   }
   training_plot.bars = {bars};
-  if (unseen) training_plot.rules = {{"an accelerator never measured", *unseen, std::nullopt}};
+  if (unseen) {
+    training_plot.rules = {{"", *unseen, std::nullopt}};
+    training_plot.subtitle += fmt::format("; dashed: one never measured, {} %", format_number(*unseen, 2));
+  }
 
   content.finding = fmt::format(
       "On groups of measurements left out, kernel times err by {} over {} rows and training speeds by {} over {} rows "

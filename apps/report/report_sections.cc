@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "isoflop/catalogue/csv_table.h"
 #include "isoflop/number_text.h"
 
 namespace isoflop::app {
@@ -22,6 +23,17 @@ std::vector<std::string> score_words(const ReportRequest& request, std::initiali
   words.insert(words.end(), more.begin(), more.end());
   for (const auto& file : request.add) words.insert(words.end(), {"--add", file});
   return words;
+}
+
+/// The request without those files that have none of these columns; a note says which.
+ReportRequest with_column(ReportRequest request, const std::vector<std::string>& columns,
+                          std::vector<std::string>& notes) {
+  std::erase_if(request.add, [&](const std::string& file) {
+    if (CsvTable::read(file).find_any(columns)) return false;
+    notes.push_back(file + " is not in this section: it has no column " + columns.front());
+    return true;
+  });
+  return request;
 }
 
 std::string span(const Value& value, int digits) {
@@ -77,9 +89,12 @@ SectionContent outliers_section(const ReportRequest& request, const Settings& se
 }
 
 SectionContent dates_section(const ReportRequest& request, const Settings& settings) {
-  const auto words = score_words(request, {"--x", "release-date"});
+  std::vector<std::string> notes;
+  const auto words = score_words(with_column(request, {"release_date", "date", "released"}, notes),
+                                 {"--x", "release-date"});
   const Report report = run_command(words, settings);
   SectionContent content = content_of(report, words);
+  content.notes.insert(content.notes.begin(), notes.begin(), notes.end());
   content.plots = {report.plots.at(0)};
   content.plots[0].name = "dates";
   content.tables = {report.tables.at(0)};
@@ -99,9 +114,12 @@ SectionContent dates_section(const ReportRequest& request, const Settings& setti
 }
 
 SectionContent efficiency_section(const ReportRequest& request, const Settings& settings) {
-  const auto words = score_words(request, {"--x", "active-params"});
+  std::vector<std::string> notes;
+  const auto words = score_words(with_column(request, {"active_params", "params", "parameters", "N"}, notes),
+                                 {"--x", "active-params"});
   const Report report = run_command(words, settings);
   SectionContent content = content_of(report, words);
+  content.notes.insert(content.notes.begin(), notes.begin(), notes.end());
   content.plots = {report.plots.at(0)};
   content.plots[0].name = "efficiency";
   content.tables = {report.tables.at(0)};

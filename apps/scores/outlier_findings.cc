@@ -97,7 +97,7 @@ std::string outlier_headline(const Findings& f) {
   const auto& study = f.study;
   std::string text = judged_models(f) + fmt::format(
       "{} of {} models leave the {}-against-{} curve's {:.0f} % interval, where about {:.0f} would by chance",
-      f.outliers.above + f.outliers.below, f.outliers.judged, study.facts.title, study.x_name,
+      f.outliers.above + f.outliers.below, f.outliers.judged, study.facts.title, study.x_words,
       100 * study.settings.level, f.outliers.expected_by_chance);
   const std::string above = named(f, true, 8), below = named(f, false, 4);
   if (!above.empty()) text += "; above it: " + above;

@@ -274,7 +274,7 @@ std::vector<PlotSpec> score_plots(const ScoreStudy& study, const OutlierReport& 
   main.x.scale = predictor == Predictor::ReleaseDate ? Scale::Date
                  : predictor == Predictor::Other     ? Scale::Linear
                                                      : Scale::Log;
-  main.title = study.facts.title + " against " + (study.x_name == "compute" ? "training compute" : study.x_name) +
+  main.title = study.facts.title + " against " + (study.x_name == "compute" ? "training compute" : study.x_words) +
                ": which models leave the curve";
   main.subtitle =
       fmt::format("{} models; {} outside their {:.0f} % interval, {:.0f} expected by chance{}", report.judged,
@@ -291,7 +291,7 @@ std::vector<PlotSpec> score_plots(const ScoreStudy& study, const OutlierReport& 
     PlotSpec plot = blank(study, "efficiency");
     plot.title = study.facts.title + " against active parameters";
     plot.subtitle =
-        "What a token costs to serve; named models leave the curve against " + study.x_name + kind_note(study);
+        "What a token costs to serve; named models leave the curve against " + study.x_words + kind_note(study);
     plot.x = {"Active parameters", Scale::Log, {}, {}};
     plot.description = "Scatter of " + study.facts.title + " against active parameters.";
     add_points(plot, study, report, fewer_labels, [](const ScoredModel& model) { return model.active_params; });
@@ -301,7 +301,7 @@ std::vector<PlotSpec> score_plots(const ScoreStudy& study, const OutlierReport& 
       most_have(study, [](const ScoredModel& m) { return m.release_year.has_value(); })) {
     PlotSpec plot = blank(study, "by-date");
     plot.title = study.facts.title + " against release date";
-    plot.subtitle = "Named models leave the curve against " + study.x_name + kind_note(study);
+    plot.subtitle = "Named models leave the curve against " + study.x_words + kind_note(study);
     plot.x = {"Release date", Scale::Date, {}, {}};
     plot.description = "Scatter of " + study.facts.title + " against release date.";
     add_points(plot, study, report, fewer_labels, [](const ScoredModel& model) { return days(model.release_year); });

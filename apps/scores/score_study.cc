@@ -29,6 +29,18 @@ Predictor predictor_of(const std::string& x) {
   return Predictor::Other;
 }
 
+std::string words_of(const std::string& x, Predictor predictor) {
+  switch (predictor) {
+    case Predictor::Compute: return "compute";
+    case Predictor::ActiveParams: return "active parameters";
+    case Predictor::TotalParams: return "total parameters";
+    case Predictor::Tokens: return "training tokens";
+    case Predictor::ReleaseDate: return "release date";
+    case Predictor::Other: break;
+  }
+  return x;
+}
+
 std::string title_of(const std::string& x, Predictor predictor, double flop_per_param_token) {
   switch (predictor) {
     case Predictor::Compute:
@@ -102,6 +114,7 @@ class Loader {
     until_ = date_option("--until", options_.until, true);
     if (study_.from_catalogue) read_catalogue();
     else read_file();
+    study_.x_words = words_of(study_.x_name, predictor_);
     study_.x_title = title_of(study_.x_name, predictor_, study_.flop_per_param_token);
     for (const auto& file : options_.add) join(file, "");
     for (const auto& file : options_.score_only) join(file, "judged only, as asked");
@@ -150,7 +163,7 @@ class Loader {
            "ratings of different dates are on different scales; this date rates the most models"});
     study_.source = "Source: isoflop catalogue of " + std::to_string(models.all().size()) +
                     " models, each value with its source; " + std::to_string(used) + " models with a score and known " +
-                    options_.x;
+                    words_of(options_.x, predictor_);
     if (study_.models.empty())
       throw Error(Fault::Usage,
                   "no model of the catalogue passes the filters; loosen --kind, --family, --since or --until");

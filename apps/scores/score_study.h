@@ -32,6 +32,7 @@ struct ScoreOptions {
 struct ScoreStudy {
   fits::BenchmarkFacts facts;
   std::string x_name;               ///< as in JSON: "compute", "active-params", "gsm8k" ...
+  std::string x_words;              ///< for sentences: "compute", "active parameters" ...
   std::string x_title;              ///< for axes and sentences, with unit
   double flop_per_param_token = 6;
   bool from_catalogue = true;

@@ -152,7 +152,7 @@ Value extrapolation(const std::vector<ExtrapolationTest>& tests) {
 }
 
 ReportTable extrapolation_table(const ScoreStudy& study, const std::vector<ExtrapolationTest>& tests) {
-  ReportTable table{"How far to trust it beyond its data: fitted up to a cut in " + study.x_name + ", judged above",
+  ReportTable table{"How far to trust it beyond its data: fitted up to a cut in " + study.x_words + ", judged above",
                     {{"Fitted up to", "fitted_up_to_x", Align::Right, 3},
                      {"Models below", "fitted"},
                      {"Above", "judged"},

@@ -6,7 +6,6 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <utility>
 
 namespace isoflop {
@@ -44,8 +43,11 @@ bool is_unit_word(std::string_view text) {
 }
 
 double rounded_to(double value, int digits) {
-  // strtod, unlike stod, accepts subnormal results.
-  return std::strtod(fmt::format("{:.{}e}", value, digits - 1).c_str(), nullptr);
+  // Not strtod: it reads 4.5 as 4 where the program that links isoflop has chosen a locale with a decimal comma.
+  const std::string text = fmt::format("{:.{}e}", value, digits - 1);
+  double rounded = value;
+  std::from_chars(text.data(), text.data() + text.size(), rounded);
+  return rounded;
 }
 
 }  // namespace

@@ -118,8 +118,7 @@ bool matches(const std::vector<std::string>& expected, std::size_t e, const std:
 
 struct InTemporaryFolder {
   fs::path before = fs::current_path();
-  fs::path folder =
-      fs::temp_directory_path() / ("isoflop-docs-" + std::to_string(std::hash<std::string>()(before.string())));
+  fs::path folder = fs::temp_directory_path() / "isoflop-docs";
   InTemporaryFolder() {
     fs::remove_all(folder);
     fs::create_directories(folder);

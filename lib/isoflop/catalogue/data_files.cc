@@ -1,5 +1,6 @@
 #include "isoflop/catalogue/data_files.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -8,13 +9,21 @@
 
 namespace isoflop {
 
+// Built-in figures must not pass for those of a folder that was meant and is not there.
 DataFolder DataFolder::chosen(const std::string& option) {
-  if (!option.empty()) {
-    if (!std::filesystem::is_directory(option)) throw Error(Fault::CannotRun, option + ": is no folder (--data)");
-    return {option};
-  }
   const char* environment = std::getenv("ISOFLOP_DATA");
-  return {environment ? environment : ""};
+  const std::string path = !option.empty() ? option : environment ? environment : "";
+  if (path.empty()) return {};
+  const std::string chosen_by = option.empty() ? " (environment variable ISOFLOP_DATA)" : " (--data)";
+  if (!std::filesystem::is_directory(path)) throw Error(Fault::CannotRun, path + ": is no folder" + chosen_by);
+  const auto& tables = embedded_tables();
+  const auto is_there = [&](const auto& table) {
+    return std::filesystem::exists(std::filesystem::path(path) / table.name);
+  };
+  if (std::none_of(tables.begin(), tables.end(), is_there))
+    throw Error(Fault::CannotRun,
+                path + ": holds no table to use instead of a built-in one, such as models.csv" + chosen_by);
+  return {path};
 }
 
 CsvTable open_data_table(const std::string& file, const DataFolder& folder) {

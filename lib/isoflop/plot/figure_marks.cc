@@ -22,14 +22,12 @@ void FigureBuilder::bar_values() {
   const auto thickness = std::fabs(figure_.y.place(boxes.empty() ? 1 : boxes[0].y_high) -
                                    figure_.y.place(boxes.empty() ? 0 : boxes[0].y_low));
   if (thickness < px(figure_sizes::label) * 0.9) return;
-  // An interval makes further digits idle.
-  const bool uncertain = std::any_of(boxes.begin(), boxes.end(), [](const BarBox& box) { return box.has_interval; });
   std::vector<double> totals(categories_.size(), 0), far(categories_.size(), 0);
   for (const auto& box : boxes) {
     const double middle = (box.y_low + box.y_high) / 2;
     const double end = std::max({box.x_from, box.x_to, box.has_interval ? box.interval_high : box.x_to});
     if (!stacked) {
-      ends.push_back({end, middle, tick_text(plot_.x, box.x_to, uncertain ? 3 : 4)});
+      ends.push_back({end, middle, tick_text(plot_.x, box.x_to, 3)});
     } else {
       const auto k = static_cast<std::size_t>(std::lround(middle));
       totals[k] += box.x_to - box.x_from;
@@ -38,7 +36,7 @@ void FigureBuilder::bar_values() {
   }
   if (stacked)
     for (std::size_t k = 0; k < totals.size(); ++k)
-      ends.push_back({far[k], static_cast<double>(k), tick_text(plot_.x, totals[k], uncertain ? 3 : 4)});
+      ends.push_back({far[k], static_cast<double>(k), tick_text(plot_.x, totals[k], 3)});
   const double size = px(figure_sizes::label);
   if (plot_.x.scale == Scale::Linear && !plot_.x.high) {
     double high = figure_.x.high;
@@ -52,8 +50,13 @@ void FigureBuilder::bar_values() {
     figure_.x_ticks = make_ticks(plot_.x, figure_.x.low, figure_.x.high, x_room());
   }
   for (const auto& end : ends) {
-    const double left = figure_.x.place(std::max(end.at, figure_.x.low)) + px(6);
-    if (left + text_width_px(end.text, size) > figure_.width - px(4)) continue;
+    double left = figure_.x.place(std::max(end.at, figure_.x.low)) + px(6);
+    const double width = text_width_px(end.text, size);
+    for (const auto& rule : plot_.rules) {  // beside an upright line, not across it
+      const double at = rule.x ? figure_.x.place(*rule.x) : left - 1;
+      if (at >= left - px(2) && at <= left + width + px(2)) left = at + px(6);
+    }
+    if (left + width > figure_.width - px(4)) continue;
     add_text(left, figure_.y.place(end.middle) + half_digit * size, size, end.text).halo = true;
   }
 }
@@ -174,6 +177,16 @@ std::vector<PixelBox> FigureBuilder::caption_places(const RuleLayer& rule, doubl
 // Where they cover no point; into the notes when there is no such place.
 void FigureBuilder::rule_captions() {
   const double size = px(figure_sizes::label), height = (above_baseline + below_baseline) * size;
+  std::vector<PixelBox> bars;
+  if (!plot_.bars.empty())
+    for (const auto& bar : bar_boxes(plot_)) {
+      const auto [left, right] = std::minmax({figure_.x.place(bar.x_from), figure_.x.place(bar.x_to)});
+      const auto [top, bottom] = std::minmax({figure_.y.place(bar.y_low), figure_.y.place(bar.y_high)});
+      bars.push_back({left, top, right, bottom});
+    }
+  const auto covers_bar = [&](const PixelBox& box) {
+    return std::any_of(bars.begin(), bars.end(), [&](const PixelBox& bar) { return bar.overlaps(box); });
+  };
   for (const auto& rule : plot_.rules) {
     const std::string text = clean_text(rule.caption);
     const std::string where = rule.y   ? "y = " + tick_text(plot_.y, *rule.y)
@@ -186,7 +199,7 @@ void FigureBuilder::rule_captions() {
     if (text.empty()) continue;
     const auto places = caption_places(rule, text_width_px(text, size), height);
     const auto free = std::find_if(places.begin(), places.end(), [&](const PixelBox& box) {
-      return figure_.axes.contains(box) && !covers_marker(box) && !is_kept_out(box);
+      return figure_.axes.contains(box) && !covers_marker(box) && !covers_bar(box) && !is_kept_out(box);
     });
     if (free == places.end()) {
       notes_.push_back("Line at " + where + ": " + text);

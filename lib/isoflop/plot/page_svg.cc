@@ -8,6 +8,7 @@
 #include "isoflop/error.h"
 #include "isoflop/plot/figure.h"
 #include "isoflop/plot/gnuplot_script.h"
+#include "isoflop/plot/heat_paths.h"
 #include "isoflop/plot/svg_document.h"
 #include "isoflop/plot/tool_process.h"
 
@@ -54,6 +55,7 @@ std::string compact(std::string svg) {
                                  {"<g fill=\"none\" color=\"black\" stroke=\"currentColor\"", "<g class=\"g\""},
                                  {" shape-rendering='crispEdges'", " class='e'"},
                                  {" class=\"gridline\" ", ""},
+                                 {"<use xlink:href=", "<use href="},
                                  {"\t", ""},
                                  {" \n", "\n"},
                                  {">\n<", "><"}})
@@ -106,7 +108,7 @@ std::string page_markup(const ThemedSvg& picture, PageColours& colours) {
     dark_at = dark->end + 1;
     markup += picture.light[light->end];
   }
-  return compact(markup + picture.light.substr(light_at));
+  return compact(join_heat_cells(markup + picture.light.substr(light_at)));
 }
 
 }  // namespace isoflop

@@ -1,5 +1,6 @@
 // `models`, `accelerators` and `grids`, run in process as a user would.
 #include <doctest/doctest.h>
+#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -70,6 +71,19 @@ TEST_CASE("CSV gives plain counts where people read 3.82B") {
   CHECK(csv.find("phi-3-mini,Phi-3,Microsoft,2024-04-23,3821079552,3821079552,3300000000000,4096") !=
         std::string::npos);
   CHECK(run_command({"models", "list", "--family", "Phi-3"}).out.find("3.82B") != std::string::npos);
+}
+
+TEST_CASE("a data folder that is none, or holds no table, is refused: built-in figures do not stand in for it") {
+  const auto folder = std::filesystem::temp_directory_path() / "isoflop-no-data";
+  std::filesystem::create_directories(folder);
+  for (const std::string path : {"/no/such/folder", folder.c_str()}) {
+    CHECK(run_command({"models", "show", "phi-3-mini", "--data", path}).code == 1);
+    setenv("ISOFLOP_DATA", path.c_str(), 1);
+    const auto outcome = run_command({"models", "show", "phi-3-mini"});
+    unsetenv("ISOFLOP_DATA");
+    CHECK(outcome.code == 1);
+    CHECK(outcome.err.find("ISOFLOP_DATA") != std::string::npos);
+  }
 }
 
 TEST_CASE("a table in the folder of --data replaces the built-in one, and the result says which was used") {

@@ -2,12 +2,12 @@
 #include <fmt/core.h>
 
 #include <cmath>
+#include <filesystem>
 
 #include "agrees.h"
 #include "apps/run_command.h"
 #include "isoflop/catalogue/csv_table.h"
 #include "isoflop/report/value.h"
-#include "paths.h"
 
 using namespace isoflop;
 using isoflop::test::Outcome;
@@ -56,7 +56,7 @@ TEST_CASE("fit gives the same bytes on one thread and on three, and other draws 
 }
 
 TEST_CASE("fit answers runs that identify nothing with a reason, null numbers and exit code 4") {
-  const std::string path = std::string(build_dir) + "/one_size.csv";
+  const std::string path = std::filesystem::temp_directory_path().string() + "/one_size.csv";
   write_file(path,
              "params,tokens,loss\n1e9,1e9,4\n1e9,2e9,3.5\n1e9,4e9,3.2\n1e9,8e9,3\n1e9,1.6e10,2.9\n1e9,3e10,2.8\n");
   const auto outcome = run_command({"fit", path, "--json"});
@@ -71,7 +71,7 @@ TEST_CASE("fit refuses bad options and bad files with the documented exit codes"
   CHECK(run_command({"fit", "chinchilla", "--delta", "minus"}).code == 2);
   CHECK(run_command({"fit", "chinchilla", "--scheme", "pears"}).code == 2);
   CHECK(run_command({"fit", "no_such_file.csv"}).code == 1);
-  const std::string path = std::string(build_dir) + "/bad_runs.csv";
+  const std::string path = std::filesystem::temp_directory_path().string() + "/bad_runs.csv";
   write_file(path, "params,tokens,loss\n1e9,oops,4\n");
   const auto outcome = run_command({"fit", path});
   CHECK(outcome.code == 3);
@@ -126,7 +126,7 @@ TEST_CASE("fit takes other laws by their general path and sums of power laws of 
       csv += fmt::format("{},{},{:.9g}\n", width, tokens,
                          (1.7 + 20 / std::pow(width, 0.5) + 900 / std::pow(tokens, 0.35)) *
                              (1 + 1e-5 * std::sin(7.3 * ++run)));
-  const std::string path = std::string(build_dir) + "/width_runs.csv";
+  const std::string path = std::filesystem::temp_directory_path().string() + "/width_runs.csv";
   write_file(path, csv);
   const auto terms = run_command({"fit", path, "--terms", "width,tokens", "--delta", "infinity", "--json"});
   REQUIRE(terms.code == 0);

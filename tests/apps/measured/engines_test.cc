@@ -7,7 +7,6 @@
 #include "apps/command.h"
 #include "isoflop/catalogue/csv_table.h"
 #include "isoflop/report/value.h"
-#include "paths.h"
 
 using namespace isoflop;
 
@@ -57,7 +56,7 @@ std::string measured_rows() {
 }  // namespace
 
 TEST_CASE("constants calibrated to a file answer serve --engine through profile.json") {
-  const std::string folder = std::string(build_dir) + "/engines_test";
+  const std::string folder = std::filesystem::temp_directory_path().string() + "/engines_test";
   std::filesystem::create_directories(folder);
   write_file(folder + "/rows.csv", measured_rows());
 
@@ -95,7 +94,7 @@ TEST_CASE("serve --engine refuses what it cannot combine") {
 }
 
 TEST_CASE("validate names every row of a serving table that it does not predict") {
-  const std::string file = std::string(build_dir) + "/serving_rows.csv";
+  const std::string file = std::filesystem::temp_directory_path().string() + "/serving_rows.csv";
   write_file(file,
              "row_id,measured_by,model,hardware,precision,mode,backend,isl,osl,concurrency,tp,metric,value,group\n"
              "a,InferenceX,meta-llama/Llama-3.1-70B,h200_sxm,fp8,agg,vllm,1024,1024,16,8,tpot,9.7,new\n"

@@ -9,7 +9,6 @@
 #include "isoflop/catalogue/csv_table.h"
 #include "isoflop/random.h"
 #include "isoflop/report/value.h"
-#include "paths.h"
 
 using isoflop::test::run_command;
 
@@ -25,7 +24,7 @@ Value result_of(std::vector<std::string> arguments) {
 }
 
 std::string scratch(const std::string& name) {
-  const auto folder = std::filesystem::path(build_dir) / "validate_test";
+  const auto folder = std::filesystem::temp_directory_path() / "validate_test";
   std::filesystem::create_directories(folder);
   return (folder / name).string();
 }

@@ -6,7 +6,6 @@
 #include "agrees.h"
 #include "apps/command.h"
 #include "isoflop/catalogue/csv_table.h"
-#include "paths.h"
 
 namespace {
 
@@ -30,7 +29,7 @@ isoflop::Value result_of(std::vector<std::string> arguments, int expected_code =
 }
 
 std::string file_with(const std::string& name, const std::string& text) {
-  const std::string path = std::string(build_dir) + "/" + name;
+  const std::string path = std::filesystem::temp_directory_path().string() + "/" + name;
   isoflop::write_file(path, text);
   return path;
 }
@@ -72,7 +71,7 @@ TEST_CASE("a trace is served as it arrives, and vLLM's keys are written for it")
       file_with("serve_trace.csv",
                 "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.5,374,44\n2023-11-16 18:15:47.5,396,109\n"
                 "2023-11-16 18:15:47.6,1,1\n");
-  const std::string json = std::string(build_dir) + "/serve_vllm.json";
+  const std::string json = std::filesystem::temp_directory_path().string() + "/serve_vllm.json";
   const auto result = result_of({"serve", "llama-3-8b", "--on", "h100", "--trace", trace, "--vllm-json", json});
   CHECK(result.at("prompt_tokens").number() == 374 + 396 + 1);
   CHECK(result.at("output_tokens").number() == 44 + 109 + 1);
@@ -181,10 +180,10 @@ TEST_CASE("a load beyond what is served is said to be one, a load within is not"
 }
 
 TEST_CASE("serve draws a roofline with this model's operations and caches of other attention") {
-  const std::string plot = std::string(build_dir) + "/serve_plot.plot.csv";
+  const std::string plot = std::filesystem::temp_directory_path().string() + "/serve_plot.plot.csv";
   const Answer answer = ask({"serve", "llama-3-8b", "--on", "h100", "-o", plot, "-q"});
   REQUIRE(answer.code == 0);
-  const std::string stem = std::string(build_dir) + "/serve_plot-";
+  const std::string stem = std::filesystem::temp_directory_path().string() + "/serve_plot-";
   const std::string roof = isoflop::read_file(stem + "roofline.plot.csv"),
                     cache = isoflop::read_file(stem + "kv-cache.plot.csv");
   for (const char* name : {"MLP", "attention core", "logits", "roof"}) CHECK(roof.find(name) != std::string::npos);

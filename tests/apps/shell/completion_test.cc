@@ -24,7 +24,7 @@ TEST_CASE("the bash script completes commands, nested commands and options") {
                          "${COMPREPLY[*]} \"; }\n"
                          "complete_line isoflop compl | grep -q ' completion ' || exit 1\n"
                          "complete_line isoflop manual --exp | grep -q -- ' --explain ' || exit 2\n";
-  CHECK(std::system(("bash " + path).c_str()) == 0);
+  CHECK(std::system(("bash '" + path + "'").c_str()) == 0);
   std::filesystem::remove(path);
 }
 

@@ -9,7 +9,6 @@
 #include "apps/command.h"
 #include "isoflop/catalogue/csv_table.h"
 #include "isoflop/report/value.h"
-#include "paths.h"
 
 using namespace isoflop;
 
@@ -177,7 +176,7 @@ TEST_CASE("plots of a run show its step, its memory over the step and the memory
 }
 
 TEST_CASE("train reads a Hugging Face config and an imported architecture") {
-  const std::string folder = std::string(build_dir) + "/train_command_test";
+  const std::string folder = std::filesystem::temp_directory_path().string() + "/train_command_test";
   std::filesystem::create_directories(folder);
   write_file(folder + "/config.json",
              R"({"model_type":"llama","hidden_size":2048,"intermediate_size":5632,"num_attention_heads":32,

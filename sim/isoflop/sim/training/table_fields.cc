@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <exception>
+#include <algorithm>
+#include <charconv>
 
 namespace isoflop::sim {
 
@@ -26,11 +27,11 @@ ExtraFields parse_extra(std::string_view text) {
 double number_in(const ExtraFields& fields, const std::string& key) {
   const auto found = fields.find(key);
   if (found == fields.end()) return 0;
-  try {
-    return std::stod(found->second);
-  } catch (const std::exception&) {
-    return 0;
-  }
+  std::string_view text = found->second;
+  text.remove_prefix(std::min(text.find_first_not_of(" +"), text.size()));
+  double value = 0;  // of the number at the front; stod would read it by the locale
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
 }
 
 std::string word_in(const ExtraFields& fields, const std::string& key) {
