@@ -147,7 +147,7 @@ TEST_CASE("memory choices hold the run itself, and each sharding needs no more t
 }
 
 TEST_CASE("plots of a run show its step, its memory over the step and the memory of other choices") {
-  const std::string folder = std::string(build_dir) + "/train_command_test";
+  const std::string folder = std::filesystem::temp_directory_path().string() + "/train_command_test";
   std::filesystem::create_directories(folder);
   const std::string file = folder + "/run.plot.csv";
   const Outcome o = train({"llama-3-8b", "--on", "h100", "--count", "64", "--tokens", "1T", "--tp", "2", "--pp", "2",
