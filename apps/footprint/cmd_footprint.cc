@@ -146,10 +146,16 @@ class FootprintCommand : public Command {
     if (convention_ == "sci")
       describe_replay(report, replay_sci(inputs, units > 0 ? units : 1, units > 0 ? unit_name_ : "run"));
     describe_footprint(report, estimate, subject.label + ", in the common convention");
+    if (subject.row && subject.row->operational_tco2e && !load_.tokens_per_day && !options_.names_a_run())
+      mark_printed(report, *subject.row->operational_tco2e * 1e3, estimate);
     put_score(report, estimate, units);
     put_equivalences(report, estimate.total_kg, load_equivalences(settings.data));
-    if (load_.tokens_per_day && load_.joules_per_token.empty())
-      load_.explain(report, load_.point(subject.model, options_.params ? options_.params : subject.params, device));
+    if (load_.tokens_per_day && load_.joules_per_token.empty()) {
+      const ServingPoint point = load_.point(subject.model, options_.params ? options_.params : subject.params, device);
+      load_.explain(report, point);
+      if (const std::string warning = load_.prompt_warning(point); !warning.empty())
+        report.warnings.push_back(warning);
+    }
     if (!zones_.empty())
       put_zones(report, inputs, zones_, options_.year, grids, {4096, settings.seed, settings.threads});
     if (!hourly_.empty()) {

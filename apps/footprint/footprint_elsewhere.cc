@@ -14,6 +14,18 @@ namespace isoflop::app {
 
 using namespace isoflop::sim;
 
+namespace {
+
+/// The average of the year in which the row was written, else the newest.
+const GridFactor& factor_of_year(const GridCatalogue& grids, const std::string& zone, const std::string& timestamp) {
+  const auto year = parse_number(timestamp.substr(0, 4));
+  for (const GridFactor* row : grids.find(zone))
+    if (year && row->year && static_cast<double>(*row->year) == *year && row->kind == "average") return *row;
+  return average_factor(grids, zone);
+}
+
+}  // namespace
+
 Report codecarbon_report(const Settings& settings, const std::string& file, const ActivityInputs& site,
                          bool grid_given) {
   const CsvTable table = CsvTable::read(file);
@@ -41,7 +53,7 @@ Report codecarbon_report(const Settings& settings, const std::string& file, cons
     if (grid_given)
       factor = site.grid_kg_per_kwh.distribution.median();
     else if (!row.country_iso.empty() && !grids.find(row.country_iso).empty())
-      factor = average_factor(grids, row.country_iso).kgco2e_per_kwh;
+      factor = factor_of_year(grids, row.country_iso, row.timestamp).kgco2e_per_kwh;
     superseded += row.is_superseded;
     if (!row.is_superseded) {
       doubted += !row.doubts.empty();
@@ -88,7 +100,7 @@ Report codecarbon_report(const Settings& settings, const std::string& file, cons
   if (!grid_given && elsewhere_kwh == 0) {
     const double factor = our_kg / facility;
     in.grid_kg_per_kwh.distribution = Distribution::normal(factor, 0.04 * factor);
-    in.grid_kg_per_kwh.source = "country of each row, data/grids.csv; sd 4 % assumed";
+    in.grid_kg_per_kwh.source = "country and year of each row, data/grids.csv; sd 4 % assumed";
   } else if (!grid_given) {
     // Rows whose country is missing or not in the table may stand anywhere.
     const double known = our_kg / facility, unknown = elsewhere_kwh / facility;
@@ -131,6 +143,76 @@ Report codecarbon_report(const Settings& settings, const std::string& file, cons
   return report;
 }
 
+namespace {
+
+/// Two bars a plan: what an operator could have saved, and what nobody can save more than.
+PlotSpec schedule_plot(const ScheduleResult& r, const FlexibleJob& job, const std::string& series) {
+  PlotSpec plot;
+  plot.name = "footprint-schedule";
+  plot.title = fmt::format("What waiting saves: a job of {} h with {} h of slack", format_number(job.hours),
+                           format_number(job.slack_hours));
+  plot.subtitle = fmt::format("{} random starts, ratio of totals", r.starts);
+  plot.x.title = "% saved against starting at once (negative: costs more)";
+  plot.source = "isoflop footprint; " + series;
+  BarLayer forecast{"with yesterday as the forecast", {}, {}, {}, {}, 0};
+  BarLayer oracle{"with perfect foresight", {}, {}, {}, {}, -1};
+  const auto add = [&](const std::string& name, const Savings& s) {
+    for (BarLayer* layer : {&forecast, &oracle}) layer->categories.push_back(name);
+    forecast.values.push_back(std::round(1000 * s.forecast) / 10);
+    oracle.values.push_back(std::round(1000 * s.oracle) / 10);
+    plot.description += fmt::format("{}: {} % with a forecast, {} % with foresight. ", name,
+                                    format_number(100 * s.forecast, 3), format_number(100 * s.oracle, 3));
+  };
+  add("shift", r.shift);
+  add("pause and resume", r.pause);
+  if (r.shift_marginal) add("shift, marginal carbon", *r.shift_marginal);
+  if (r.shift_water) add("shift, off-site water", *r.shift_water);
+  plot.bars = {forecast, oracle};
+  plot.stacked = false;
+  plot.height_px = 200 + 90 * static_cast<int>(forecast.values.size());
+  return plot;
+}
+
+struct Place {
+  const GridFactor* grid;
+  Estimate kg, litres;
+  bool is_beaten = false;
+};
+
+/// Carbon against water, so that a ranking by one of them shows what it costs in the other.
+PlotSpec zones_plot(const std::vector<Place>& places, const ReadableUnit& carbon, const ReadableUnit& water) {
+  PlotSpec plot;
+  plot.name = "footprint-zones";
+  plot.title = "The same run elsewhere: carbon and water";
+  plot.subtitle = "error bars: 90 % interval of the water";
+  plot.x.title = carbon.unit + ", operational and embodied";
+  plot.y.title = water.unit + " of water, on-site and off-site";
+  plot.x.low = plot.y.low = 0;
+  plot.source = "isoflop footprint; grid factors and water of data/grids.csv";
+  PointLayer unbeaten, beaten;
+  unbeaten.legend = "no listed zone is lower in both";
+  beaten.legend = "another zone is lower in both";
+  beaten.colour = -1;
+  beaten.marker = Marker::CircleOpen;
+  for (const Place& p : places) {
+    PointLayer& layer = p.is_beaten ? beaten : unbeaten;
+    layer.x.push_back(p.kg.central * carbon.scale);
+    layer.y.push_back(p.litres.central * water.scale);
+    layer.y_low.push_back(p.litres.low * water.scale);
+    layer.y_high.push_back(p.litres.high * water.scale);
+    layer.names.push_back(p.grid->name);
+    layer.labelled.push_back(true);
+    plot.description +=
+        fmt::format("{}: {} {}, {} {} of water. ", p.grid->name, format_number(p.kg.central * carbon.scale, 3),
+                    carbon.unit, format_number(p.litres.central * water.scale, 3), water.unit);
+  }
+  plot.points.push_back(std::move(unbeaten));
+  if (!beaten.x.empty()) plot.points.push_back(std::move(beaten));
+  return plot;
+}
+
+}  // namespace
+
 void put_schedule(Report& report, const CsvTable& table, const FlexibleJob& job, std::uint64_t seed,
                   std::optional<double> kwh) {
   const ScheduleResult r = schedule(read_grid_series(table), job, 3000, seed);
@@ -172,16 +254,17 @@ void put_schedule(Report& report, const CsvTable& table, const FlexibleJob& job,
       kwh ? ", " + with_interval(Estimate::exact(saved_kg), carbon_unit(std::fabs(saved_kg))) + " of this run's" : "");
   report.tables.push_back(std::move(t));
   report.inputs.push_back({table.name(), table.sha256(), table.rows(), 0});
+  for (const auto& [what, s] : {std::pair{"marginal carbon", r.shift_marginal}, {"off-site water", r.shift_water}})
+    if (s && s->forecast < 0)
+      report.warnings.push_back(fmt::format("the shift that saves average carbon costs {} % more {}",
+                                            format_number(-100 * s->forecast, 2), what));
+  report.plots.push_back(schedule_plot(r, job, table.name()));
   report.assumptions.push_back({"forecast", "the last 24 known hours repeat", "",
                                 "what an operator can have without a service; oracle shown beside"});
 }
 
 void put_zones(Report& report, ActivityInputs inputs, const std::vector<std::string>& zones, std::optional<long> year,
                const GridCatalogue& grids, const PropagationOptions& options) {
-  struct Place {
-    const GridFactor* grid;
-    Estimate kg, litres;
-  };
   std::vector<Place> places;
   for (const auto& zone : zones) {
     const GridFactor& grid = average_factor(grids, zone, year);
@@ -205,19 +288,20 @@ void put_zones(Report& report, ActivityInputs inputs, const std::vector<std::str
                {"high", "water_high", Align::Right, 3},
                {"unbeaten on both", "unbeaten", Align::Left}};
   Value& list = report.result["zones"] = Value::array();
-  for (const auto& p : places) {
-    const bool beaten = std::any_of(places.begin(), places.end(), [&](const Place& q) {
+  for (auto& p : places) {
+    p.is_beaten = std::any_of(places.begin(), places.end(), [&](const Place& q) {
       return q.kg.central < p.kg.central && q.litres.central < p.litres.central;
     });
     t.rows.push_back({p.grid->name, p.kg.central * carbon.scale, p.kg.low * carbon.scale, p.kg.high * carbon.scale,
                       p.litres.central * water.scale, p.litres.low * water.scale, p.litres.high * water.scale,
-                      std::string(beaten ? "" : "yes")});
+                      std::string(p.is_beaten ? "" : "yes")});
     list.push_back(Value::object({{"zone", p.grid->zone},
                                   {"name", p.grid->name},
                                   {"co2e_kg", p.kg},
                                   {"water_l", p.litres},
-                                  {"unbeaten_on_both", !beaten}}));
+                                  {"unbeaten_on_both", !p.is_beaten}}));
   }
+  report.plots.push_back(zones_plot(places, carbon, water));
   t.note = "unbeaten: no listed zone is lower in both; a ranking by carbon alone hides thirsty generation";
   report.tables.push_back(std::move(t));
 }

@@ -21,7 +21,8 @@ void ServingLoad::declare(OptionSet& options) {
                "accelerator energy per output token; from model and device when absent");
   options.number("--batch", batch, "sequences decoded together; unknown widens the interval", {1, 1e6});
   options.number("--gpus", gpus, "devices that hold one copy of the model", NumberRange::positive());
-  options.number("--prompt", prompt, "prompt tokens of a request", NumberRange::not_negative());
+  options.number("--prompt", prompt, "prompt tokens of a request; 300 are assumed when absent",
+                 NumberRange::not_negative());
   options.number("--generated", generated, "output tokens of a request", NumberRange::positive());
   options.number("--bytes-per-weight", bytes_per_weight, "2 for bf16, 1 for fp8, 0.53 for 4 bits",
                  NumberRange::positive());
@@ -70,9 +71,20 @@ ServingPoint ServingLoad::point(const ModelRecord* model, std::optional<double> 
   const double needed = 1.2 * p.params_total * p.bytes_per_weight / device.memory_bytes;
   p.device_count = gpus.value_or(std::exp2(std::ceil(std::log2(std::max(1.0, needed)))));
   p.batch = batch.value_or(unknown_batch().median());
-  p.prompt_tokens = prompt;
+  p.prompt_tokens = prompt.value_or(assumed_prompt_tokens);
   p.output_tokens = generated;
   return p;
+}
+
+std::string ServingLoad::prompt_warning(const ServingPoint& assumed) const {
+  if (prompt || !joules_per_token.empty()) return "";
+  ServingPoint longer = assumed;
+  longer.prompt_tokens = 10 * assumed.prompt_tokens;
+  return fmt::format(
+      "prompts of {} tokens for {} generated ones are assumed, and the interval does not hold that: with {} tokens a "
+      "token costs {} times as much; give --prompt and --generated",
+      format_number(assumed.prompt_tokens), format_number(assumed.output_tokens), format_count(longer.prompt_tokens),
+      format_number(token_energy(longer).total_j() / token_energy(assumed).total_j(), 2));
 }
 
 void ServingLoad::explain(Report& report, const ServingPoint& p) {

@@ -13,7 +13,8 @@ namespace isoflop::app {
 struct ServingLoad {
   std::optional<double> tokens_per_day, batch, gpus;
   std::string joules_per_token;
-  double prompt = sim::assumed_prompt_tokens, generated = sim::assumed_output_tokens, bytes_per_weight = 2;
+  std::optional<double> prompt;  ///< 300 are assumed when absent
+  double generated = sim::assumed_output_tokens, bytes_per_weight = 2;
 
   void declare(OptionSet& options);
   /// `model` may be null when the parameters are known.
@@ -21,6 +22,8 @@ struct ServingLoad {
              const Accelerator& device, const FootprintOptions& options) const;
   sim::ServingPoint point(const ModelRecord* model, std::optional<double> params_active,
                           const Accelerator& device) const;
+  /// What an assumed prompt length is worth; empty when it was given, or the energy of a token was.
+  std::string prompt_warning(const sim::ServingPoint& point) const;
   /// Where the joules of a token go.
   static void explain(Report& report, const sim::ServingPoint& point);
 };

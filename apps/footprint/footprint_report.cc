@@ -244,6 +244,13 @@ void describe_footprint(Report& report, const FootprintEstimate& f, const std::s
     if (!in.source.empty()) report.assumptions.push_back({in.name, in.distribution.text(), in.unit, in.source});
 }
 
+void mark_printed(Report& report, double printed_kg, const FootprintEstimate& f) {
+  for (PlotSpec& plot : report.plots)
+    if (plot.name == "footprint-ledger")
+      plot.rules.push_back({"printed by the owner, operational", printed_kg * carbon_unit(f.total_kg.central).scale, {},
+                            Dash::Dashed});
+}
+
 void describe_replay(Report& report, const Replay& r) {
   ReportTable t;
   t.title = "By the rules of \"" + r.convention + "\": " + r.rule;

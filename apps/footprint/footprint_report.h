@@ -32,6 +32,10 @@ void describe_footprint(Report& report, const sim::FootprintEstimate& f, const s
 /// "62 % of the variance of the total is host overhead"
 std::string widest_input(const sim::FootprintEstimate& f);
 
+/// A line at the owner's operational figure in the waterfall that describe_footprint made.
+void mark_printed(Report& report, double printed_kg, const sim::FootprintEstimate& estimate);
+
+/// The owner's rule step by step, and the printed figure it should give.
 void describe_replay(Report& report, const sim::Replay& replay);
 
 }  // namespace isoflop::app

@@ -192,6 +192,31 @@ TEST_CASE("footprint reads an hourly series, alone and with a run, and never sho
   std::filesystem::remove(file);
 }
 
+TEST_CASE("footprint draws what it compares: zones by carbon and water, waiting, the owner's figure") {
+  const auto folder = std::filesystem::temp_directory_path() / "isoflop_footprint_plots";
+  std::filesystem::create_directories(folder);
+  const auto text = [&](const std::string& name) {
+    std::ifstream in(folder / name);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  {
+    std::ofstream out(folder / "grid.csv");
+    out << "time,gco2e_per_kwh,offsite_water_l_per_kwh\n";
+    for (int day = 1; day <= 28; ++day)
+      for (int h = 0; h < 24; ++h)
+        out << (day < 10 ? "2024-02-0" : "2024-02-") << day << (h < 10 ? "T0" : "T") << h << ":00,"
+            << (h < 12 ? 100 : 300) << "," << (h < 12 ? 6 : 2) << "\n";
+  }
+  const auto outcome = footprint({"llama-2-70b", "--compare-zones", "FRA,IND", "--hourly",
+                                  (folder / "grid.csv").string(), "-o", (folder / "p.vl.json").string()});
+  CHECK(outcome.code == 0);
+  CHECK(text("p.vl.json").find("printed by the owner") != std::string::npos);
+  CHECK(text("p-footprint-zones.vl.json").find("France") != std::string::npos);
+  CHECK(text("p-footprint-schedule.vl.json").find("pause and resume") != std::string::npos);
+  CHECK(outcome.out.find("more off-site water") != std::string::npos);
+  std::filesystem::remove_all(folder);
+}
+
 TEST_CASE("footprint writes a CodeCarbon file and reads it back") {
   const auto file = std::filesystem::temp_directory_path() / "isoflop_emissions_test.csv";
   const auto wrote = result_of({"llama-2-7b", "--grid", "USA", "--codecarbon-out", file.string()});
@@ -250,6 +275,15 @@ TEST_CASE("footprint of a load takes nothing from the model's training run, and 
   const auto site = result_of({"--on", "h100-sxm-80gb", "--hours", "1000", "--site", "us-west1"});
   for (const auto& input : site.at("inputs").items())
     if (input.at("name").text() == "grid intensity") CHECK(agrees(input.at("median").number(), 0.0792, 3));
+}
+
+TEST_CASE("footprint of a load says what an assumed prompt length is worth, and is silent once it is given") {
+  const std::vector<std::string> load = {"llama-3.1-8b", "--on",    "h100-sxm-80gb", "--tokens-per-day",
+                                         "1B",           "--batch", "64"};
+  CHECK(footprint(load).out.find("are assumed, and the interval does not hold that") != std::string::npos);
+  auto given = load;
+  given.insert(given.end(), {"--prompt", "300"});
+  CHECK(footprint(given).out.find("are assumed") == std::string::npos);
 }
 
 TEST_CASE("footprint credits waiting only to a job of known length, priced with the series' own factor") {

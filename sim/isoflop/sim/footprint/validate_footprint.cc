@@ -145,7 +145,8 @@ ServingTable read_serving(const CsvTable& t, const AcceleratorCatalogue& devices
              active = t.column("active_params_billion"), precision = t.column("precision"), gpu = t.column("gpu"),
              count = t.column("gpu_count"), batch = t.column("average_batch"),
              output = t.column("average_output_tokens"), energy = t.column("energy_j"), per = t.column("energy_per");
-  const auto id = t.find_column("row_id"), most = t.find_column("max_concurrent_sequences");
+  const auto id = t.find_column("row_id"), most = t.find_column("max_concurrent_sequences"),
+             prompt = t.find_column("average_prompt_tokens");
   ServingTable result;
   for (std::size_t r = 0; r < t.rows(); ++r) {
     const std::string name = id ? std::string(t.text(r, *id)) : "line " + std::to_string(t.line(r));
@@ -183,6 +184,7 @@ ServingTable read_serving(const CsvTable& t, const AcceleratorCatalogue& devices
             : 2;
     p.device_count = t.number(r, count).value_or(1);
     p.output_tokens = std::max(1.0, t.number(r, output).value_or(assumed_output_tokens));
+    if (const auto tokens = prompt ? t.number(r, *prompt) : std::nullopt) p.prompt_tokens = std::max(0.0, *tokens);
     if (record && record->layers) {
       p.layers = static_cast<double>(*record->layers);
       try {
@@ -251,7 +253,7 @@ ValidationResult validate_serving(const ValidationRequest& request) {
     result.warnings.push_back(fmt::format("EcoLogits as shipped on the same {} rows: median error {} %", rival.size(),
                                           format_number(100 * median(rival), 3)));
   result.assumptions.push_back(
-      {"prompt_tokens", assumed_prompt_tokens, "token", "assumed: the table states no prompt length"});
+      {"prompt_tokens", assumed_prompt_tokens, "token", "assumed where the table has no average_prompt_tokens"});
   result.assumptions.push_back({"batch_when_unknown", unknown_batch().text(), "sequences", "assumed"});
   std::vector<PredictedRow> known;
   for (const auto& row : result.rows)
