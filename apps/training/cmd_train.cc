@@ -56,7 +56,9 @@ class Train : public Command {
     options.whole("--cp", fixed_.context_, "context parallel size", 1, 1024);
     options.whole("--ep", fixed_.expert_, "expert parallel size", 1, 1024);
     options.whole("--micro-batch", fixed_.micro_, "sequences per replica and micro-batch", 1, 1000000);
-    options.text("--recompute", recompute_, "none, selective (attention core) or full");
+    options.text("--recompute", recompute_, 
+                 "none, selective (attention core; frees nothing with flash attention), elementwise (norms and "
+                 "activation functions) or full; searched are none and full, with --attention eager also selective");
     options.text("--zero", sharding_, "none, zero1, zero2, zero3 (= fsdp)");
     options.group("Memory: what the training program keeps");
     options.choice("--optimizer", states_, {"mixed", "16bit", "autocast", "8bit"},
@@ -202,7 +204,7 @@ class Train : public Command {
     request.fixed = fixed_.sizes();
     if (!recompute_.empty()) {
       request.fixed.recompute = recompute_named(recompute_);
-      if (!request.fixed.recompute) throw unknown_name("recomputation", recompute_, {"none", "selective", "full"});
+      if (!request.fixed.recompute) throw unknown_name("recomputation", recompute_, recompute_names());
     }
     if (!sharding_.empty()) {
       request.fixed.sharding = sharding_named(sharding_);

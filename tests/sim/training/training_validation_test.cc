@@ -117,6 +117,19 @@ TEST_CASE("the built-in profile knows A100 and H100, and admits what it borrows"
     }
 }
 
+TEST_CASE("a stack lends its constants to an accelerator it was never measured on, with the interval of such loans") {
+  const TrainingProfile profile = TrainingProfile::load();
+  const ResolvedTraining lent = profile.resolve("h200-sxm-141gb", "megatron-bridge");
+  CHECK(lent.basis == TrainingBasis::Borrowed);
+  CHECK(lent.constants.gemm == profile.find("any", "megatron-bridge")->constants.gemm);
+  CHECK(lent.interval.low == profile.find("any", "")->interval.low);
+  CHECK(lent.origin.find("megatron-bridge on h200") != std::string::npos);
+  // As cross-validation does: before what other stacks reach on the same accelerator.
+  CHECK(profile.resolve("h100-sxm-80gb", "maxtext-tpu").constants.gemm ==
+        profile.find("any", "maxtext-tpu")->constants.gemm);
+  CHECK(profile.resolve("h100-sxm-80gb", "megatron-bridge").basis == TrainingBasis::Measured);
+}
+
 TEST_SUITE("slow") {
   TEST_CASE("cross-validated by group llm-foundry is met within 10 % with bias within 5 % and intervals cover 90 %") {
     if (!have_table()) return;

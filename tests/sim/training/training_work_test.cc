@@ -36,7 +36,7 @@ TEST_CASE("one device does 3 x the forward matrix products of the exact count, a
   CHECK(agrees(w.hardware_flops, all + (all - none) / 6, 12));
 }
 
-TEST_CASE("full recomputation adds one forward pass of the layers, selective one of the attention core") {
+TEST_CASE("full recomputation adds a forward pass of layers, selective of the attention core, elementwise of norms") {
   Layout layout;
   layout.recompute = Recompute::Full;
   const TrainingRun full = test::training_run("llama-3-8b", "h100-sxm-80gb", layout, 1);
@@ -47,6 +47,12 @@ TEST_CASE("full recomputation adds one forward pass of the layers, selective one
   CHECK(agrees(gemm_flops(training_work(full)) - head, (gemm_flops(training_work(none)) - head) * 4 / 3, 12));
   CHECK(agrees(training_work(selective).attention_flops, training_work(none).attention_flops * 4.5 / 3.5, 12));
   CHECK(gemm_flops(training_work(selective)) == gemm_flops(training_work(none)));
+  CHECK(training_work(selective).element_bytes == training_work(none).element_bytes);
+  layout.recompute = Recompute::Elementwise;
+  const TrainingWork elementwise = training_work(test::training_run("llama-3-8b", "h100-sxm-80gb", layout, 1));
+  CHECK(elementwise.attention_flops == training_work(none).attention_flops);
+  CHECK(elementwise.element_bytes > training_work(none).element_bytes);
+  CHECK(elementwise.hardware_flops == training_work(none).hardware_flops);
 }
 
 TEST_CASE("tensor, pipeline and context parallelism divide the work and lose none of it") {

@@ -105,6 +105,7 @@ std::string_view name_of(Recompute recompute) {
   switch (recompute) {
     case Recompute::None: return "none";
     case Recompute::Selective: return "selective";
+    case Recompute::Elementwise: return "elementwise";
     case Recompute::Full: return "full";
   }
   return "";
@@ -117,8 +118,15 @@ std::optional<Sharding> sharding_named(std::string_view word) {
   return std::nullopt;
 }
 
+std::vector<std::string> recompute_names() {
+  std::vector<std::string> names;
+  for (const Recompute r : {Recompute::None, Recompute::Selective, Recompute::Elementwise, Recompute::Full})
+    names.emplace_back(name_of(r));
+  return names;
+}
+
 std::optional<Recompute> recompute_named(std::string_view word) {
-  for (const Recompute r : {Recompute::None, Recompute::Selective, Recompute::Full})
+  for (const Recompute r : {Recompute::None, Recompute::Selective, Recompute::Elementwise, Recompute::Full})
     if (name_of(r) == word) return r;
   return std::nullopt;
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "isoflop/hardware/accelerator.h"
 #include "isoflop/model/architecture.h"
@@ -16,9 +17,9 @@ namespace isoflop::sim {
 /// What data-parallel copies share out (ZeRO, arXiv:1910.02054): nothing, optimiser states, and gradients, and weights.
 enum class Sharding { None, Zero1, Zero2, Zero3 };
 
-/// What the backward pass computes again instead of reading: nothing; what is cheap for the memory it frees (attention
-/// core, arXiv:2205.05198, norms and activations); or whole layers from their inputs.
-enum class Recompute { None, Selective, Full };
+/// What the backward pass computes again instead of reading: nothing; the attention core (arXiv:2205.05198; with flash
+/// attention there is nothing left to free); norms and activation functions; or whole layers from their inputs.
+enum class Recompute { None, Selective, Elementwise, Full };
 
 struct Layout {
   std::int64_t data = 1, tensor = 1, pipeline = 1, interleave = 1, context = 1, expert = 1;
@@ -63,6 +64,8 @@ std::optional<std::string> why_not(const Layout& layout, const Architecture& arc
 
 std::string_view name_of(Sharding sharding);  ///< As in tables and options.
 std::string_view name_of(Recompute recompute);
+/// "none", "selective", "elementwise", "full"
+std::vector<std::string> recompute_names();
 /// "none", "zero1", "zero2", "zero3", "fsdp"; nothing for other words.
 std::optional<Sharding> sharding_named(std::string_view word);
 std::optional<Recompute> recompute_named(std::string_view word);

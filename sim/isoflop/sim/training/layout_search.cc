@@ -30,8 +30,9 @@ std::vector<Layout> candidates(const SearchRequest& request) {
   };
   const auto micro_batches =
       fixed.micro_batch ? std::vector<double>{*fixed.micro_batch} : std::vector<double>{1, 2, 4, 8};
-  const auto recomputes = fixed.recompute ? std::vector<Recompute>{*fixed.recompute}
-                                          : std::vector<Recompute>{Recompute::None, Recompute::Full};
+  auto recomputes = fixed.recompute ? std::vector<Recompute>{*fixed.recompute}
+                                    : std::vector<Recompute>{Recompute::None, Recompute::Full};
+  if (!fixed.recompute && !run.program.flash_attention) recomputes.push_back(Recompute::Selective);
   const auto shardings =
       fixed.sharding ? std::vector<Sharding>{*fixed.sharding} : std::vector<Sharding>{Sharding::Zero1, Sharding::Zero3};
   for (const std::int64_t t : sizes(fixed.tensor, std::min<std::int64_t>(run.cluster.devices_per_node, 8)))

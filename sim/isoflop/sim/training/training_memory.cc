@@ -95,7 +95,7 @@ LayerMemory layer_memory(const TrainingRun& run, const FrameworkMemory& framewor
     result.transient = std::max(result.transient, alive);
   }
   std::vector<bool> cheap(program.tensors.size(), false);
-  if (l.recompute == Recompute::Selective)
+  if (l.recompute == Recompute::Elementwise)
     for (const Op& op : program.ops)
       if (std::holds_alternative<Normalise>(op.detail) || std::holds_alternative<Activate>(op.detail))
         for (const int out : op.outputs) cheap[static_cast<std::size_t>(out)] = true;
@@ -115,7 +115,7 @@ LayerMemory layer_memory(const TrainingRun& run, const FrameworkMemory& framewor
     const double times = static_cast<double>(op.times), rows_share = y * (l.sequence_parallel ? t : 1);
     if (const auto* a = std::get_if<AttentionCore>(&op.detail); a && !p.flash_attention)
       scores += times * static_cast<double>(a->heads) / t * tokens * static_cast<double>(run.sequence_length);
-    if (p.fused_elementwise) continue;
+    if (p.fused_elementwise || l.recompute == Recompute::Elementwise) continue;
     if (const auto* n = std::get_if<Normalise>(&op.detail))
       result.saved += unfused_norm_bytes * times * static_cast<double>(n->rows * n->groups * n->width) / rows_share;
     if (const auto* a = std::get_if<Activate>(&op.detail))

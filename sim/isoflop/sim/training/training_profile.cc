@@ -52,6 +52,17 @@ ResolvedTraining TrainingProfile::resolve(const std::string& chip, const std::st
   if (const TrainingCell* cell = stack.empty() ? nullptr : find(chip, stack))
     return resolved(*cell, TrainingBasis::Measured,
                     fmt::format("fitted to {} rows in {} groups of {} on {}", cell->rows, cell->groups, stack, chip));
+  // A stack brings its own efficiencies to an accelerator on which it was never measured; how far off that is, is what
+  // accelerators left out were off by.
+  if (const TrainingCell *cell = stack.empty() ? nullptr : find("any", stack), *anywhere = find("any", "");
+      cell && anywhere) {
+    ResolvedTraining lent = resolved(*cell, TrainingBasis::Borrowed,
+                                     fmt::format("borrowed: no run of {} on {} is in the tables; mean over {} rows of "
+                                                 "it on other accelerators",
+                                                 stack, chip, cell->rows));
+    lent.interval = anywhere->interval;
+    return lent;
+  }
   if (const TrainingCell* cell = find(chip, ""))
     return resolved(*cell, TrainingBasis::Measured,
                     fmt::format("fitted to {} rows in {} groups on {}", cell->rows, cell->groups, chip));

@@ -186,6 +186,7 @@ class RowReader {
     else l.sharding = Sharding::None;
     if (recompute == "full") l.recompute = Recompute::Full;
     else if (recompute == "seqsel" || recompute.rfind("selective", 0) == 0) l.recompute = Recompute::Selective;
+    else if (recompute == "elementwise") l.recompute = Recompute::Elementwise;
     else l.recompute = Recompute::None;
     if (source.rfind("korthikanti", 0) == 0 && recompute == "full") l.sequence_parallel = false;
     if (source.rfind("narayanan", 0) == 0) l.sequence_parallel = false;

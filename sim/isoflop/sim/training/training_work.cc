@@ -60,12 +60,13 @@ class WorkOfRun {
   }
 
   double recomputed(const Op& op) const {
-    if (l_.recompute == Recompute::Full) return 1;
-    if (l_.recompute == Recompute::Selective)
-      return std::holds_alternative<AttentionCore>(op.detail) || std::holds_alternative<Normalise>(op.detail) ||
-                     std::holds_alternative<Activate>(op.detail)
-                 ? 1
-                 : 0;
+    switch (l_.recompute) {
+      case Recompute::None: return 0;
+      case Recompute::Selective: return std::holds_alternative<AttentionCore>(op.detail) ? 1 : 0;
+      case Recompute::Elementwise:
+        return std::holds_alternative<Normalise>(op.detail) || std::holds_alternative<Activate>(op.detail) ? 1 : 0;
+      case Recompute::Full: return 1;
+    }
     return 0;
   }
 
