@@ -27,8 +27,8 @@ Crew::Crew(int threads) : parts_(static_cast<unsigned>(thread_count(threads))), 
 
 Crew::~Crew() {
   stop_ = true;
-  next_ = parts_ + 1;
-  next_.notify_all();
+  ++round_;
+  round_.notify_all();
 }
 
 // A part is claimed by raising next_, whichever round it belongs to: what is claimed is open, and the round does not
@@ -43,9 +43,12 @@ void Crew::take_parts() {
 }
 
 void Crew::serve() {
+  // Rounds are numbered: who wakes after a round has ended must still notice that there was one, and stay awake for the
+  // next.
   while (!stop_) {
+    const unsigned seen = round_.load();
     take_parts();
-    spin_or([&] { return next_.load() != parts_; }, [&] { next_.wait(parts_); });
+    spin_or([&] { return round_.load() != seen; }, [&] { round_.wait(seen); });
   }
 }
 
@@ -54,7 +57,8 @@ void Crew::run(const std::function<void(std::size_t)>& work) {
   work_ = &work;
   left_ = parts_;
   next_ = 0;
-  next_.notify_all();
+  ++round_;
+  round_.notify_all();
   take_parts();
   spin_or([&] { return left_.load() == 0; }, [&] {
     const unsigned left = left_.load();

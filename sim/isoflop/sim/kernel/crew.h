@@ -30,6 +30,7 @@ class Crew {
   void take_parts();
   const unsigned parts_;
   std::atomic<const std::function<void(std::size_t)>*> work_{nullptr};
+  std::atomic<unsigned> round_{0};
   std::atomic<unsigned> next_;     ///< the part to be claimed next; parts_: none is left
   std::atomic<unsigned> left_{0};  ///< parts that are not done
   std::atomic<bool> stop_{false};

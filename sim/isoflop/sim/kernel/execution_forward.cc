@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "isoflop/error.h"
+#include "isoflop/sim/kernel/cpu_peak.h"
 #include "isoflop/sim/kernel/execution_passes.h"
 #include "isoflop/sim/kernel/linear.h"
 #include "isoflop/sim/kernel/vector_loops.h"
@@ -193,6 +194,8 @@ class Forward {
       for (std::size_t task = first; task < last; ++task) {
         const SequenceRows& sequence = sequences[task / heads];
         const std::size_t h = task % heads;
+        if (sequence.rows == 1 && (h == 0 || task == first))
+          read_ahead(o, visible, sequence, h, std::min(heads, h + last - task));
         const HeadKeys head = keys_of_head(s_, *op_, o, sequence, h, s_.own[share].scratch);
         attention_head({q.row(sequence.first_row) + h * key, sequence.rows, key, q.stride}, head.keys, head.values,
                        sequence.context, visible, score_rule_of(o, h),
@@ -201,6 +204,27 @@ class Forward {
                        lse.row(sequence.first_row) + h, lse.stride, s_.precision, s_.own[share].scratch);
       }
     });
+  }
+
+  // A single query reads keys and values of a head in pieces so short that the processor does not run ahead of them.
+  // Read once row by row, all heads of a thread together, they come as a stream and are in its cache then; not more of
+  // them than a second-level cache keeps.
+  void read_ahead(const AttentionCore& o, const Visibility& visible, const SequenceRows& sequence,
+                  std::size_t first_head, std::size_t last_head) {
+    constexpr std::size_t most_bytes = 256 * 1024, read_bytes = 512;
+    const auto per_group = static_cast<std::size_t>(o.heads / o.kv_heads);
+    const std::size_t first_group = first_head / per_group, groups = (last_head - 1) / per_group + 1 - first_group;
+    const auto key = static_cast<std::size_t>(o.key_dim - o.shared_key_dim);
+    const auto value = static_cast<std::size_t>(o.value_dim);
+    const std::size_t first = visible.first(sequence.context), rows = sequence.context + 1 - first;
+    if (rows * groups * (key + value) * sizeof(float) > most_bytes) return;
+    for (std::size_t input = 1; input <= (o.values_in_keys ? 1 : 2); ++input) {
+      const View cached = in(input);
+      const std::size_t width = input == 1 ? key : value;
+      for (std::size_t j = 0; j < rows; ++j)
+        read_once(cached.row(sequence.first_cached + first + j) + first_group * width,
+                  groups * width * sizeof(float) / read_bytes * read_bytes);
+    }
   }
 
   void operator()(const Activate& o) {
