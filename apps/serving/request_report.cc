@@ -163,7 +163,7 @@ std::vector<ReportTable> request_tables(const ThreeRuns& runs, bool objective_st
   service.note =
       "low to high: the same requests at either end of the step times' 90 % ranges; of 668 measured closed loops they "
       "hold 90 % of the "
-      "TPOT but 52 % of the TTFT, which is 0.63 of the measured one on average (docs/requests.md)";
+      "TPOT but 52 % of the TTFT, which is 0.62 of the measured one on average (docs/requests.md)";
   return {latency, service};
 }
 

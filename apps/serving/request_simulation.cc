@@ -215,8 +215,8 @@ class RequestStudy {
     report_.assumptions.push_back(
         {"step_times", "closed form of serve, tabulated", "",
          "low and high: its ranges for single kernels, all erring alike. Against 668 measured closed loops of dense "
-         "models: TPOT 16.9 % off "
-         "(mean), 90 % inside; TTFT 38.7 % off, 52 % inside, 0.63 of measured in the geometric mean"});
+         "models: TPOT 15.1 % off "
+         "(mean), 90 % inside; TTFT 39.5 % off, 52 % inside, 0.62 of measured in the geometric mean"});
     report_.assumptions.push_back(
         {"scheduling", options_.prefill_first ? "whole prompts first" : "prompt pieces beside decoding", "",
          "first come first served; preempted sequences recompute; modelled on vLLM's documented scheduler"});

@@ -44,6 +44,33 @@ TEST_CASE("device counts that name the same devices twice count once") {
   CHECK(serving_devices(1, 0, 4, 1) == 4);
 }
 
+TEST_CASE("InferenceX's square sizes name their root in devices, other tables' do not") {
+  const std::string sizes = "openai/gpt-oss-120b,h200_sxm,fp4,agg,trtllm,,1024,1024,8,4,1,2,2,,,,,tpot,6,g\n";
+  CHECK(read("a,InferenceX," + sizes).samples.at(0).devices == 2);
+  CHECK(read("a,another lab," + sizes).samples.at(0).devices == 4);
+}
+
+TEST_CASE("drafted tokens divide a step's time, not the peers' prompts, and no run is left out without its twin") {
+  const std::string sizes = ",b200_sxm,fp8,agg,trtllm,", load = ",1024,1024,8,8,1,8,1,,,,,tpot,";
+  const EngineSamples s = read("a,InferenceX,deepseek-ai/DeepSeek-R1" + sizes + "1.2.0rc6.post3" + load + "6.8,g1\n" +
+                               "b,InferenceX,deepseek-ai/DeepSeek-R1" + sizes + "1.2.0rc6.post2" + load + "11.1,g2\n" +
+                               "c,InferenceX,deepseek-ai/DeepSeek-V3" + sizes + "1.2.0rc6.post2" + load + "11.1,g3\n");
+  REQUIRE(s.samples.size() == 3);
+  using Drafting = EngineSample::Drafting;
+  CHECK(s.samples[0].drafting == Drafting::Yes);
+  CHECK(s.samples[1].drafting == Drafting::No);
+  CHECK(s.samples[2].drafting == Drafting::No);
+  CHECK(s.samples[1].fold_group == s.samples[2].fold_group);
+  CHECK(s.samples[0].fold_group != s.samples[1].fold_group);
+  const EngineLaw& law = law_named(serving_laws(), "tpot");
+  const std::vector<double> values = law.generic();
+  EngineSample drafted = s.samples[0], alone = drafted;
+  drafted.generate = alone.generate = 1e12;  // peers' prompts weigh nothing
+  alone.drafting = Drafting::No;
+  // 8 requests, 200 of which would halve the 0.8 tokens drafted.
+  CHECK(agrees(law.formula(values, alone, 0) / law.formula(values, drafted, 0), 1 + 0.8 / (1 + 8.0 / 200), 9));
+}
+
 TEST_CASE("a cache that holds fewer requests than are in flight limits the batch") {
   // Llama-3.1-70B in 8 bits on one H200: 141 GiB x 0.915 less 68.45 GB of layers and 4.2 GB of 16-bit embeddings leave
   // room for 48.5 requests of 8294 tokens at 163,840 bytes.

@@ -1,5 +1,9 @@
-// Layouts with experts spread over devices against published serving benchmarks in closed loop: time per output token.
-// Nothing is fitted to these rows. Rows whose sizes contradict each other (tp other than moe_tp x moe_ep) are left out.
+// Closed form of decoding against published serving benchmarks in closed loop: time per output token of mixtures on up
+// to eight devices. Nothing is fitted to these rows. Sizes are read as serving_devices() reads them: "tp 64, moe_tp 8,
+// moe_ep 8" are eight devices. DeepSeek-R1 apart from V3, the same shape: many of its runs drafted tokens, which the
+// table does not say.
+#include "isoflop/sim/engines/serving_table.h"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -45,6 +49,7 @@ const std::map<std::string, std::string> models = {{"deepseek-ai/DeepSeek-R1", "
                                                    {"openai/gpt-oss-120b", "gpt-oss-120b"}};
 const std::map<std::string, std::string> chips = {
     {"h100_sxm", "h100-sxm-80gb"}, {"h200_sxm", "h200-sxm-141gb"}, {"b200_sxm", "b200-sxm-180gb"}};
+constexpr double mean_length = 0.9;  // InferenceX draws lengths from [0.8, 1] of nominal
 
 }  // namespace
 
@@ -63,20 +68,26 @@ TEST_SUITE("slow") {
     for (std::size_t row = 0; row < table.rows(); ++row) {
       const auto text = [&](const char* column) { return std::string(table.text(row, table.column(column))); };
       const auto whole = [&](const char* column) { return table.whole(row, table.column(column)).value_or(1); };
+      const auto size = [&](const char* column) { return static_cast<double>(whole(column)); };
       if (text("mode") != "agg" || text("metric") != "tpot" || !models.count(text("model")) ||
-          !chips.count(text("hardware")))
+          !chips.count(text("hardware")) || text("concurrency").empty())
         continue;
+      const auto devices_of_run = static_cast<std::int64_t>(
+          serving_devices(size("tp"), size("attn_dp"), size("moe_tp"), size("moe_ep")));
+      if (devices_of_run > 8) continue;
       ServingLoad load;
-      load.tensor_parallel = whole("tp");
-      load.expert_parallel = whole("moe_ep");
+      const double share_of_length = text("measured_by") == "InferenceX" ? mean_length : 1;
       load.batch = whole("concurrency");
-      load.prompt = whole("isl");
-      load.generate = whole("osl");
+      load.prompt = static_cast<std::int64_t>(share_of_length * size("isl"));
+      load.generate = static_cast<std::int64_t>(share_of_length * size("osl"));
       const bool repeated = whole("attn_dp") > 1;
-      if (repeated) load.attention = AttentionSplit::Data;
-      const std::int64_t of_experts = whole("moe_tp") * load.expert_parallel;
-      if (load.expert_parallel == 1 || whole("attn_dp") * load.tensor_parallel != of_experts) continue;
-      if (repeated && (whole("moe_tp") > 1 || load.tensor_parallel > 1)) continue;
+      if (repeated) {
+        load.attention = AttentionSplit::Data;
+        load.expert_parallel = devices_of_run;
+      } else {
+        load.tensor_parallel = devices_of_run;
+        load.expert_parallel = std::min(devices_of_run, whole("moe_ep"));
+      }
       const Accelerator& chip = devices.require(chips.at(text("hardware")));
       if (text("precision") == "fp8") {
         load.weights = WeightFormat::Fp8, load.arithmetic = Arithmetic::Fp8, load.kv = CacheFormat::Fp8;
@@ -99,14 +110,22 @@ TEST_SUITE("slow") {
       } else {
         tpot = chunked_serving(*pricer, load, std::max<std::int64_t>(8192, 2 * load.batch)).tpot_s;
       }
-      errors[(repeated ? "attention dp, " : "attention tp, ") + models.at(text("model"))].add(
-          table.required_number(row, table.column("value")) / 1e3, tpot);
+      const std::string layout = repeated ? "attention dp, "
+                                 : load.expert_parallel > 1 ? "tp, experts dealt out, "
+                                                            : "tp, experts split, ";
+      const double measured_s = table.required_number(row, table.column("value")) / 1e3;
+      errors[layout + text("model")].add(measured_s, tpot);
+      errors[text("model")].add(measured_s, tpot);
     }
     for (const auto& [name, e] : errors)
       MESSAGE(name << ": n " << e.ratios.size() << ", MAPE " << e.mape() << " %, bias " << e.bias() << ", inside "
                    << e.inside() << " %");
-    CHECK(errors["attention tp, qwen3-235b-a22b"].ratios.size() > 90);
-    CHECK(errors["attention tp, qwen3-235b-a22b"].mape() < 32);
-    CHECK(errors["attention tp, qwen3-235b-a22b"].inside() > 80);
+    const Errors &v3 = errors["deepseek-ai/DeepSeek-V3"], &qwen = errors["Qwen/Qwen3-235B-A22B-FP8"];
+    CHECK(v3.ratios.size() > 150);
+    CHECK(v3.mape() < 20);
+    CHECK(v3.inside() > 80);
+    CHECK(qwen.ratios.size() > 150);
+    CHECK(qwen.mape() < 32);
+    CHECK(qwen.inside() > 80);
   }
 }

@@ -106,7 +106,7 @@ std::optional<EnginePrediction> EngineProfile::predict(const EngineSample& s) co
   if (!cell) return std::nullopt;
   double tpot = 0;
   if (s.law == "ttft") {
-    const PooledCell* first = find("tpot", s.cells);
+    const PooledCell* first = find("tpot", s.tpot_cells);
     if (!first) return std::nullopt;
     tpot = any_law_named("tpot").formula(first->values, s, 0);
   }

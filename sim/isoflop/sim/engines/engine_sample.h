@@ -9,10 +9,12 @@ namespace isoflop::sim {
 
 struct EngineSample {
   std::string row_id, group, metric;
+  std::string fold_group;          ///< what cross-validation leaves out together; empty: the group
   std::string law;                 ///< which law predicts it
   std::string category;            ///< for tables of accuracy
   std::string model;
   std::vector<std::string> cells;  ///< for pooled_fit: widest first
+  std::vector<std::string> tpot_cells;  ///< of the law "tpot", on which "ttft" rests
   double stated = 0;               ///< as measured, in the unit of the table
   double scale = 1;                ///< base = scale / stated for rates, scale x stated otherwise
   bool is_rate = false;
@@ -49,6 +51,8 @@ struct EngineSample {
   bool separate_prefill = false;    ///< prompts are read by other devices
   bool workers_known = true;        ///< how many groups of `devices` decode
   bool fixed_lengths = false;       ///< every request equally long: waves stay together
+  enum class Drafting { No, Yes, Unknown };
+  Drafting drafting = Drafting::No;  ///< of tokens by the model's own prediction layer
   double expert_bytes = 0;          ///< of body_bytes above, routed experts
   double expert_layers = 0;
   double slots = 0;                 ///< requests that the cache holds

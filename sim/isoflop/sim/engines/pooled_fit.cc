@@ -43,7 +43,7 @@ double prior_information(const Constant& c, const PooledOptions& options) {
 
 CellResult fit_cell(const PooledProblem& problem, const std::vector<std::size_t>& rows,
                     const std::vector<double>& center, const std::vector<double>& start, bool widest, int fold,
-                    const PooledOptions& options) {
+                    double scale, const PooledOptions& options) {
   CalibrationProblem part;
   std::vector<std::size_t> kept = rows;
   part.constants = problem.constants;
@@ -52,7 +52,8 @@ CellResult fit_cell(const PooledProblem& problem, const std::vector<std::size_t>
     c.prior_center = std::clamp(center[k], c.low, c.high);
     c.start = widest ? std::clamp(start[k], c.low, c.high) : c.prior_center;
     if (c.low == c.high) continue;
-    c.prior_log_sd = widest ? std::min(spread_of_widest, widest_to_narrower * problem.spread[k]) : problem.spread[k];
+    c.prior_log_sd =
+        widest ? std::min(spread_of_widest, widest_to_narrower * problem.spread[k]) : scale * problem.spread[k];
     if (!widest && problem.spread[k] <= 0) c.low = c.high = c.start = c.prior_center;
   }
   // A narrower cell with many rows must not decide the wider one alone.
@@ -133,7 +134,7 @@ std::map<std::string, CellResult> fit_all(const PooledProblem& problem, const st
       continue;
     }
     result[cell] = fit_cell(problem, h.rows.at(cell), center, start.count(cell) > 0 ? start.at(cell) : center,
-                            parent.empty(), fold, options);
+                            parent.empty(), fold, problem.spread_scale ? problem.spread_scale(cell) : 1, options);
   }
   return result;
 }

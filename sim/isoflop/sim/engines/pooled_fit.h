@@ -31,6 +31,7 @@ struct PooledRow {  ///< A measured row and the cells it belongs to.
 struct PooledProblem {  ///< Constants, rows and the law that predicts them.
   std::vector<Constant> constants;
   std::vector<double> spread;  ///< per constant: prior sd of ln c against the wider cell; 0: one value for all cells
+  std::function<double(const std::string& cell)> spread_scale;  ///< of a narrower cell; none: 1
   std::vector<PooledRow> rows;
   /// `fold` is the part that is left out, -1 when none is: a law that rests on another law's predictions takes those
   /// that were made without the same part.

@@ -31,8 +31,11 @@ EngineLaw tpot_law() {
       law_constant("host_request", "s", "more of it per request", 1e-5, 1e-8, 1e-3),
       law_constant("e_link", "of link", "all-reduced bytes", 0.4, 0.01, 1),
       law_constant("prompt_start", "s", "fixed time of a prompt's layer", 1e-5, 1e-8, 1e-3),
-      law_constant("per_worker", "", "requests per decoding group where their number is not stated", 200, 8, 1e5)};
-  law.spread = {0.2, 0.3, 0.4, 0.3, 0.3, 0.2, 0.4, 0.4, 0.4, 0.4, 0.5, 0.5, 0.4, 0.5, 0.7};
+      law_constant("per_worker", "", "requests per decoding group where their number is not stated", 200, 8, 1e5),
+      law_constant("draft", "tokens", "more tokens a step where the model drafts them", 0.8, 0.01, 3),
+      law_constant("draft_half", "", "requests at which checking drafts costs half of that", 200, 8, 1e4),
+      law_constant("draft_share", "", "of that, in runs that do not say whether they drafted", 0.5, 0.01, 1)};
+  law.spread = {0.2, 0.3, 0.4, 0.3, 0.3, 0.2, 0.4, 0.4, 0.4, 0.4, 0.5, 0.5, 0.4, 0.5, 0.7, 0.3, 0.5, 0.5};
   law.formula = [](std::span<const double> c, const EngineSample& s, double) {
     const double n = s.devices, bandwidth = n * s.bandwidth;
     // Share of the requests that one decoding group serves: more groups are set up where more requests come.
@@ -45,7 +48,10 @@ EngineLaw tpot_law() {
     const double sync = n > 1 ? c[7] + c[8] * std::log2(n) : 0;
     const double fixed = c[10] + running * c[11] + s.layers * (c[6] + sync) + s.expert_layers * c[9];
     const double peers = s.separate_prefill ? 0 : running * prompt_time(s, c[4], c[5], c[12], c[13]) / s.generate;
-    return fixed + std::max(memory, compute) + share * s.moved_bytes / (s.link * c[12]) + peers;
+    using Drafting = EngineSample::Drafting;
+    const double drafted = s.drafting == Drafting::No ? 0 : c[15] / (1 + running / c[16]);
+    const double tokens = 1 + (s.drafting == Drafting::Unknown ? c[17] : 1) * drafted;
+    return (fixed + std::max(memory, compute) + share * s.moved_bytes / (s.link * c[12])) / tokens + peers;
   };
   return law;
 }

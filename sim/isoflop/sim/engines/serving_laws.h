@@ -5,6 +5,8 @@
 //   TPOT   = host + B host_request + L (start + [n > 1] (sync + sync_log lg n)) + L_experts expert_start
 //            + max((W + q_e W_e)/(n bw e_weights) + kv/(n bw e_cache), F/(n P e_decode)) + X/(link e_link) + B t_p /
 //            OSL
+//            with drafted tokens all but the last term is divided by g = 1 + draft / (1 + B / draft_half); where
+//            drafting is not stated, by 1 + draft_share (g - 1)
 //   TTFT   = own + t_p + burst C t_p/2 + steps TPOT + stream TPOT [ISL = OSL] + late OSL TPOT (C - 1)/C^2 + C queue +
 //   slots slots  = (C/B - 1) OSL TPOT where the cache holds fewer than C
 //

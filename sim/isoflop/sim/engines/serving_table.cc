@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <map>
 #include <set>
 
 #include "isoflop/catalogue/models.h"
@@ -17,6 +19,7 @@ constexpr double usual_memory_share =
     0.915;  // of device memory that engines fill (assumed; their settings are 0.88 to 0.95)
 constexpr double binary_gigabytes = 1.073741824;  // "141 GB" of a data-centre GPU are 141 GiB to its driver
 constexpr double most_waiting = 8;           // requests per slot: nobody measures beyond (assumed)
+constexpr double most_tokens_a_step = 4;     // three drafted by the prediction layer and one (assumed)
 constexpr double nvfp4_bits = 4.5, mxfp4_bits = 4.25, int4_bits = 4.5;  // with scales: 16, 32 and 32 weights to one
 
 // 4-bit checkpoints of mixtures keep attention in 16 bits (nvidia/DeepSeek-R1-FP4, openai/gpt-oss); caches are 8 bits
@@ -29,6 +32,39 @@ ServedFormats formats_of(const std::string& precision, const std::string& model,
   if (precision == "int4") f = {mixture ? 16.0 : int4_bits, int4_bits, 16, 16};
   if (gpt_oss) f = {16, mxfp4_bits, 8, precision == "fp4" ? 4.0 : 8.0};
   return f;
+}
+
+// Which runs drafted tokens is in no column. DeepSeek-V3 in this table names runs of DeepSeek-R1 that did not; of R1 on
+// TensorRT-LLM two releases hold none of V3's runs, and at equal sizes take half to two thirds of its time.
+EngineSample::Drafting drafting_of(const std::string& model, const std::string& engine, const std::string& release,
+                                   bool separate_prefill) {
+  using Drafting = EngineSample::Drafting;
+  if (model.find("DeepSeek-R1") == std::string::npos) return Drafting::No;
+  if (separate_prefill) return Drafting::Unknown;
+  const bool drafted = engine == "trtllm" && (release == "1.1.0rc2.post2" || release == "1.2.0rc6.post3");
+  return drafted ? Drafting::Yes : Drafting::No;
+}
+
+/// InferenceX's "tensor-parallel x, expert-parallel x" has become moe_tp x, moe_ep x and x^2 devices; they are x. So
+/// 64 / 8 / 8 take the time of 8 / 8 / 1, and 4 / 2 / 2 a third more than 4 / 4 / 1.
+bool squares_sizes(double attention, double moe_tp, double moe_ep) {
+  return moe_tp > 1 && moe_tp == moe_ep && attention == moe_tp * moe_ep;
+}
+
+/// One measurement under two models' names (DeepSeek-V3 and R1) is in two groups: both are left out together.
+void join_twins(std::vector<EngineSample>& samples, const std::vector<std::string>& measurement) {
+  std::map<std::string, std::string> joined;  // group -> the one it goes with
+  const std::function<std::string(const std::string&)> root = [&](const std::string& group) {
+    const auto found = joined.find(group);
+    return found == joined.end() ? group : root(found->second);
+  };
+  std::map<std::string, std::string> first;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const auto [seen, fresh] = first.try_emplace(measurement[i], samples[i].group);
+    const std::string a = root(seen->second), b = root(samples[i].group);
+    if (a != b) joined[std::max(a, b)] = std::min(a, b);
+  }
+  for (EngineSample& s : samples) s.fold_group = root(s.group);
 }
 
 struct Reader {
@@ -82,8 +118,10 @@ struct Reader {
     s.generate = share * table.required_number(row, table.column("osl"));
     s.separate_prefill = text(row, "mode") == "disagg";
     double attention_dp = number(row, "attn_dp", 1);
-    const double sizes =
-        serving_devices(number(row, "tp", 1), attention_dp, number(row, "moe_tp", 1), number(row, "moe_ep", 1));
+    const double moe_tp = number(row, "moe_tp", 1), moe_ep = number(row, "moe_ep", 1);
+    const double sizes = !s.fixed_lengths && squares_sizes(number(row, "tp", 1) * attention_dp, moe_tp, moe_ep)
+                             ? moe_tp
+                             : serving_devices(number(row, "tp", 1), attention_dp, moe_tp, moe_ep);
     if (!s.separate_prefill && sizes > 8) {
       s.separate_prefill = true;
       assume("more than eight devices in one instance read prompts elsewhere");
@@ -98,6 +136,7 @@ struct Reader {
     const ServedModel& m = model(s.model);
     const bool latent = !m.caches.empty() && m.caches.front().shareable == 1;
     s.workers_known = !s.separate_prefill || number(row, "decode_workers", 0) > 0;
+    s.drafting = drafting_of(s.model, engine, text(row, "backend_version"), s.separate_prefill);
     const double attention_tp = s.separate_prefill ? s.devices : number(row, "tp", 1);
     // A latent cache over more than one machine is always held by request, not copied to every device.
     const ServedFormats formats = formats_of(precision, s.model, m.experts > 0);
@@ -108,7 +147,8 @@ struct Reader {
     if (s.stored_bytes > s.devices * chip->memory * binary_gigabytes)
       throw Error(Fault::BadInput, "the stated devices cannot hold the model's weights");
 
-    s.cells = closed_loop_cells(s, engine, chip->id);
+    s.cells = closed_loop_cells(s, s.law, engine, chip->id);
+    s.tpot_cells = closed_loop_cells(s, "tpot", engine, chip->id);
     const std::string kind = s.mixture ? "mixture" : "dense";
     s.category = s.metric + ", " + (s.separate_prefill ? "separate prefill" : kind) + ", " + engine + " on " + chip->id;
     return s;
@@ -168,21 +208,25 @@ void set_closed_loop_floor(EngineSample& s, const ServedModel& m, const ServedFo
   // Beside each output token the devices also read prompt / generate tokens of the peers' prompts.
   const double peers = s.separate_prefill ? 0 : s.running * (s.prefill_flop + s.prefill_attention_flop) / s.generate;
   const double share = s.workers_known ? 1 : 0;  // of an unknown number of groups, one may have any part of the load
+  const double tokens = s.drafting == EngineSample::Drafting::No ? 1 : most_tokens_a_step;
   if (s.law == "tpot")
-    s.floor = std::max(active / n + share * s.expert_bytes / n, (share * s.decode_flop + peers) / (s.devices * s.peak));
+    s.floor = std::max((active / n + share * s.expert_bytes / n) / tokens,
+                       (share * s.decode_flop + peers) / (s.devices * s.peak));
   else
     s.floor = (s.prefill_flop + s.prefill_attention_flop) / (s.prefill_devices * s.peak);
 }
 
-std::vector<std::string> closed_loop_cells(const EngineSample& s, const std::string& engine, const std::string& chip) {
+std::vector<std::string> closed_loop_cells(const EngineSample& s, const std::string& law, const std::string& engine,
+                                           const std::string& chip) {
   const std::string top = (s.separate_prefill ? "separate/" : "together/") + engine,
-                    by = top + (s.fixed_lengths ? "/fixed lengths" : "/varied lengths"),
-                    kind = by + (!s.mixture ? "/dense"
-                                 : s.latent ? "/latent mixture"
-                                            : "/mixture"),
-                    on = kind + "/" + chip;
-  const std::string bits = s.weight_bits < 6 ? "/4 bits" : s.weight_bits < 12 ? "/8 bits" : "/16 bits";
-  return {"any", top, by, kind, on, on + bits};
+                    protocol = s.fixed_lengths ? "/fixed lengths" : "/varied lengths",
+                    kind = !s.mixture ? "/dense" : s.latent ? "/latent mixture" : "/mixture",
+                    bits = s.weight_bits < 6 ? "/4 bits" : s.weight_bits < 12 ? "/8 bits" : "/16 bits";
+  // A model unlike those measured borrows what matters most: of a token the kind of model, of waiting the protocol.
+  const bool kind_first = law == "tpot";
+  const std::string wide = top + (kind_first ? kind : protocol), narrow = wide + (kind_first ? protocol : kind),
+                    on = narrow + "/" + chip;
+  return {"any", top, wide, narrow, on, on + bits};
 }
 
 double serving_devices(double tp, double attention_dp, double moe_tp, double moe_ep) {
@@ -206,18 +250,23 @@ EngineSamples read_serving_table(const CsvTable& table, const DataFolder& data) 
     table.column(column);
   Reader reader{table, ModelCatalogue::load(data), AcceleratorCatalogue::load(data)};
   // Runs whose TPOT beats the data sheet: their sizes or concurrency are not what they say.
-  std::vector<std::string> run_of;
+  std::vector<std::string> run_of, measurement_of;
   std::set<std::string> impossible;
   for (std::size_t row = 0; row < table.rows(); ++row) {
     try {
       reader.result.samples.push_back(reader.read(row));
       const EngineSample& s = reader.result.samples.back();
       run_of.push_back(s.group + "|" + reader.text(row, "concurrency") + "|" + reader.text(row, "backend_version"));
+      std::string measurement;
+      for (const char* column : {"metric", "value", "hardware", "backend", "isl", "osl", "concurrency"})
+        measurement += reader.text(row, column) + "|";
+      measurement_of.push_back(std::move(measurement));
       if (s.law == "tpot" && s.measured() < s.floor) impossible.insert(run_of.back());
     } catch (const Error& error) {
       reader.result.refused.push_back({std::string(table.text(row, table.column("row_id"))), error.what()});
     }
   }
+  join_twins(reader.result.samples, measurement_of);
   std::vector<EngineSample> possible;
   for (std::size_t i = 0; i < reader.result.samples.size(); ++i) {
     EngineSample& s = reader.result.samples[i];

@@ -30,9 +30,10 @@ void fill_closed_loop(EngineSample& sample, const ServedModel& model, const Engi
                       const ServedFormats& formats, const std::string& engine, bool own_caches);
 /// The floor of the sample's law, "tpot" or "ttft".
 void set_closed_loop_floor(EngineSample& sample, const ServedModel& model, const ServedFormats& formats);
-/// Widest first: layout and engine, benchmark protocol, kind of model, chip, bits of a weight.
-std::vector<std::string> closed_loop_cells(const EngineSample& sample, const std::string& engine,
-                                           const std::string& chip);
+/// Widest first: layout and engine, then kind of model and benchmark protocol ("tpot") or the other way round ("ttft"),
+/// chip, bits of a weight.
+std::vector<std::string> closed_loop_cells(const EngineSample& sample, const std::string& law,
+                                           const std::string& engine, const std::string& chip);
 
 /// Devices of an aggregated deployment; empty sizes count as 1.
 double serving_devices(double tp, double attention_dp, double moe_tp, double moe_ep);

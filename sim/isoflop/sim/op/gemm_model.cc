@@ -63,13 +63,13 @@ std::vector<double> generic_gemm_values(KernelFormat format) {
 
 double gemm_bytes(const GemmShape& shape) {
   const auto m = static_cast<double>(shape.m), n = static_cast<double>(shape.n), k = static_cast<double>(shape.k);
-  return m * k * activation_bytes_per_element(shape.format) + n * k * weight_bytes_per_element(shape.format) +
+  return m * k * activation_bytes_per_element(shape.format) + n * k * weight_bytes_of(shape) +
          2 * m * n;
 }
 
 std::vector<TileChoice> gemm_tile_choices(const GemmShape& shape, double units) {
   const auto m = static_cast<double>(shape.m), n = static_cast<double>(shape.n), k = static_cast<double>(shape.k);
-  const double weight_bytes = weight_bytes_per_element(shape.format);
+  const double weight_bytes = weight_bytes_of(shape);
   const double activation_bytes = activation_bytes_per_element(shape.format);
   const int most_split = quantises_activations(shape.format) ? 1 : largest_split;
   std::vector<TileChoice> kept;

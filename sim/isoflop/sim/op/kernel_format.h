@@ -11,6 +11,11 @@
 namespace isoflop::sim {
 
 double weight_bytes_per_element(KernelFormat format);  ///< As stored, scales included.
+/// The same of a call that may store its weights smaller than its kernel's format does.
+template <class Shape>
+double weight_bytes_of(const Shape& shape) {
+  return shape.stored_weight_bytes > 0 ? shape.stored_weight_bytes : weight_bytes_per_element(shape.format);
+}
 /// As the matrix unit reads them, after quantisation.
 double activation_bytes_per_element(KernelFormat format);
 /// Whether 16-bit activations are first quantised by a pass of their own.

@@ -98,7 +98,7 @@ std::vector<double> generic_moe_values() {
 
 OpCost moe_cost(const MoeShape& shape, const ExpertLoad& load, const DeviceLimits& limits, std::span<const double> v) {
   const double d = shape.hidden, f = shape.expert_width / shape.tensor_parallel;
-  const double weight_bytes = weight_bytes_per_element(shape.format),
+  const double weight_bytes = weight_bytes_of(shape),
                activation_bytes = activation_bytes_per_element(shape.format);
   const double units = limits.multiprocessors;
   const double flop_per_s = limits.peak_flop_per_s * v[Ef] / units;

@@ -7,6 +7,7 @@
 #include "isoflop/error.h"
 #include "isoflop/number_text.h"
 #include "isoflop/report/value.h"
+#include "isoflop/sim/op/chip_family.h"
 
 namespace isoflop::sim {
 namespace {
@@ -66,6 +67,17 @@ ResolvedCell OpProfile::resolve(const Accelerator& accelerator, const std::strin
     if (const OpCell* cell = find(id, sixteen_bit_sibling(key)))
       return taken(*cell, Basis::Measured,
                    "measured " + cell->key.variant + " kernels of " + cell->chip + " (" + cell->source + ")");
+  }
+  for (const std::string& relative : relatives(accelerator.id)) {
+    const OpCell* cell = find(relative, key);
+    if (!cell) cell = find(relative, sixteen_bit_sibling(key));
+    if (!cell) continue;
+    ResolvedCell resolved = taken(*cell, Basis::Borrowed,
+                                  "no measured kernels for " + accelerator.id + ": those of " + cell->chip +
+                                      ", the same silicon (" + cell->source + ")");
+    resolved.interval.low /= relative_widening;
+    resolved.interval.high *= relative_widening;
+    return resolved;
   }
   const OpCell* mean = find(any_chip, key);
   if (!mean) mean = find(any_chip, sixteen_bit_sibling(key));

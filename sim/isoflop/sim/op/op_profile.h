@@ -3,10 +3,10 @@
 // --write-profile` writes and the program compiles in; data/op_profile_groups.csv names the measured groups behind it,
 // so that nothing is ever validated on rows it was fitted to without saying so.
 //
-// Where a chip has no cell for a key, constants are borrowed: those of the chip's other 16-bit format, else the
-// geometric mean over the chips that have one (cell "any", interval from predicting each chip with the mean of the
-// others; only where that errs less than generic efficiencies do), else generic efficiencies over data-sheet limits
-// (cell "datasheet", interval from how that erred).
+// Where a chip has no cell for a key, constants are borrowed: those of the chip's other 16-bit format, else of a chip of
+// the same silicon (chip_family.h), else the geometric mean over the chips that have one (cell "any", interval from
+// predicting each chip with the mean of the others; only where that errs less than generic efficiencies do), else
+// generic efficiencies over data-sheet limits (cell "datasheet", interval from how that erred).
 #pragma once
 #include <map>
 #include <set>

@@ -16,6 +16,7 @@ enum class KernelFormat { Fp32, Bf16, Fp16, Fp8, Fp8Block, Nvfp4, Int8, Int4Weig
 struct GemmShape {
   std::int64_t m = 1, n = 1, k = 1;
   KernelFormat format = KernelFormat::Bf16;
+  double stored_weight_bytes = 0;  ///< per weight, where kernels only store them smaller; 0 = the format's
 };
 
 /// Attention core of one device. Prefill: `new_tokens` > 1 queries per sequence after `cached_tokens`, causal.
@@ -50,6 +51,7 @@ struct MoeShape {
       0;  ///< distinct experts of the whole model that the tokens choose, where known; 0 = from the routing
   double matrices = 3;         ///< per expert: gate, up and down; 2 without a gate; 1 for a single projection
   KernelFormat format = KernelFormat::Bf16;
+  double stored_weight_bytes = 0;  ///< as in GemmShape
 };
 
 enum class Collective { AllReduce, AllGather, ReduceScatter, AllToAll, SendReceive };  ///< Kind of collective.

@@ -17,6 +17,10 @@ struct Overloaded : Ts... {
 template <class... Ts>
 Overloaded(Ts...) -> Overloaded<Ts...>;
 
+/// Shares of bandwidth and 16-bit peak that FlashMLA states for H800, 3000 of 3350 GB/s and 660 of 989 TFLOP/s, with
+/// query heads in tiles of 64 rows: deepseek-ai/FlashMLA@066b5ba README. No latent kernel is among the measured ones.
+constexpr double latent_bandwidth = 0.9, latent_peak = 0.667, latent_rows = 64;
+
 /// Below the rows of the smallest matrix tile.
 constexpr std::int64_t most_vector_rows = 8;
 
@@ -35,7 +39,6 @@ const OpPrices::Cell& OpPrices::cell(const OpKey& key) const {
   const auto constants = op_constants(key);
   for (std::size_t i = 0; i < constants.size(); ++i) {
     if (constants[i].name == "t0") made.t0 = made.resolved.values[i];
-    if (constants[i].name == "t_expert") made.t_expert = made.resolved.values[i];
     if (constants[i].name == "e_b") made.e_b = made.resolved.values[i];
   }
   return cells_.emplace(key, std::move(made)).first->second;
@@ -46,17 +49,6 @@ OpPrices::Priced OpPrices::price(const OpShape& shape, double times) const {
   const OpCost cost = op_cost(shape, limits_for(shape, accelerator_), c.resolved.values);
   const double s = times * std::max(cost.seconds, cost.floor_s);
   return {s * std::min(1.0, c.resolved.interval.low), s, s * std::max(1.0, c.resolved.interval.high), cost.bound, &c};
-}
-
-/// The 16-bit kernel with its weights read in fewer bytes.
-OpPrices::Priced OpPrices::smaller_weights(Priced p, double fixed_s, double bytes_now, double bytes_then) const {
-  const double rate = accelerator_.bandwidth_bytes_per_s * p.cell->e_b;
-  const double work = std::max(0.0, p.central_s - fixed_s);
-  const double memory = std::min(work, bytes_now / rate), less = memory * bytes_then / bytes_now;
-  const double central = fixed_s + std::sqrt(std::max(0.0, work * work - memory * memory) + less * less);
-  const double ratio = p.central_s > 0 ? central / p.central_s : 1;
-  if (p.bound == Bound::Bandwidth && work * work - memory * memory > less * less) p.bound = Bound::Compute;
-  return {p.low_s * ratio, central, p.high_s * ratio * unpacking_high, p.bound, p.cell};
 }
 
 // Where the number of multiprocessors is not stated (phones, desktops), few rows go through matrix-vector kernels,
@@ -79,11 +71,10 @@ OpPrices::Priced OpPrices::gemm(std::int64_t m, std::int64_t n, std::int64_t k, 
   const bool quantised = weight_bytes < 2;
   const KernelFormat format =
       quantised || load.arithmetic == Arithmetic::Bf16 ? load.kernel_format() : KernelFormat::Bf16;
-  Priced p = few_rows(GemmShape{m, n, k, format});
-  if (!quantised || !load.weight_only()) return p;
-  const double others = 2.0 * static_cast<double>(m) * static_cast<double>(n + k);
-  const double weights = static_cast<double>(n) * static_cast<double>(k);
-  return smaller_weights(p, p.cell->t0, others + 2 * weights, others + weight_bytes * weights);
+  if (!quantised || !load.weight_only()) return few_rows(GemmShape{m, n, k, format});
+  Priced p = few_rows(GemmShape{m, n, k, format, weight_bytes});
+  p.high_s *= unpacking_high;
+  return p;
 }
 
 OpPrices::Priced OpPrices::of(const MatMul& d, const ServingLoad& load, double weight_bytes) const {
@@ -108,7 +99,6 @@ OpPrices::Priced OpPrices::of(const GroupedMatMul& d, const ServingLoad& load, d
   shape.per_token = static_cast<double>(d.per_token);
   shape.experts = static_cast<double>(d.experts);
   shape.tensor_parallel = static_cast<double>(load.devices_per_expert());
-  double touched = d.expected_experts;
   if (load.expert_parallel > 1) {
     // The model's shape of the busiest group: as many rows and touched experts as if every group had them.
     const ExpertSpread busiest = spread(d, load);
@@ -116,24 +106,51 @@ OpPrices::Priced OpPrices::of(const GroupedMatMul& d, const ServingLoad& load, d
     shape.expert_parallel = groups;
     shape.tokens = groups * busiest.copies / shape.per_token;
     shape.touched_experts = groups * busiest.touched;
-    touched = busiest.touched;
   } else if (load.routing_skew > 0) {
-    shape.touched_experts = touched;
+    shape.touched_experts = d.expected_experts;
   }
-  shape.format =
-      load.weight_only() || load.arithmetic == Arithmetic::Bf16 ? KernelFormat::Bf16 : load.kernel_format();
+  const bool smaller = load.weight_only() && weight_bytes < 2;
+  shape.format = load.weight_only() || load.arithmetic == Arithmetic::Bf16 ? KernelFormat::Bf16 : load.kernel_format();
+  if (!smaller) return price(shape, share);
+  shape.stored_weight_bytes = weight_bytes;
   Priced p = price(shape, share);
-  if (!load.weight_only() || weight_bytes >= 2) return p;
-  const double weights =
-      touched * static_cast<double>(d.columns) * static_cast<double>(d.inner) / shape.tensor_parallel;
-  const double fixed = std::min(p.central_s, share * (p.cell->t0 + p.cell->t_expert * shape.experts));
-  return smaller_weights(p, fixed, 2 * weights, weight_bytes * weights);
+  p.high_s *= unpacking_high;
+  if (load.weights != WeightFormat::Int4) return p;
+  // Measured kernels that unpack four bits reach a fraction of the bandwidth; an engine may have better ones.
+  shape.format = KernelFormat::Int4Weight;
+  const Priced measured = price(shape, share);
+  if (measured.cell->resolved.basis == Basis::Datasheet) return p;
+  return {std::min(p.low_s, measured.low_s), measured.central_s, measured.high_s, measured.bound, measured.cell};
 }
 
 bool OpPrices::gated_experts() const {
   for (const Layer& layer : architecture_.layers)
     if (layer.experts) return layer.experts->expert.gated;
   return false;
+}
+
+/// Decoding sequences that read one latent per token for all heads: t = t0 + (memory^2 + tiles^2)^(1/2).
+OpPrices::Priced OpPrices::latent_core(const AttentionShape& shape, double key_dim, double value_dim) const {
+  const Cell& decode = cell(key_of(shape));
+  const auto [latent, fresh] = latent_cells_.try_emplace(&decode, decode);
+  if (fresh) {
+    latent->second.resolved.basis = std::max(Basis::Borrowed, decode.resolved.basis);
+    latent->second.resolved.origin =
+        "bandwidth and peak as FlashMLA states them for H800 (deepseek-ai/FlashMLA@066b5ba), launch: " +
+        decode.resolved.origin;
+  }
+  const DeviceLimits limits = limits_for(shape, accelerator_);
+  const double pairs = shape.sequences * (shape.cached_tokens + 1), wide = key_dim + value_dim;
+  const double bytes = pairs * key_dim * shape.kv_bytes_per_element + 2 * shape.sequences * shape.heads * wide;
+  const double tiled = std::ceil(shape.heads / latent_rows) * latent_rows;
+  const auto time = [&](double rows) {
+    return decode.t0 + overlapped(bytes / (limits.bandwidth_bytes_per_s * latent_bandwidth),
+                                  2 * pairs * rows * wide / (limits.peak_flop_per_s * latent_peak));
+  };
+  const double central = time(tiled);
+  // Some kernels waste no rows.
+  return {time(shape.heads) * std::min(1.0, decode.resolved.interval.low), central,
+          central * std::max(1.0, decode.resolved.interval.high), Bound::Bandwidth, &latent->second};
 }
 
 OpPrices::Priced OpPrices::of(const AttentionCore& core, const ServingLoad& load) const {
@@ -147,8 +164,6 @@ OpPrices::Priced OpPrices::of(const AttentionCore& core, const ServingLoad& load
     shape.heads = std::max(1.0, static_cast<double>(core.heads) / tp);
     shape.kv_heads = share_of_heads(static_cast<double>(core.kv_heads), tp);
     shape.head_dim = static_cast<double>(core.key_dim + core.value_dim) / 2;
-    // A shared latent is read once for keys and values.
-    if (core.values_in_keys) shape.kv_heads *= static_cast<double>(core.key_dim) / (2 * shape.head_dim);
     shape.kv_bytes_per_element = core.from_cache ? load.kv_bytes() : 2;
     const auto sight = core.window > 0 ? core.window + core.sink_tokens : core.chunk;
     if (shape.decode) {
@@ -158,15 +173,23 @@ OpPrices::Priced OpPrices::of(const AttentionCore& core, const ServingLoad& load
       shape.cached_tokens = static_cast<double>(segment.context);
       shape.window = static_cast<double>(sight);
     }
-    const Priced p = price(shape);
+    const Priced p = core.values_in_keys && shape.decode ? latent_core(shape, static_cast<double>(core.key_dim),
+                                                                       static_cast<double>(core.value_dim))
+                                                         : price(shape);
     sum = {sum.low_s + p.low_s, sum.central_s + p.central_s, sum.high_s + p.high_s, p.bound, p.cell};
   }
   return sum;
 }
 
-OpPrices::Priced OpPrices::of(const Op& op, const ServingLoad& load, const PassCost& cost,
-                              double weight_bytes) const {
-  const auto element = [&](const char* kind, double moved) { return price(ElementwiseShape{kind, moved}); };
+OpPrices::Priced OpPrices::of(const Op& op, const ServingLoad& load, const PassCost& cost, double weight_bytes,
+                              Launch launch) const {
+  if (launch == Launch::Within) return {};
+  const auto element = [&](const char* kind, double moved) {
+    const Priced p = price(ElementwiseShape{kind, moved});
+    if (launch == Launch::Own || p.central_s <= 0) return p;
+    const double moving = std::max(0.0, p.central_s - p.cell->t0) / p.central_s;
+    return Priced{p.low_s * moving, p.central_s * moving, p.high_s * moving, Bound::Bandwidth, p.cell};
+  };
   const double bytes = 2 * (cost.traffic.activations + cost.traffic.weights) + load.kv_bytes() * cost.traffic.kv;
   const auto tp = static_cast<double>(load.tensor_parallel);
   return std::visit(Overloaded{[&](const MatMul& d) { return of(d, load, weight_bytes); },
@@ -179,8 +202,6 @@ OpPrices::Priced OpPrices::of(const Op& op, const ServingLoad& load, const PassC
                                [&](const Normalise&) { return element("norm", bytes); },
                                [&](const Rotate&) { return element("attn_rope", bytes / tp); },
                                [&](const Activate&) { return element("mlp_act", bytes / tp); },
-                               [&](const Dispatch&) { return Priced{}; },  // part of the measured expert kernels
-                               [&](const Combine&) { return Priced{}; },   // the same
                                [&](const auto&) { return element("add", bytes); }},
                     op.detail);
 }

@@ -4,8 +4,9 @@
 #include <variant>
 
 #include "isoflop/model/op_cost.h"
-#include "isoflop/model/prediction_pass.h"
+#include "isoflop/sim/serving/fused_kernels.h"
 #include "isoflop/sim/serving/op_prices.h"
+#include "isoflop/sim/serving/pass_program.h"
 #include "isoflop/sim/serving/stages.h"
 
 namespace isoflop::sim {
@@ -169,8 +170,9 @@ struct StepPricer::State {
 
   StepTime time(const ServingLoad& load, Step step, bool prediction) const;
 
-  /// Messages that follow a product within its stage.
-  void add_messages(PassSum& pass, const Op& op, const Op& of_stage, const ServingLoad& load) const {
+  /// Messages that follow a product within its stage; `reduced_later`: another product's all-reduce serves it too.
+  void add_messages(PassSum& pass, const Op& op, const Op& of_stage, const ServingLoad& load,
+                    bool reduced_later) const {
     const std::int64_t tp = load.tensor_parallel, tp_nodes = nodes_of(tp, load.devices_per_node);
     const auto add = [&](const char* name, Collective kind, double bytes, std::int64_t devices, std::int64_t nodes,
                          double each = 1) {
@@ -178,7 +180,7 @@ struct StepPricer::State {
     };
     if (const auto* matmul = std::get_if<MatMul>(&op.detail); matmul && tp > 1) {
       const double bytes = 2.0 * static_cast<double>(matmul->rows * matmul->columns);
-      if (matmul->split == Split::Rows) add("all-reduce", Collective::AllReduce, bytes, tp, tp_nodes);
+      if (matmul->split == Split::Rows && !reduced_later) add("all-reduce", Collective::AllReduce, bytes, tp, tp_nodes);
       if (matmul->split == Split::Vocabulary) add("gather of logits", Collective::AllGather, bytes, tp, tp_nodes);
     }
     const auto* grouped = std::get_if<GroupedMatMul>(&op.detail);
@@ -186,7 +188,7 @@ struct StepPricer::State {
     // After the weighted sum, so once per token.
     const double token_bytes = 2.0 * static_cast<double>(grouped->rows / grouped->per_token * grouped->columns);
     if (load.replicas() == 1) {
-      if (tp > 1) add("all-reduce", Collective::AllReduce, token_bytes, tp, tp_nodes);
+      if (tp > 1 && !reduced_later) add("all-reduce", Collective::AllReduce, token_bytes, tp, tp_nodes);
       return;
     }
     pass.add({"all-to-all",
@@ -256,9 +258,7 @@ StepTime StepPricer::prediction_time(const ServingLoad& load, const Step& step) 
 
 StepTime StepPricer::State::time(const ServingLoad& load, Step step, bool prediction) const {
   step.routing.skew = load.routing_skew;
-  const auto program = [&](const Step& of) {
-    return prediction ? prediction_pass(architecture, of) : forward(architecture, of, LayerListing::Distinct);
-  };
+  const auto program = [&](const Step& of) { return pass_program(architecture, of, prediction); };
   // What the whole stage does, and what one replica of the attention does of it; the same where there is one.
   const Program whole = program(step);
   const bool replicated = load.replicas() > 1;
@@ -271,6 +271,7 @@ StepTime StepPricer::State::time(const ServingLoad& load, Step step, bool predic
   const auto busy_replicas = static_cast<double>(std::min(load.replicas(), step.sequences()));
   StepTime total;
   PassSum pass(total, kinds);
+  const std::vector<Fusion> fused = fusions(local);
   for (std::size_t i = 0; i < whole.ops.size(); ++i) {
     // Routed experts serve every replica, everything else its own.
     const bool shared = std::holds_alternative<GroupedMatMul>(whole.ops[i].detail);
@@ -288,13 +289,14 @@ StepTime StepPricer::State::time(const ServingLoad& load, Step step, bool predic
     const double all_weights = weight_bytes * everywhere.traffic.weights;
     const double all_kv = load.kv_bytes() * everywhere.traffic.kv;
     const auto times = static_cast<double>(op.times);
-    pass.add({class_name(op), prices.of(op, load, cost, weight_bytes), times, 1, all_weights + all_kv,
+    pass.add({class_name(op), prices.of(op, load, cost, weight_bytes, fused[i].launch), times, 1, all_weights + all_kv,
               everywhere.matmul_flops, (weights + kv) / (devices * bandwidth), cost.matmul_flops / (devices * peak)},
              op.layer);
     total.weight_bytes += times * all_weights;
     total.kv_bytes += times * all_kv;
     total.matmul_flop += times * everywhere.matmul_flops;
-    add_messages(pass, local.ops[i], whole.ops[i], load);
+    // Routed experts that answer by all-to-all leave the others' sums to themselves.
+    add_messages(pass, local.ops[i], whole.ops[i], load, fused[i].all_reduced_later && !replicated);
   }
   if (load.pipeline_parallel > 1) add_stages(pass, load, of_one.tokens(), total);
   finish(total);

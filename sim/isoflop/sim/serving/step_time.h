@@ -2,7 +2,7 @@
 //
 //   t = t_host + sum over operations of max( floor, op-time model ) + messages
 //   floor of an operation = max( (weight + KV bytes) / (devices bandwidth), matrix FLOP / (devices peak) )
-//   messages  tensor parallel: 2 all-reduces of T d b a layer and a gather of the logits
+//   messages  tensor parallel: an all-reduce of T d b per sum of partial results (2 a layer), a gather of the logits
 //             attention dp: all-reduces within a replica, and 2 all-to-alls a layer, times the imbalance of the
 //             busiest group of experts. On one node T k d b per replica, of which (x-1)/x leaves a device. Over several
 //             nodes a token goes to each other node that holds one of its experts once, and there to the devices. The
@@ -15,7 +15,8 @@
 // several batches in flight make of that is in pipeline.h. Weight-only formats' interval reaches 1.5 times higher
 // (assumed: unpacking was not measured).
 // Intervals add up end to end, as if all operations of a pass erred in the same direction; that is wide on purpose.
-// Not modelled: kernels fused across operations, overlap of communication with computation.
+// Kernels and all-reduces that engines share between operations: fused_kernels.h. Not modelled: overlap of
+// communication with computation.
 #pragma once
 #include <array>
 #include <memory>
