@@ -3,6 +3,10 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 install(TARGETS isoflop RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime)
+if(TARGET isoflop-mpi)
+  install(TARGETS isoflop-mpi RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT mpi)
+  install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/isoflop-mpi RENAME copyright COMPONENT mpi)
+endif()
 install(TARGETS isoflop_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development)
 install(FILES apps/c_api.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/isoflop COMPONENT development)
 

@@ -1,5 +1,5 @@
-# `cpack -G DEB` makes isoflop (program, library, manual pages, completion, Python module) and isoflop-dev (headers,
-# static libraries, CMake package, pkg-config). Dependencies are what dpkg-shlibdeps finds; plots need more at run time.
+# `cpack -G DEB` makes isoflop (program, library, manual pages, completion, Python module), isoflop-dev (headers,
+# static libraries, CMake package, pkg-config) and, where MPI was found, isoflop-mpi. Dependencies are what dpkg-shlibdeps finds; plots need more at run time.
 set(CPACK_PACKAGE_NAME isoflop)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
@@ -22,6 +22,13 @@ set(CPACK_DEBIAN_RUNTIME_PACKAGE_SUGGESTS "python3, python3-numpy, bash-completi
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME isoflop-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "isoflop (= ${PROJECT_VERSION}), libceres-dev, libeigen3-dev, libfmt-dev, libmd-dev")
+if(TARGET isoflop-mpi)
+  list(APPEND CPACK_COMPONENTS_ALL mpi)
+  set(CPACK_DEBIAN_MPI_PACKAGE_NAME isoflop-mpi)
+  set(CPACK_DEBIAN_MPI_PACKAGE_SHLIBDEPS ON)
+  set(CPACK_DEBIAN_MPI_PACKAGE_RECOMMENDS "isoflop (= ${PROJECT_VERSION}), openmpi-bin")
+  set(CPACK_COMPONENT_MPI_DESCRIPTION "Sweeps of training runs over the processes of an MPI job.")
+endif()
 set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "Program, C library, manual pages, completion, Python module.")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "Headers, static libraries, CMake package and pkg-config file.")
 include(CPack)

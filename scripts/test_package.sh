@@ -20,6 +20,12 @@ for wanted in usr/bin/isoflop usr/lib/.*libisoflop.so.1 usr/share/man/man1/isofl
   usr/share/doc/isoflop/copyright; do
   grep -qE " \./$wanted" "$out/contents" || { say "$wanted is not in the package"; exit 1; }
 done
+if [ -x "$build/isoflop-mpi" ]; then
+  mpi=$(ls "$out"/isoflop-mpi_*.deb)
+  dpkg-deb -c "$mpi" | grep -qE ' \./usr/bin/isoflop-mpi$' || { say "usr/bin/isoflop-mpi is not in its package"; exit 1; }
+  dpkg-deb -f "$mpi" Depends | grep -q mpi || { say "isoflop-mpi does not depend on an MPI library"; exit 1; }
+  say "$(basename "$mpi"), $(stat -c %s "$mpi") bytes"
+fi
 if grep -qE 'usr/include|\.a$' "$out/contents"; then say "headers or static libraries are in the wrong package"; exit 1; fi
 
 [ "${2:-}" != --contents ] || exit 0

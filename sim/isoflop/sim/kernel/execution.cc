@@ -1,5 +1,6 @@
 #include "isoflop/sim/kernel/execution.h"
 
+#include <map>
 #include <fmt/format.h>
 
 #include "isoflop/error.h"
@@ -25,6 +26,19 @@ void check_executable(const Architecture& architecture) {
   if (!architecture.prediction_layers.empty()) refuse(architecture.name, "multi-token prediction layers");
 }
 
+std::set<std::string> weights_of_one_product(const Program& program) {
+  std::map<std::string, int> uses;
+  std::set<std::string> multiplied;
+  for (const Op& op : program.ops)
+    for (std::size_t i = 0; i < op.weights.size(); ++i) {
+      const std::string& name = program.tensors[static_cast<std::size_t>(op.weights[i])].name;
+      ++uses[name];
+      if (i == 0 && std::holds_alternative<MatMul>(op.detail)) multiplied.insert(name);
+    }
+  std::erase_if(multiplied, [&](const std::string& name) { return uses.at(name) > 1; });
+  return multiplied;
+}
+
 Execution::Execution(Program program, const WeightLayout& layout, Precision precision)
     : state_(std::make_unique<State>(std::move(program), layout, precision)) {}
 Execution::~Execution() = default;
@@ -41,11 +55,12 @@ double Execution::forward(const float* weights, const PackedWeights& packed, con
   return state_->loss;
 }
 
-void Execution::backward(const float* weights, const PackedWeights& packed, float loss_factor, float* gradients) {
+void Execution::backward(const float* weights, const PackedWeights& packed, float loss_factor, float* gradients,
+                         bool first) {
   state_->weights = weights;
   state_->packed = &packed;
   state_->gradients = gradients;
-  run_backward(*state_, loss_factor);
+  run_backward(*state_, loss_factor, first);
 }
 
 void Execution::read_streamed(const StreamedWeights& streamed, Crew& crew) {

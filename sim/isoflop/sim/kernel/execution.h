@@ -8,6 +8,8 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "isoflop/model/program.h"
@@ -21,6 +23,10 @@ namespace isoflop::sim {
 
 /// Throws Error (BadInput) naming the operation that the kernel does not execute.
 void check_executable(const Architecture& architecture);
+
+/// Names of the weights whose gradient is that of one matrix product and of nothing else: most of a model, but for
+/// tied embeddings, experts, norms and biases.
+std::set<std::string> weights_of_one_product(const Program& program);
 
 /// Where the time of passes went, in seconds of the executing thread, added up per op of the program.
 struct OpSeconds {
@@ -40,8 +46,10 @@ class Execution {
   double forward(const float* weights, const PackedWeights& packed, const std::int32_t* ids,
                  const std::int32_t* targets);
 
-  /// Adds loss_factor x gradient of the mean loss to `gradients`, laid out as the weights. After forward().
-  void backward(const float* weights, const PackedWeights& packed, float loss_factor, float* gradients);
+  /// Adds loss_factor x gradient of the mean loss to `gradients`, laid out as the weights. After forward(). With
+  /// `first`, weights_of_one_product() are overwritten, not added to: their gradients need not be cleared before.
+  void backward(const float* weights, const PackedWeights& packed, float loss_factor, float* gradients,
+                bool first = false);
 
   /// Inference: matrices come from `streamed`, split over the crew. Both must outlive the execution.
   void read_streamed(const StreamedWeights& streamed, Crew& crew);

@@ -10,7 +10,8 @@ namespace {
 
 class Backward {
  public:
-  Backward(Execution::State& state, float loss_factor) : s_(state), loss_factor_(loss_factor) {}
+  Backward(Execution::State& state, float loss_factor, bool first)
+      : s_(state), loss_factor_(loss_factor), first_(first) {}
 
   void run() {
     for (std::size_t i = s_.program.ops.size(); i-- > 0;) {
@@ -43,8 +44,9 @@ class Backward {
 
   void operator()(const MatMul& o) {
     const View x = in(0), dy = s_.joint_gradient(*op_);
+    const bool overwrites = first_ && s_.of_one_product[s_.weight_index(*op_, 0)];
     timed(s_, &OpSeconds::weight_gradient, op_index_, [&] {
-      linear_weight_gradient(x, dy, static_cast<std::size_t>(o.inner), s_.weight_gradient(*op_, 0),
+      linear_weight_gradient(x, dy, static_cast<std::size_t>(o.inner), s_.weight_gradient(*op_, 0), !overwrites,
                              o.bias ? s_.weight_gradient(*op_, 1) : nullptr, s_.precision, s_.own[0].pack);
     });
     const bool accumulate = s_.has_gradient(op_->inputs[0]);
@@ -65,7 +67,7 @@ class Backward {
       timed(s_, &OpSeconds::weight_gradient, op_index_, [&] {
         linear_weight_gradient(
             {x.row(first), rows, x.width, x.stride}, own_dy, inner, s_.weight_gradient(*op_, 0) + e * columns * inner,
-            o.bias ? s_.weight_gradient(*op_, 1) + e * columns : nullptr, s_.precision, s_.own[0].pack);
+            true, o.bias ? s_.weight_gradient(*op_, 1) + e * columns : nullptr, s_.precision, s_.own[0].pack);
       });
       linear_input_gradient(own_dy, s_.packed->backward(s_.weight_index(*op_, 0), e),
                             {dx.row(first), rows, dx.width, dx.stride}, accumulate, s_.own[0].pack);
@@ -212,6 +214,7 @@ class Backward {
 
   Execution::State& s_;
   float loss_factor_;
+  bool first_;
   const VectorLoops& loops_ = vector_loops();
   const Op* op_ = nullptr;
   std::size_t op_index_ = 0;
@@ -219,6 +222,8 @@ class Backward {
 
 }  // namespace
 
-void run_backward(Execution::State& state, float loss_factor) { Backward(state, loss_factor).run(); }
+void run_backward(Execution::State& state, float loss_factor, bool first) {
+  Backward(state, loss_factor, first).run();
+}
 
 }  // namespace isoflop::sim

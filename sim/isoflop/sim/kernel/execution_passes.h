@@ -6,7 +6,7 @@
 namespace isoflop::sim {
 
 void run_forward(Execution::State& state);
-void run_backward(Execution::State& state, float loss_factor);
+void run_backward(Execution::State& state, float loss_factor, bool first);
 
 /// Calls `work` and adds its time to `seconds[op]` of `part` where times are recorded.
 template <typename Work>

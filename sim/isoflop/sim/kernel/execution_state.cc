@@ -24,6 +24,8 @@ Execution::State::State(Program given, const WeightLayout& given_layout, Precisi
   order.resize(program.tensors.size());
   touched.assign(program.tensors.size(), false);
   norm_statistics.resize(program.ops.size());
+  const auto alone = weights_of_one_product(program);
+  for (const auto& at : layout.places()) of_one_product.push_back(alone.count(at.name) > 0);
   std::size_t all = 0;
   const auto add_buffer = [&](std::size_t rows, std::size_t width) {
     const std::size_t stride = rounded_stride(width), count = rounded_stride(rows * stride + 16);

@@ -40,6 +40,7 @@ struct Execution::State {
   const std::int32_t* ids = nullptr;
   const std::int32_t* targets = nullptr;
   float* gradients = nullptr;
+  std::vector<bool> of_one_product;     ///< per weight of the layout
   OpSeconds* seconds = nullptr;         ///< where times are added up, if anywhere
   double loss = 0;
   int logits_tensor = -1;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <set>
+#include <string>
 
 #include "isoflop/error.h"
 #include "isoflop/machine_share.h"
@@ -63,6 +65,7 @@ struct Trainer::State {
   int threads;
   Program program;  // of one shard
   WeightLayout layout;
+  std::set<std::string> overwritten;  // weights_of_one_product
   std::vector<float> weights, m, v;
   std::int64_t steps = 0;
   PackedWeights packed;
@@ -79,7 +82,8 @@ struct Trainer::State {
         optimiser(o),
         threads(thread_count(threads_wanted)),
         program(forward(a, Step::train(static_cast<std::int64_t>(b / shards), static_cast<std::int64_t>(t)))),
-        layout(program) {
+        layout(program),
+        overwritten(weights_of_one_product(program)) {
     check_memory();
     for (std::size_t s = 0; s < shards; ++s) {
       executions.emplace_back(program, layout, precision);
@@ -99,6 +103,12 @@ struct Trainer::State {
   }
 
   std::size_t shard_tokens() const { return sequences / shards * length; }
+
+  // Where gradients are added to; the others are overwritten by the first batch of a step.
+  void clear(float* gradient) const {
+    for (const auto& place : layout.places())
+      if (overwritten.count(place.name) == 0) std::fill_n(gradient + place.offset, place.count, 0.0f);
+  }
 
   // Gradients of all shards are added to the first one's, always in the same order.
   void add_up_gradients() {
@@ -167,13 +177,13 @@ StepResult Trainer::step(const std::vector<std::vector<std::int32_t>>& ids,
   const std::size_t micro = ids.size();
   std::vector<double> losses(s.shards, 0.0);
   parallel_for(s.shards, s.threads, [&](std::size_t shard) {
-    std::fill(s.gradients[shard].begin(), s.gradients[shard].end(), 0.0f);
+    s.clear(s.gradients[shard].data());
     for (std::size_t i = 0; i < micro; ++i) {
       const std::size_t first = shard * s.shard_tokens();
       losses[shard] +=
           s.executions[shard].forward(s.weights.data(), s.packed, ids[i].data() + first, targets[i].data() + first);
       s.executions[shard].backward(s.weights.data(), s.packed, 1.0f / static_cast<float>(s.shards * micro),
-                                   s.gradients[shard].data());
+                                   s.gradients[shard].data(), i == 0);
     }
   });
   StepResult result;

@@ -118,7 +118,7 @@ std::vector<MeasuredWork> measure_training_ops(const Architecture& architecture,
   for (int repeat = 0; repeat <= repeats; ++repeat) {
     if (repeat == 1) execution.record_times(&seconds);
     execution.forward(weights.data(), packed, ids.data(), targets.data());
-    execution.backward(weights.data(), packed, 1, gradients.data());
+    execution.backward(weights.data(), packed, 1, gradients.data(), true);
     if (repeat > 0) times.note(seconds);
   }
   std::vector<MeasuredWork> result;
@@ -165,7 +165,7 @@ std::vector<MeasuredWork> measure_step_works(bool quick, int repeats) {
     }
     const double count = static_cast<double>(n);
     for (const auto precision : {Precision::Fp32, Precision::Bf16})
-      for (const StepWork& step : step_works(count, count, 2, precision)) {
+      for (const StepWork& step : step_works(count, count, count, 2, precision)) {
         const bool seen = precision == Precision::Bf16 && step.work.kind != "pack bf16";
         if (!seen) result.push_back({step.work, fmt::format("arrays of {}", n), median(times.at(step.work.kind))});
       }

@@ -169,7 +169,8 @@ PredictedTime predict_training_step(const MachineProfile& profile, const Archite
     for (const auto pass : {WorkPass::Forward, WorkPass::Backward, WorkPass::WeightGradient})
       for (const CpuWork& work : works_of(op, pass, style)) sum.add(work, rounds);
   for (const StepWork& step :
-       step_works(weight_elements(program), matrix_elements(program), static_cast<double>(shards), precision))
+       step_works(weight_elements(program), cleared_elements(program), matrix_elements(program),
+                  static_cast<double>(shards), precision))
     sum.add(step.work, step.per_shard ? rounds : 1.0 / threads);
   // Five parallel loops: shards, sums, norm, update, packing.
   return sum.total(threads > 1 ? 5 * profile.thread_start_s : 0);

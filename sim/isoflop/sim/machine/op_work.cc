@@ -5,6 +5,7 @@
 #include <set>
 
 #include "isoflop/error.h"
+#include "isoflop/sim/kernel/execution.h"
 
 namespace isoflop::sim {
 namespace {
@@ -214,7 +215,8 @@ std::vector<CpuWork> works_of(const Op& op, WorkPass pass, const ExecutionStyle&
   return std::visit(Works{pass, style}, op.detail);
 }
 
-std::vector<StepWork> step_works(double weights, double matrix_count, double shards, Precision precision) {
+std::vector<StepWork> step_works(double weights, double cleared, double matrix_count, double shards,
+                                 Precision precision) {
   const auto array = [](const std::string& kind, double count, double read, double resident) {
     CpuWork w;
     w.kind = kind;
@@ -225,7 +227,7 @@ std::vector<StepWork> step_works(double weights, double matrix_count, double sha
     return w;
   };
   std::vector<StepWork> works;
-  works.push_back({array("clear", weights, 1, shards), true});
+  works.push_back({array("clear", cleared, 1, shards), true});
   if (shards > 1) {
     CpuWork sums = array("add gradients", weights * (shards - 1), 2, 1);
     sums.working_set = 4 * weights * shards;
@@ -262,6 +264,14 @@ double weight_elements(const Program& program) {
   double sum = 0;
   for (const Tensor& t : program.tensors)
     if (t.kind == TensorKind::Weight) sum += elements_of(t);
+  return sum;
+}
+
+double cleared_elements(const Program& program) {
+  const auto overwritten = weights_of_one_product(program);
+  double sum = 0;
+  for (const Tensor& t : program.tensors)
+    if (t.kind == TensorKind::Weight && overwritten.count(t.name) == 0) sum += elements_of(t);
   return sum;
 }
 
