@@ -222,8 +222,11 @@ class ServeCommand : public Command {
     if (answer.joules_per_token)
       report.assumptions.push_back({"energy", "joules_per_token: accelerators only; footprint adds host, idle and PUE",
                                     "", InferenceConstants{}.source});
-    else if (!drafting_)
+    else
       report.warnings.push_back(device.id + " states no TDP: no energy per token");
+    if (answer.joules_per_token && drafting_)
+      report.assumptions.push_back({"energy_of_drafts", "bytes, FLOP and launches of checking and drafting passes", "",
+                                    "as plain decoding prices them; no such step was measured: wider range"});
     const auto stated = pricer.architecture().context_tokens;
     if (stated > 0 && load.last_context() > stated)
       report.warnings.push_back(fmt::format("prompt and generation need {} tokens, the model states a context of {}",

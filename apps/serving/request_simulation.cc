@@ -9,14 +9,13 @@
 #include <vector>
 
 #include "apps/serving/request_report.h"
+#include "apps/serving/request_scene.h"
 #include "apps/serving/serve_report.h"
-#include "isoflop/catalogue/csv_table.h"
 #include "isoflop/error.h"
 #include "isoflop/model/parameters.h"
 #include "isoflop/number_text.h"
 #include "isoflop/parallel.h"
 #include "isoflop/sim/requests/closed_form_passes.h"
-#include "isoflop/sim/requests/trace.h"
 #include "isoflop/sim/requests/vllm_json.h"
 
 namespace isoflop::app {
@@ -26,74 +25,6 @@ using namespace isoflop::sim;
 
 // One 400 Gb/s network adapter per device, and a start-up as of a small message. Assumed.
 constexpr double default_link_bytes_per_s = 50e9, transfer_start_s = 1e-3;
-
-/// Everything a run needs but the table of step times.
-struct Scene {
-  std::vector<Request> requests;
-  WorkloadOptions workload;
-  EngineOptions engine;
-  FleetOptions fleet;
-  Objective objective;
-  std::int64_t concurrency = 0;
-  bool own_times = false;  ///< arrivals are the trace's
-  std::string load_words;
-};
-
-Scene scene_of(const ServeOptions& serving, const RequestOptions& options, const Settings& settings, Report& report) {
-  Scene scene;
-  WorkloadOptions& w = scene.workload;
-  w.requests = options.requests.value_or(1000);
-  w.rate_per_s = options.rate.value_or(0);
-  w.arrivals = static_cast<ArrivalProcess>(
-      std::find(arrival_process_names.begin(), arrival_process_names.end(), options.arrivals) -
-      arrival_process_names.begin());
-  w.burstiness = options.burstiness;
-  if (w.burstiness != 1 && w.arrivals == ArrivalProcess::Poisson) w.arrivals = ArrivalProcess::Gamma;
-  w.lengths = static_cast<LengthShape>(
-      std::find(length_shape_names.begin(), length_shape_names.end(), options.lengths) - length_shape_names.begin());
-  w.prompt_mean = static_cast<double>(serving.prompt);
-  w.output_mean = static_cast<double>(serving.generate);
-  w.spread = options.spread;
-  w.prefix_share = options.prefix_share;
-  w.prefix_groups = options.prefix_groups;
-  scene.concurrency = options.concurrency.value_or(0);
-  scene.fleet.replicas = options.replicas;
-  scene.fleet.prefill_replicas = options.prefill_replicas;
-  scene.fleet.routing = static_cast<RoutingPolicy>(
-      std::find(routing_names.begin(), routing_names.end(), options.routing) - routing_names.begin());
-  scene.objective = {options.slo_ttft, options.slo_tpot, options.slo_e2e};
-  if (options.trace.empty()) {
-    scene.requests = make_requests(w, settings.seed);
-    report.seed = settings.seed;
-  } else {
-    const CsvTable table = CsvTable::read(options.trace);
-    const Trace trace = read_trace(table);
-    scene.requests = trace.requests;
-    report.inputs.push_back({options.trace, table.sha256(), trace.requests.size(), trace.skipped});
-    if (trace.skipped > 0)
-      report.warnings.push_back(
-          fmt::format("{} requests of the trace have no prompt or no output and were left out", trace.skipped));
-    scene.own_times = !options.rate && !options.concurrency && !options.max_rate;
-    if (scene.own_times && !trace.has_times)
-      throw Error(Fault::Usage, options.trace + " has no column TIMESTAMP: add --rate or --concurrency");
-    const auto count = static_cast<std::int64_t>(scene.requests.size());
-    w.requests = options.requests.value_or(count);
-    if (scene.own_times && w.requests > count)
-      throw Error(Fault::Usage,
-                  fmt::format("--requests {}: the trace has {}; with --rate or --concurrency they are drawn again",
-                              w.requests, count));
-    if (w.requests != count) scene.requests = resample(scene.requests, w.requests, settings.seed);
-    if (!scene.own_times) {
-      replace_arrivals(scene.requests, w, settings.seed);
-      if (scene.concurrency == 0 || w.requests > count) report.seed = settings.seed;
-    }
-  }
-  scene.load_words = scene.concurrency > 0 ? fmt::format("{} clients", scene.concurrency)
-                     : scene.own_times     ? "arrivals of the trace"
-                                           : fmt::format("{} requests/s ({})", format_number(w.rate_per_s, 4),
-                                                         arrival_process_names[static_cast<std::size_t>(w.arrivals)]);
-  return scene;
-}
 
 class RequestStudy {
  public:
@@ -107,7 +38,7 @@ class RequestStudy {
         load_(serving.load()),
         pricer_(architecture, device, OpProfile::load(settings.data)),
         memory_(architecture, device),
-        scene_(scene_of(serving, options, settings, report)) {
+        scene_(request_scene(serving, options, settings, report)) {
     EngineOptions& engine = scene_.engine;
     engine.max_sequences = options.max_sequences;
     engine.step_tokens = options.step_tokens;
@@ -277,14 +208,20 @@ class RequestStudy {
     if (options_.max_rate) {
       scene_.requests = at_rate(scene_.workload.rate_per_s);
       scene_.load_words = fmt::format("{} requests/s", format_number(scene_.workload.rate_per_s, 3));
-      capacity_words_ = fmt::format(
-          "Largest rate that keeps {}% of requests within the limits: {} requests/s ({} to {}). ",
-          format_number(100 * options_.attainment, 4), words(central.best), words(found[2].best), words(found[0].best));
+      const std::string kept = format_number(100 * options_.attainment, 4);
+      capacity_words_ =
+          central.best
+              ? fmt::format("Largest rate that keeps {}% of requests within the limits: {} requests/s ({} to {}). ",
+                            kept, words(central.best), words(found[2].best), words(found[0].best))
+              : fmt::format("No rate keeps {}% of requests within the limits. ", kept);
     } else {
       scene_.fleet.replicas = static_cast<std::int64_t>(central.best.value_or(4096));
-      capacity_words_ = fmt::format("Fewest replicas that keep {}% of requests within the limits: {} ({} to {}). ",
-                                    format_number(100 * options_.attainment, 4), words(central.best),
-                                    words(found[0].best), words(found[2].best));
+      const std::string kept = format_number(100 * options_.attainment, 4);
+      capacity_words_ =
+          central.best
+              ? fmt::format("Fewest replicas that keep {}% of requests within the limits: {} ({} to {}). ", kept,
+                            words(central.best), words(found[0].best), words(found[2].best))
+              : fmt::format("No number of replicas keeps {}% of requests within the limits. ", kept);
     }
   }
 
@@ -391,7 +328,7 @@ class RequestStudy {
   ServingLoad load_;
   StepPricer pricer_;
   MemoryModel memory_;
-  Scene scene_;
+  RequestScene scene_;
   CacheRoom room_;
   std::unique_ptr<PassTables> tables_;
   std::string capacity_words_;

@@ -142,7 +142,6 @@ void add_speculation(Report& report, const Drafting& drafting, const ServingAnsw
                                           format_number(o.speedup.central, 3), breaks));
   else if (o.speedup.low < 1)
     report.warnings.push_back("whether speculative decoding pays here is within the error of the model");
-  report.warnings.push_back("no energy per token: checking several tokens at once was never measured");
 }
 
 }  // namespace isoflop::app

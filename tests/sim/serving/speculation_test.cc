@@ -165,3 +165,25 @@ TEST_CASE("a prediction layer is one layer, its projection and the head, and its
   CHECK(draft > whole / 40);
   CHECK_THROWS_AS(prediction_pass(model("llama-3-8b"), Step::decode(1, 64)), Error);
 }
+
+TEST_CASE("joules of drafted tokens: none drafted cost what plain ones do, refused ones cost more, accepted ones less") {
+  const Architecture large = model("llama-3-70b");
+  const StepPricer pricer(large, h100(), profile()), small(model("llama-3-8b"), h100(), profile());
+  const MemoryModel memory(large, h100());
+  const ServingLoad load = load_of(1, 4);
+  const double plain = serve(pricer, memory, load).joules_per_token->central;
+  const auto joules = [&](std::int64_t q, double p) {
+    ServingLoad drafting;
+    drafting.tensor_parallel = 4;
+    const Speculation speculation{q, p, &small, drafting};
+    ServingOptions options;
+    options.speculation = &speculation;
+    return *serve(pricer, memory, load, options).joules_per_token;
+  };
+  CHECK(agrees(joules(0, 0.5).central, plain, 12));
+  CHECK(joules(4, 0).central > 1.3 * plain);  // four passes of a model of an eighth of the size, for nothing
+  CHECK(joules(4, 1).central < 0.45 * plain);
+  CHECK(joules(4, 0.8).central < joules(4, 0.5).central);
+  CHECK(joules(4, 0.8).high / joules(4, 0.8).low > serve(pricer, memory, load).joules_per_token->high /
+                                                       serve(pricer, memory, load).joules_per_token->low);
+}

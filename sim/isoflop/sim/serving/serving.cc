@@ -5,8 +5,7 @@
 
 #include "isoflop/error.h"
 #include "isoflop/model/op_cost.h"
-#include "isoflop/model/parameters.h"
-#include "isoflop/sim/footprint/inference_energy.h"
+#include "isoflop/sim/serving/serving_energy.h"
 
 namespace isoflop::sim {
 namespace {
@@ -21,42 +20,6 @@ Estimate weighted(double a, const Estimate& x, double b, const Estimate& y) {
 }
 
 Estimate times(double factor, const Estimate& x) { return weighted(factor, x, 0, x); }
-
-/// `weight_bytes`: read in the middle decode step, everywhere.
-std::optional<Estimate> token_joules(const StepPricer& pricer, const ServingMemory& memory, const ServingLoad& load,
-                                     double weight_bytes) {
-  const Architecture& architecture = pricer.architecture();
-  const ParameterCount count = count_parameters(architecture);
-  ServingPoint point;
-  point.params_total = static_cast<double>(count.total);
-  point.params_active = static_cast<double>(count.active_without_input_embedding);
-  point.bytes_per_weight = memory.weights / point.params_total;
-  point.layers = static_cast<double>(architecture.layers.size());
-  // Without experts everything but the input embedding is read: no mixture, whose energy is known less well.
-  if (count.active == count.total) point.params_total = point.params_active;
-  // What the middle step reads per context token, so that windows count as they are.
-  const double context = static_cast<double>(load.prompt) + static_cast<double>(load.generate) / 2;
-  point.kv_bytes_per_token =
-      static_cast<double>(kv_elements(architecture, static_cast<std::int64_t>(context))) * load.kv_bytes() / context;
-  point.device = &pricer.accelerator();
-  point.device_count = static_cast<double>(load.devices());
-  point.batch = static_cast<double>(load.batch);
-  point.prompt_tokens = static_cast<double>(load.prompt);
-  point.output_tokens = static_cast<double>(load.generate);
-  if (load.devices() > load.tensor_parallel) {
-    // Parts in flight and replicas each read the weights for themselves, which the energy model does not know.
-    const double share = std::min(1.0, point.params_active / point.params_total);
-    const double touched = share >= 1 ? 1 : 1 - std::pow(1 - share, point.batch);
-    point.bytes_per_weight = weight_bytes / (point.params_total * touched);
-  }
-  try {
-    const Distribution joules = token_energy_distribution(point);
-    return Estimate{joules.quantile(0.05), joules.median(), joules.quantile(0.95), {}};
-  } catch (const Error& error) {
-    if (error.fault() == Fault::CannotRun) return std::nullopt;
-    throw;
-  }
-}
 
 }  // namespace
 
@@ -82,7 +45,8 @@ ServingAnswer serve(const StepPricer& pricer, const MemoryModel& memory, const S
   // Equal strata of the decode steps, each priced in its middle.
   const std::int64_t steps = std::max<std::int64_t>(1, load.generate - 1);
   const auto points = std::min<std::int64_t>(std::max(1, options.decode_points), steps);
-  double bytes = 0, weight_bytes = 0;
+  double bytes = 0, weight_bytes = 0, draft_prefill_flop = 0;
+  StepTime replaced;  // where tokens are drafted: the pass that it replaces
   SpeculationOutcome outcome;
   const Speculation* speculation = options.speculation;
   if (speculation) outcome.tokens_per_step = tokens_per_step(speculation->tokens, speculation->acceptance);
@@ -101,6 +65,7 @@ ServingAnswer serve(const StepPricer& pricer, const MemoryModel& memory, const S
       step.floor_s = gain * several.floor_s;
       step.weight_bytes = gain * several.weight_bytes;
       step.kv_bytes = gain * several.kv_bytes;
+      if (i == points / 2) replaced = std::move(step.pass);
       step.pass = std::move(several.verify);
       if (i == points / 2) answer.draft = std::move(several.draft);
     }
@@ -123,7 +88,8 @@ ServingAnswer serve(const StepPricer& pricer, const MemoryModel& memory, const S
       const StepTime prompts_of_draft = draft_prefill(pricer, load, *speculation);
       answer.ttft_s = weighted(1, answer.ttft_s, 1, prompts_of_draft.seconds);
       answer.ttft_floor_s += prompts_of_draft.floor_s;
-      answer.prefill_flop += prompts_of_draft.matmul_flop;
+      draft_prefill_flop = prompts_of_draft.matmul_flop;
+      answer.prefill_flop += draft_prefill_flop;
       ServingLoad one = load;
       one.batch = 1;
       answer.ttft_alone_s =
@@ -151,8 +117,13 @@ ServingAnswer serve(const StepPricer& pricer, const MemoryModel& memory, const S
   answer.fits = memory.fits(load);
   answer.max_batch = memory.max_batch(load);
   answer.max_context = memory.max_context(load);
-  // The energy of checking several tokens at once was never measured.
-  if (!speculation) answer.joules_per_token = token_joules(pricer, answer.memory, load, weight_bytes);
+  answer.joules_per_token =
+      token_joules(pricer, answer.memory, load, speculation ? replaced.weight_bytes : weight_bytes);
+  if (speculation && answer.joules_per_token)
+    answer.joules_per_token =
+        drafted_joules(*answer.joules_per_token, pricer, load, *speculation,
+                       {replaced, answer.decode, answer.draft, outcome.tokens_per_step,
+                        answer.prefill_flop - draft_prefill_flop, draft_prefill_flop});
   return answer;
 }
 
