@@ -6,8 +6,8 @@
 // backward pass (flash attention: no score matrix; without it 2 bytes per score, 5 with dropout, arXiv:2205.05198),
 // divided over tensor, sequence and context parallel; a stage of a 1F1B pipeline holds min(m, p - stage) micro-batches
 // of them, interleaving (1 + (p - 1)/(p v)) times as many on the first (Narayanan et al. 2021). Full recomputation
-// keeps the inputs of layers and rebuilds one layer at a time; selective recomputation rebuilds the attention core, which
-// frees the stored scores and, with flash attention, nothing; elementwise does without the outputs of norms and
+// keeps the inputs of layers and rebuilds one layer at a time; selective recomputation rebuilds the attention core,
+// which frees the stored scores and, with flash attention, nothing; elementwise does without the outputs of norms and
 // activation functions. Logits and loss take about 10 bytes per token and vocabulary row.
 #pragma once
 #include <string>
