@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <mutex>
 #include <numbers>
 #include <set>
 #include <string>
@@ -69,7 +71,10 @@ struct Trainer::State {
   std::vector<float> weights, m, v;
   std::int64_t steps = 0;
   PackedWeights packed;
+  // One for each thread, not for each shard: what a thread wrote for its last shard is still in its cache.
   std::vector<Execution> executions;
+  std::vector<Execution*> idle;
+  std::mutex idle_mutex;
   std::vector<std::vector<float>> gradients;
 
   State(const Architecture& a, std::size_t b, std::size_t t, Precision p, const OptimiserSettings& o,
@@ -85,20 +90,44 @@ struct Trainer::State {
         layout(program),
         overwritten(weights_of_one_product(program)) {
     check_memory();
-    for (std::size_t s = 0; s < shards; ++s) {
-      executions.emplace_back(program, layout, precision);
-      gradients.push_back(zeros_in_large_pages(layout.count()));
-    }
+    for (std::size_t i = 0; i < side_by_side(); ++i) executions.emplace_back(program, layout, precision);
+    for (auto& execution : executions) idle.push_back(&execution);
+    for (std::size_t s = 0; s < shards; ++s) gradients.push_back(zeros_in_large_pages(layout.count()));
   }
 
-  // Weights, two moments, packed weights in both directions, and gradients and activations of each shard.
+  std::size_t side_by_side() const { return std::min(shards, static_cast<std::size_t>(threads)); }
+
+  // Calls work(shard, execution) for each shard; an execution has one shard at a time. No pass remembers another.
+  void for_each_shard(const std::function<void(std::size_t, Execution&)>& work) {
+    parallel_for(shards, threads, [&](std::size_t shard) {
+      Execution* own = nullptr;
+      {
+        const std::scoped_lock lock(idle_mutex);
+        own = idle.back();
+        idle.pop_back();
+      }
+      const auto give_back = [&] {
+        const std::scoped_lock lock(idle_mutex);
+        idle.push_back(own);
+      };
+      try {
+        work(shard, *own);
+      } catch (...) {
+        give_back();
+        throw;
+      }
+      give_back();
+    });
+  }
+
+  // Weights, two moments, packed weights in both directions, gradients of each shard and activations of each thread.
   void check_memory() const {
     const double parameters = static_cast<double>(layout.count()), each = static_cast<double>(shards);
     double activations = 0;
     for (const Tensor& tensor : program.tensors)
       if (tensor.kind == TensorKind::Activation) activations += static_cast<double>(tensor.elements());
     const double bytes = 4 * parameters * (3 + each) + (precision == Precision::Bf16 ? 4 : 8) * parameters +
-                         4 * activations * each;
+                         4 * activations * static_cast<double>(side_by_side());
     require_memory(bytes, fmt::format("training {} parameters on {} x {} tokens", layout.count(), sequences, length));
   }
 
@@ -176,14 +205,14 @@ StepResult Trainer::step(const std::vector<std::vector<std::int32_t>>& ids,
   State& s = *state_;
   const std::size_t micro = ids.size();
   std::vector<double> losses(s.shards, 0.0);
-  parallel_for(s.shards, s.threads, [&](std::size_t shard) {
+  s.for_each_shard([&](std::size_t shard, Execution& execution) {
     s.clear(s.gradients[shard].data());
     for (std::size_t i = 0; i < micro; ++i) {
       const std::size_t first = shard * s.shard_tokens();
       losses[shard] +=
-          s.executions[shard].forward(s.weights.data(), s.packed, ids[i].data() + first, targets[i].data() + first);
-      s.executions[shard].backward(s.weights.data(), s.packed, 1.0f / static_cast<float>(s.shards * micro),
-                                   s.gradients[shard].data(), i == 0);
+          execution.forward(s.weights.data(), s.packed, ids[i].data() + first, targets[i].data() + first);
+      execution.backward(s.weights.data(), s.packed, 1.0f / static_cast<float>(s.shards * micro),
+                         s.gradients[shard].data(), i == 0);
     }
   });
   StepResult result;
@@ -202,9 +231,9 @@ StepResult Trainer::step(const std::vector<std::vector<std::int32_t>>& ids,
 double Trainer::evaluate(const std::vector<std::int32_t>& ids, const std::vector<std::int32_t>& targets) {
   State& s = *state_;
   std::vector<double> losses(s.shards);
-  parallel_for(s.shards, s.threads, [&](std::size_t shard) {
+  s.for_each_shard([&](std::size_t shard, Execution& execution) {
     const std::size_t first = shard * s.shard_tokens();
-    losses[shard] = s.executions[shard].forward(s.weights.data(), s.packed, ids.data() + first, targets.data() + first);
+    losses[shard] = execution.forward(s.weights.data(), s.packed, ids.data() + first, targets.data() + first);
   });
   double loss = 0;
   for (double l : losses) loss += l / static_cast<double>(s.shards);
