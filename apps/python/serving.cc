@@ -32,7 +32,8 @@ struct Columns {
 
 py::dict serve_at(const std::string& model, const std::string& on, const Array& batch, const Array& prompt,
                   const Array& generate, const std::string& weights, const std::string& kv, const std::string& compute,
-                  std::int64_t tensor_parallel, std::int64_t group, double price) {
+                  std::int64_t tensor_parallel, std::int64_t pipeline_parallel, std::int64_t expert_parallel,
+                  const std::string& attention, std::int64_t group, double price) {
   const auto b = positive(batch, "batch"), p = positive(prompt, "prompt"), g = positive(generate, "generate");
   check_same_size(b.size(), p.size(), "batch and prompt");
   check_same_size(b.size(), g.size(), "batch and generate");
@@ -65,6 +66,9 @@ py::dict serve_at(const std::string& model, const std::string& on, const Array& 
     load.kv = cache_format_named(kv);
     load.arithmetic = arithmetic_named(compute);
     load.tensor_parallel = tensor_parallel;
+    load.pipeline_parallel = pipeline_parallel;
+    load.expert_parallel = expert_parallel;
+    load.attention = attention_split_named(attention);
     load.group = group;
     ServingOptions options;
     if (price > 0) options.usd_per_device_hour = price;

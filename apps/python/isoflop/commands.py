@@ -42,17 +42,21 @@ def run(command: str, *arguments: Any, **options: Any) -> Result:
 
 
 def serve(model: str, *, on: str, batch: Any = 1, prompt: Any = 2048, generate: Any = 256, weights: str = "bf16", kv: str = "bf16",
-          compute: str = "bf16", tp: int = 1, group: int = 128, price: Optional[float] = None) -> Serving:
+          compute: str = "bf16", tp: int = 1, pp: int = 1, ep: int = 1, attention: str = "tp", group: int = 128,
+          price: Optional[float] = None) -> Serving:
     """`isoflop serve` in closed form at every `batch`, `prompt` and `generate` (sequences; tokens of each), broadcast.
 
     `model` is an id, an alias or a JSON file, `on` an accelerator. `weights` and `kv` are storage formats (bf16, fp16,
     fp8, int8, int4; kv: bf16, fp8, int8), `compute` the format of matrix products, `group` the weights that share a
-    scale in int4, `tp` the devices that share every layer, `price` USD per device-hour instead of the catalogue's.
+    scale in int4. `tp` devices share every layer, `pp` stages hold consecutive layers, `ep` groups of devices hold a
+    mixture's experts, with `attention` split over the tp devices ("tp") or repeated on the ep groups ("dp"). `price` is
+    USD per device-hour instead of the catalogue's; prices and joules are of all devices together.
     A load that does not fit in memory is priced all the same, with `fits_in_memory` False. Raises UsageError for a name
     or format that does not exist.
     """
     (b, p, g), shape = flat(batch, prompt, generate)
-    found = _native.serve(model, on, b, p, g, weights, kv, compute, tp, group, price or 0.0)
+    found = _native.serve(model, on, b, p, g, weights, kv, compute, tp, pp, ep, attention, group,
+                          price or 0.0)
 
     def band(name: str) -> Band:
         return Band(*(shaped(found[name + end], shape) for end in ("_low", "", "_high")))

@@ -90,6 +90,12 @@ def costs():
     asked = isoflop.run("serve", "llama-3-8b", on="h100-sxm-80gb", batch=8).result
     close([served.tpot_s.central[1], served.ttft_s.low[1], served.memory_bytes[1]],
           [asked["tpot_s"], asked["ttft_s_interval"]["low"], asked["memory_bytes"]["total"]], 1e-12)
+    for layout in (dict(model="llama-3.1-405b", tp=8, pp=2), dict(model="deepseek-v3", ep=16, attention="dp"), dict(model="deepseek-v3", tp=16, ep=16)):
+        name = layout.pop("model")
+        spread = isoflop.serve(name, on="h200", batch=[64, 128], weights="fp8", compute="fp8", **layout)
+        asked = isoflop.run("serve", name, on="h200", batch=128, weights="fp8", compute="fp8", **layout).result
+        close([spread.tpot_s.central[1], spread.memory_bytes[1], spread.joules_per_token.high[1], spread.cost_usd_per_million_tokens.central[1]],
+              [asked["tpot_s"], asked["memory_bytes"]["total"], asked["joules_per_token_interval"]["high"], asked["cost_usd_per_million_tokens"]], 1e-12)
     run = isoflop.train("llama-3-8b", on="h100-sxm-80gb", count=64, tokens=1e12)
     assert 0 < run.mfu < 1 and run.days > 0 and run.details.trustworthy
     json.dumps(run.to_dict(), allow_nan=False)
@@ -108,6 +114,7 @@ def errors():
     raises(isoflop.UsageError, "did you mean", lambda: isoflop.law("hofmann"))
     raises(isoflop.UsageError, "index 1", lambda: isoflop.law("besiroglu").loss([1e9, -1], 1e10))
     raises(isoflop.UsageError, "did you mean", lambda: isoflop.model("lama-3-8b"))
+    raises(isoflop.UsageError, "expert", lambda: isoflop.serve("llama-3-8b", on="h100", ep=2))
     raises(isoflop.UsageError, "h100", lambda: isoflop.serve("llama-3-8b", on="h1000-sxm"))
     raises(ValueError, "did you mean", lambda: isoflop.run("pln", compute=1))
     raises(isoflop.CannotRunError, "/nonexistent.csv", lambda: isoflop.run("check", "/nonexistent.csv"))
