@@ -111,6 +111,10 @@ class ModelsImportScores : public Command {
     std::optional<double> params = active_params_, tokens = tokens_;
     if (record && !params && record->params_active()) params = static_cast<double>(*record->params_active());
     if (record && !tokens && record->training_tokens) tokens = static_cast<double>(*record->training_tokens);
+    if (!results.partial.empty())
+      report.warnings.push_back(fmt::format(
+          "{}: the harness ran a part of the benchmark ({}); no score of it compares with published ones", file,
+          results.partial));
     std::size_t used = 0;
     for (const std::string& task : harness_tasks(results)) {
       tasks_.insert(task);

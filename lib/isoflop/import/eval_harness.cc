@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "isoflop/error.h"
+#include "isoflop/number_text.h"
 #include "isoflop/report/value.h"
 
 namespace isoflop {
@@ -62,6 +63,22 @@ bool is_standard_error(const std::string& metric) {
   return metric.size() > 7 && metric.substr(metric.size() - 7) == "_stderr";
 }
 
+/// A run with --limit is a trial: its scores stand for as many examples of each task, or for that share of them.
+std::string partial_run(const Value& root) {
+  const Value* config = root.find("config");
+  const Value* limit = config ? config->find("limit") : nullptr;
+  if (limit && limit->is_number() && limit->number() > 0) return "limit " + format_number(limit->number());
+  const Value* samples = root.find("n-samples");
+  if (!samples || !samples->is_object()) return "";
+  for (const auto& [task, counts] : samples->members()) {
+    const auto original = count_of(counts.find("original"));
+    const auto effective = count_of(counts.find("effective"));
+    if (original && effective && *effective < *original)
+      return fmt::format("{} of {} examples of {}", *effective, *original, task);
+  }
+  return "";
+}
+
 }  // namespace
 
 HarnessResults read_harness_results(std::string_view json, const std::string& file) {
@@ -73,6 +90,7 @@ HarnessResults read_harness_results(std::string_view json, const std::string& fi
   HarnessResults found;
   found.model = model_of(root);
   found.date = date_of(root);
+  found.partial = partial_run(root);
   const Value *shots = root.find("n-shot"), *samples = root.find("n-samples"), *configs = root.find("configs");
   if (results->members().size() > most_tasks)
     reject(file, fmt::format("{} tasks; expected at most {}", results->members().size(), most_tasks));
@@ -84,6 +102,8 @@ HarnessResults read_harness_results(std::string_view json, const std::string& fi
     std::optional<std::int64_t> task_shots = shots ? count_of(shots->find(task)) : std::nullopt;
     if (!task_shots && configs)
       if (const Value* config = configs->find(task)) task_shots = count_of(config->find("num_fewshot"));
+    if (!task_shots)  // files before 0.4 state it once for all tasks
+      if (const Value* config = root.find("config")) task_shots = count_of(config->find("num_fewshot"));
     std::optional<std::int64_t> task_samples;
     if (const Value* counts = samples ? samples->find(task) : nullptr)
       task_samples = count_of(counts->find("effective"));

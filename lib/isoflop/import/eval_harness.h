@@ -26,6 +26,7 @@ struct HarnessResults {  ///< One results file.
   std::string model;  ///< empty where the file does not say
   std::string date;   ///< ISO; empty where the file does not say
   std::vector<HarnessScore> scores;
+  std::string partial;  ///< why these are scores of a part of the benchmark only ("limit 10"); empty otherwise
 };
 
 /// Throws Error (BadInput): not JSON (file:line:column), no "results", a value that is no number.

@@ -3,98 +3,24 @@
 #include <algorithm>
 #include <map>
 
-#include "isoflop/model/hf_fields.h"
+#include "isoflop/model/hf_blocks.h"
 
 namespace isoflop {
 namespace {
 
-constexpr std::int64_t most_layers = 10000;
-
-struct Draft {
-  Architecture architecture;
-  Layer layer;
-};
-
-Activation activation_of(const HfFields& f, const std::string& field, const std::string& absent) {
-  const std::string word = f.text_or(field, absent);
-  if (word == "silu" || word == "swish" || word == "swiglu") return Activation::Silu;
-  if (word == "relu") return Activation::Relu;
-  if (word == "relu2") return Activation::SquaredRelu;
-  if (word == "xielu") return Activation::Xielu;
-  if (word.rfind("gelu", 0) == 0 || word == "quick_gelu") return Activation::Gelu;
-  f.reject(fmt::format("field \"{}\": activation \"{}\" is not supported", field, word));
-}
-
-// What most decoder configs share: RMSNorm, gated MLP, rotary positions, grouped heads.
-Draft common(const HfFields& f, bool tied_by_default) {
-  Draft d;
-  Architecture& a = d.architecture;
-  a.width = f.whole({"hidden_size", "d_model", "n_embd", "model_dim"});
-  a.vocabulary = f.whole({"vocab_size"});
-  a.context_tokens = f.whole_or({"max_position_embeddings", "n_positions", "max_seq_len", "max_sequence_length"}, 0);
-  a.tied_embeddings = f.truth_or({"tie_word_embeddings"}, tied_by_default);
-  Attention& at = d.layer.attention;
-  at.heads = f.whole({"num_attention_heads", "n_heads", "n_head"});
-  at.kv_heads = f.whole_or({"num_key_value_heads"}, at.heads);
-  if (at.heads < 1) f.reject(fmt::format("field \"num_attention_heads\" is {}; expected at least 1", at.heads));
-  at.head_dim = f.whole_or({"head_dim"}, a.width / at.heads);
-  const auto rotary =
-      static_cast<std::int64_t>(f.number_or("partial_rotary_factor", 1) * static_cast<double>(at.head_dim));
-  at.rotary_dims = std::clamp<std::int64_t>(rotary / 2 * 2, 0, std::max<std::int64_t>(at.head_dim, 0));
-  const bool attention_bias = f.truth_or({"attention_bias"}, false);
-  at.qkv_bias = at.output_bias = attention_bias;
-  if (const auto width = f.maybe_whole({"intermediate_size"}))
-    d.layer.mlp =
-        Mlp{*width, true, activation_of(f, f.find({"hidden_activation"}) ? "hidden_activation" : "hidden_act", "silu"),
-            f.truth_or({"mlp_bias"}, false)};
-  return d;
-}
-
-std::int64_t layer_count(const HfFields& f) {
-  const std::int64_t layers = f.whole({"num_hidden_layers", "n_layers", "n_layer", "num_transformer_layers"});
-  if (layers < 1 || layers > most_layers)
-    f.reject(fmt::format("{} layers; expected between 1 and {}", layers, most_layers));
-  return layers;
-}
-
-Architecture repeat(const HfFields& f, Draft d) {
-  d.architecture.layers.assign(static_cast<std::size_t>(layer_count(f)), d.layer);
-  return std::move(d.architecture);
-}
-
-// layer_types where given, else `full` says which layers are not windowed.
-template <typename IsFull>
-void apply_windows(const HfFields& f, Architecture& a, std::int64_t window, const IsFull& is_full) {
-  std::vector<std::string> types;
-  if (const Value* list = f.find({"layer_types"})) {
-    if (!list->is_array()) f.reject("field \"layer_types\" is not a list");
-    for (const Value& item : list->items()) types.push_back(item.text());
-    if (types.size() != a.layers.size())
-      f.reject(fmt::format("field \"layer_types\" has {} entries for {} layers", types.size(), a.layers.size()));
-  }
-  for (std::size_t i = 0; i < a.layers.size(); ++i) {
-    bool full = is_full(static_cast<std::int64_t>(i));
-    if (!types.empty()) {
-      full = types[i] == "full_attention";
-      if (!full && types[i] != "sliding_attention")
-        f.reject(fmt::format("layer type \"{}\" is not supported", types[i]));
-    }
-    if (!full && window > 0) a.layers[i].attention.window = window;
-  }
-}
 constexpr auto all_windowed = [](std::int64_t) { return false; };
 constexpr auto all_full = [](std::int64_t) { return true; };
 
-Architecture llama(const HfFields& f) { return repeat(f, common(f, false)); }
+Architecture llama(const HfFields& f) { return repeat(f, common_block(f, false)); }
 
 Architecture mistral(const HfFields& f) {
-  Architecture a = repeat(f, common(f, false));
+  Architecture a = repeat(f, common_block(f, false));
   apply_windows(f, a, f.whole_or({"sliding_window"}, 0), all_windowed);
   return a;
 }
 
 Architecture mixtral(const HfFields& f) {
-  Draft d = common(f, false);
+  Draft d = common_block(f, false);
   MixtureOfExperts m;
   m.experts = f.whole({"num_local_experts"});
   m.per_token = f.whole({"num_experts_per_tok"});
@@ -106,10 +32,10 @@ Architecture mixtral(const HfFields& f) {
   return a;
 }
 
-Architecture gemma(const HfFields& f) { return repeat(f, common(f, true)); }
+Architecture gemma(const HfFields& f) { return repeat(f, common_block(f, true)); }
 
 Architecture gemma2(const HfFields& f) {
-  Draft d = common(f, true);
+  Draft d = common_block(f, true);
   d.layer.wiring = Wiring::Sandwich;
   Architecture a = repeat(f, std::move(d));
   apply_windows(f, a, f.whole({"sliding_window"}), [](std::int64_t i) { return i % 2 == 1; });
@@ -117,7 +43,7 @@ Architecture gemma2(const HfFields& f) {
 }
 
 Architecture gemma3(const HfFields& f) {
-  Draft d = common(f, true);
+  Draft d = common_block(f, true);
   d.layer.wiring = Wiring::Sandwich;
   d.layer.attention.qk_norm = QkNorm::PerHeadDimension;
   Architecture a = repeat(f, std::move(d));
@@ -128,7 +54,7 @@ Architecture gemma3(const HfFields& f) {
 }
 
 Architecture qwen(const HfFields& f, bool qkv_bias, bool qk_norm) {
-  Draft d = common(f, false);
+  Draft d = common_block(f, false);
   d.layer.attention.qkv_bias = d.layer.attention.qkv_bias || qkv_bias;
   if (qk_norm) d.layer.attention.qk_norm = QkNorm::PerHeadDimension;
   const std::int64_t experts = f.whole_or({"num_experts"}, 0);
@@ -186,10 +112,10 @@ Architecture deepseek_layers(const HfFields& f, Draft d, const MixtureOfExperts&
   return a;
 }
 
-Architecture deepseek(const HfFields& f) { return deepseek_layers(f, common(f, false), deepseek_experts(f)); }
+Architecture deepseek(const HfFields& f) { return deepseek_layers(f, common_block(f, false), deepseek_experts(f)); }
 
 Architecture deepseek_latent(const HfFields& f) {
-  Draft d = common(f, false);
+  Draft d = common_block(f, false);
   Attention at;
   at.heads = at.kv_heads = d.layer.attention.heads;
   at.latent = LatentAttention{f.whole_or({"q_lora_rank"}, 0), f.whole({"kv_lora_rank"}), f.whole({"qk_nope_head_dim"}),
@@ -203,7 +129,7 @@ Architecture deepseek_latent(const HfFields& f) {
 }
 
 Architecture arctic(const HfFields& f) {
-  Draft d = common(f, false);
+  Draft d = common_block(f, false);
   if (!f.truth_or({"parallel_attn_mlp_res"}, false) || !f.truth_or({"use_residual"}, true) ||
       f.whole_or({"moe_layer_frequency"}, 1) != 1)
     f.reject(
@@ -219,7 +145,7 @@ Architecture arctic(const HfFields& f) {
 }
 
 Architecture dbrx(const HfFields& f) {
-  Draft d = common(f, false);
+  Draft d = common_block(f, false);
   d.architecture.norm = {NormKind::LayerNorm, true, false};
   const HfFields attention = f.inner("attn_config"), ffn = f.inner("ffn_config");
   d.layer.attention.kv_heads = attention.whole({"kv_n_heads"});
@@ -266,27 +192,15 @@ Architecture openelm(const HfFields& f) {
   return a;
 }
 
-// LayerNorm with bias, biases everywhere, plain MLP: GPT-2, BLOOM, GPT-NeoX, OPT, StarCoder2.
-Draft classic(const HfFields& f, bool tied_by_default, const std::string& activation_field,
-              const std::string& activation) {
-  Draft d = common(f, tied_by_default);
-  d.architecture.norm = {NormKind::LayerNorm, true, true};
-  d.layer.attention.qkv_bias = d.layer.attention.output_bias = true;
-  const std::int64_t width =
-      f.whole_or({"intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size"}, 4 * d.architecture.width);
-  d.layer.mlp = Mlp{width, false, activation_of(f, activation_field, activation), true};
-  return d;
-}
-
 Architecture gpt2(const HfFields& f) {
-  Draft d = classic(f, true, "activation_function", "gelu_new");
+  Draft d = classic_block(f, true, "activation_function", "gelu_new");
   d.layer.attention.rotary_dims = 0;
   d.architecture.learned_positions = f.whole({"n_positions"});
   return repeat(f, std::move(d));
 }
 
 Architecture bloom(const HfFields& f) {
-  Draft d = classic(f, true, "activation_function", "gelu");
+  Draft d = classic_block(f, true, "activation_function", "gelu");
   d.layer.attention.rotary_dims = 0;
   d.layer.attention.alibi = true;
   d.architecture.embedding_norm = true;
@@ -296,8 +210,8 @@ Architecture bloom(const HfFields& f) {
 // Attention and MLP stand in parallel behind two norms; costs are those of the sequential block, which is how it is
 // listed.
 Architecture gpt_neox(const HfFields& f) {
-  Draft d = classic(f, false, "hidden_act", "gelu");
-  const double share = f.number_or("rotary_pct", 0.25);
+  Draft d = classic_block(f, false, "hidden_act", "gelu");
+  const double share = std::clamp(f.number_or("rotary_pct", 0.25), 0.0, 1.0);
   d.layer.attention.rotary_dims =
       static_cast<std::int64_t>(share * static_cast<double>(d.layer.attention.head_dim)) / 2 * 2;
   return repeat(f, std::move(d));
@@ -307,14 +221,14 @@ Architecture opt(const HfFields& f) {
   if (f.whole_or({"word_embed_proj_dim"}, f.whole({"hidden_size"})) != f.whole({"hidden_size"}) ||
       !f.truth_or({"do_layer_norm_before"}, true))
     f.reject("OPT-350M's post-norm block is not supported by the importer");
-  Draft d = classic(f, true, "activation_function", "relu");
+  Draft d = classic_block(f, true, "activation_function", "relu");
   d.layer.attention.rotary_dims = 0;
   d.architecture.learned_positions = f.whole({"max_position_embeddings"}) + 2;  // two rows are never used
   return repeat(f, std::move(d));
 }
 
 Architecture starcoder2(const HfFields& f) {
-  Draft d = classic(f, true, "hidden_act", "gelu_pytorch_tanh");
+  Draft d = classic_block(f, true, "hidden_act", "gelu_pytorch_tanh");
   const bool bias = f.truth_or({"use_bias"}, true);
   d.layer.attention.qkv_bias = d.layer.attention.output_bias = bias;
   d.layer.mlp->bias = bias;
@@ -324,14 +238,14 @@ Architecture starcoder2(const HfFields& f) {
 }
 
 Architecture olmo(const HfFields& f) {
-  Draft d = common(f, false);
+  Draft d = common_block(f, false);
   d.architecture.norm = {NormKind::LayerNorm, false, false};
   return repeat(f, std::move(d));
 }
 
 // The first release of OLMo, with its own field names; mlp_hidden_size counts gate and up together.
 Architecture hf_olmo(const HfFields& f) {
-  Draft d = common(f, false);
+  Draft d = common_block(f, false);
   d.architecture.norm = {NormKind::LayerNorm, false, false};
   d.architecture.vocabulary = f.whole_or({"embedding_size"}, d.architecture.vocabulary);
   d.architecture.tied_embeddings = f.truth_or({"weight_tying"}, true);
@@ -341,7 +255,7 @@ Architecture hf_olmo(const HfFields& f) {
 }
 
 Architecture olmo2(const HfFields& f) {
-  Draft d = common(f, false);
+  Draft d = common_block(f, false);
   d.layer.wiring = Wiring::PostNorm;
   d.layer.attention.qk_norm = QkNorm::WholeProjection;
   Architecture a = repeat(f, std::move(d));
@@ -350,7 +264,7 @@ Architecture olmo2(const HfFields& f) {
 }
 
 Architecture gpt_oss(const HfFields& f) {
-  Draft d = common(f, false);
+  Draft d = common_block(f, false);
   d.layer.attention.qkv_bias = d.layer.attention.output_bias = f.truth_or({"attention_bias"}, true);
   d.layer.attention.learned_sinks = true;
   MixtureOfExperts m;

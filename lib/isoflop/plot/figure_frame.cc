@@ -216,7 +216,7 @@ double FigureBuilder::y_label_width() {
   categories_.clear();
   const double most = 0.4 * full_width();
   for (const auto& name : bar_categories(plot_)) {
-    categories_.push_back(wrap_text(clean_text(name), most, px(figure_sizes::tick)));
+    categories_.push_back(wrap_text_evenly(clean_text(name), most, px(figure_sizes::tick)));
     for (const auto& line : categories_.back()) widest = std::max(widest, text_width_px(line, px(figure_sizes::tick)));
   }
   return widest;

@@ -140,10 +140,14 @@ void FigureBuilder::contour_label(const std::vector<PixelPoint>& path, const std
 bool FigureBuilder::covers_marker(const PixelBox& box) const {
   for (const auto& layer : plot_.points) {
     const double radius = marker_radius(figure_, layer);
-    for (std::size_t i = 0; i < layer.x.size(); ++i)
-      if (figure_.x.shows(layer.x[i]) && figure_.y.shows(layer.y[i]) &&
-          box.distance({figure_.x.place(layer.x[i]), figure_.y.place(layer.y[i])}) < radius + 1)
-        return true;
+    for (std::size_t i = 0; i < layer.x.size(); ++i) {
+      if (!figure_.x.shows(layer.x[i])) continue;
+      const double at = figure_.x.place(layer.x[i]);
+      if (figure_.y.shows(layer.y[i]) && box.distance({at, figure_.y.place(layer.y[i])}) < radius + 1) return true;
+      if (layer.y_low.empty() || at < box.left - 2 || at > box.right + 2) continue;
+      const double low = figure_.y.place(layer.y_low[i]), high = figure_.y.place(layer.y_high[i]);
+      if (std::min(low, high) < box.bottom && std::max(low, high) > box.top) return true;
+    }
   }
   return false;
 }

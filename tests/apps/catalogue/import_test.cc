@@ -170,6 +170,20 @@ TEST_CASE("harness results become a table that outliers reads") {
   CHECK(ran({"models", "import-scores", results, "--task", "mmlo"}).code == 2);
 }
 
+TEST_CASE("a harness run with a limit is no score of the benchmark, and shots of old files are read") {
+  const Folder folder;
+  const auto imported = [&](const std::string& text) {
+    return ran({"models", "import-scores", folder.put("limited.json", text)}).out;
+  };
+  const std::string results = R"("results": {"mmlu": {"acc": 0.6}}, "model_name": "x")";
+  const std::string whole = imported("{" + results + R"(, "config": {"limit": null, "num_fewshot": 25}})");
+  CHECK(whole.find("part of the benchmark") == std::string::npos);
+  CHECK(whole.find("\"shots\": 25,") != std::string::npos);
+  CHECK(imported("{" + results + R"(, "config": {"limit": 10}})").find("(limit 10)") != std::string::npos);
+  CHECK(imported("{" + results + R"(, "n-samples": {"mmlu": {"original": 14042, "effective": 50}}})")
+            .find("(50 of 14042 examples of mmlu)") != std::string::npos);
+}
+
 TEST_CASE("scores of a catalogue model take its size and tokens, and differing shots are said") {
   const Folder folder;
   const auto with_shots = [&](const char* name, int shots) {

@@ -23,7 +23,10 @@ TEST_CASE("the bash script completes commands, nested commands and options") {
                       << "complete_line() { COMP_WORDS=(\"$@\"); COMP_CWORD=$(($#-1)); COMPREPLY=(); _isoflop; echo \" "
                          "${COMPREPLY[*]} \"; }\n"
                          "complete_line isoflop compl | grep -q ' completion ' || exit 1\n"
-                         "complete_line isoflop manual --exp | grep -q -- ' --explain ' || exit 2\n";
+                         "complete_line isoflop manual --exp | grep -q -- ' --explain ' || exit 2\n"
+                         "complete_line isoflop models s | grep -qx ' show ' || exit 3\n"
+                         "complete_line isoflop train llama-3-8b --precision f | grep -qx ' fp16 fp8 fp4 ' || exit 4\n"
+                         "complete_line isoflop serve --theme '' | grep -qx ' light dark ' || exit 5\n";
   CHECK(std::system(("bash '" + path + "'").c_str()) == 0);
   std::filesystem::remove(path);
 }

@@ -252,7 +252,8 @@ std::vector<double> Calibration::values() const {
 
 Calibration calibrate(const CalibrationProblem& problem, const CalibrationOptions& options) {
   check(problem);
-  FLAGS_minloglevel = 3;
+  static const bool silent = (FLAGS_minloglevel = 3, true);  // once: callers may be threads of one program
+  static_cast<void>(silent);
   std::vector<Solution> solutions;
   for (int start = 0; start < std::max(1, options.starts); ++start) {
     std::vector<double> logs;
