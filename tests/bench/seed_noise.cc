@@ -58,8 +58,8 @@ double held_out_loss(double of_fan_in, Precision precision, std::uint64_t seed, 
 int main(int argc, char** argv) {
   const auto seeds = static_cast<std::size_t>(argc > 1 ? std::max(2, std::atoi(argv[1])) : 8);
   const auto source = zipf_markov_source(128, 42);
-  fmt::print("{:>30} {:>12} {:>12} {:>16} {:>14}\n", "initial sd of matrices", "mean, nats", "seed sigma", "bf16 - fp32",
-             "its error");
+  fmt::print("{:>30} {:>12} {:>12} {:>16} {:>14}\n", "initial sd of matrices", "mean, nats", "seed sigma",
+             "bf16 - fp32", "its error");
   for (const double of_fan_in : {0.0, 0.5, 1.0}) {
     std::vector<double> fp32(seeds), bf16(seeds), change(seeds);
     parallel_for(2 * seeds, 0, [&](std::size_t i) {
