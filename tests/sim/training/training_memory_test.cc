@@ -60,6 +60,23 @@ TEST_CASE("the mixture's activations count k times the expert part, which Megatr
   CHECK(mixture > dense + 4096 * 6.0 * 14336);
 }
 
+TEST_CASE("the device with the most popular experts keeps more of their rows, and only of theirs") {
+  Layout l;
+  l.data = 8;
+  l.expert = 8;
+  TrainingRun run = test::training_run("mixtral-8x7b", "h100-sxm-80gb", l, 8);
+  const double even = saved_bytes_per_layer(run);
+  run.routing.skew = 1;
+  const double times = expert_group_imbalance(8, 2, 8, run.routing);
+  CHECK(times > 2);
+  // Per token: rows sent to two experts, gate and up, their product: 2 x 2 bytes x (d + 3 f).
+  CHECK(agrees(saved_bytes_per_layer(run) - even, (times - 1) * 4096 * 2 * 2 * (4096 + 3 * 14336.0), 3));
+  run.layout.expert = 1;  // every device has a share of all experts
+  const double whole = saved_bytes_per_layer(run);
+  run.routing.skew = 0;
+  CHECK(agrees(saved_bytes_per_layer(run), whole, 12));
+}
+
 TEST_CASE("memory counts all experts, not the active ones") {
   Layout l;
   l.data = 64;

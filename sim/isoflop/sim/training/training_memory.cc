@@ -54,6 +54,26 @@ bool outputs_are_split(const Op& op, const Layout& l) {
          std::holds_alternative<Activate>(op.detail);
 }
 
+// With experts spread over devices, the one that holds the most popular gets more rows than it brought tokens: how many
+// times as many, for each tensor.
+std::vector<double> crowding(const Program& program, const TrainingRun& run) {
+  std::vector<double> times(program.tensors.size(), 1);
+  if (run.layout.expert <= 1) return times;
+  double imbalance = 1;
+  for (const Op& op : program.ops) {
+    if (!is_layer(op) || op.part != Part::Expert) continue;
+    if (const auto* g = std::get_if<GroupedMatMul>(&op.detail)) {
+      imbalance = expert_group_imbalance(g->experts, g->per_token, run.layout.expert, run.routing);
+      times[static_cast<std::size_t>(op.inputs.front())] = imbalance;
+      if (g->split == Split::Rows) continue;  // results go back to where the tokens came from
+    } else if (!std::holds_alternative<Activate>(op.detail)) {
+      continue;
+    }
+    for (const int out : op.outputs) times[static_cast<std::size_t>(out)] = imbalance;
+  }
+  return times;
+}
+
 struct LayerMemory {
   double saved = 0;      ///< per layer and micro-batch
   double transient = 0;  ///< largest gradients alive at once inside a layer
@@ -69,6 +89,7 @@ LayerMemory layer_memory(const TrainingRun& run, const FrameworkMemory& framewor
   std::vector<bool> split(program.tensors.size(), false);
   for (const Op& op : program.ops)
     for (const int out : op.outputs) split[static_cast<std::size_t>(out)] = outputs_are_split(op, l);
+  const std::vector<double> crowded = crowding(program, run);
   // A tensor is saved once; in one byte where only quantised products read it again.
   struct Kept {
     bool only_quantised = true;
@@ -89,7 +110,8 @@ LayerMemory layer_memory(const TrainingRun& run, const FrameworkMemory& framewor
       for (const int index : list) {
         const Tensor& tensor = program.tensors[static_cast<std::size_t>(index)];
         if (tensor.kind == TensorKind::Activation)
-          alive += static_cast<double>(tensor.elements()) * activation_bytes / y /
+          alive += crowded[static_cast<std::size_t>(index)] * static_cast<double>(tensor.elements()) *
+                   activation_bytes / y /
                    (split[static_cast<std::size_t>(index)] || l.sequence_parallel ? t : 1);
       }
     result.transient = std::max(result.transient, alive);
@@ -105,7 +127,8 @@ LayerMemory layer_memory(const TrainingRun& run, const FrameworkMemory& framewor
     const Tensor& tensor = program.tensors[index];
     const double each = tensor.kind == TensorKind::Activation ? (k.only_quantised ? 1 : activation_bytes) : 4;
     const double share = split[index] || l.sequence_parallel ? t : 1;
-    result.saved += static_cast<double>(tensor.elements()) * static_cast<double>(k.times) * each / share / y;
+    result.saved +=
+        crowded[index] * static_cast<double>(tensor.elements()) * static_cast<double>(k.times) * each / share / y;
   }
   const TrainingProgram& p = run.program;
   const double tokens = static_cast<double>(program.step.tokens()) / y;
