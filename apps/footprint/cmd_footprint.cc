@@ -28,6 +28,9 @@ struct Subject {
   const ModelRecord* model = nullptr;
   std::string label = "this run";
   std::optional<double> params, tokens;
+
+  /// A run of this model, on whatever chip, is as old as the model.
+  std::string release_date() const { return row ? row->release_date : model ? model->release_date : ""; }
 };
 
 std::optional<double> as_number(const Count& count) {
@@ -126,7 +129,7 @@ class FootprintCommand : public Command {
     if (load_.tokens_per_day) {
       load_.apply(inputs, subject.model, options_.params ? options_.params : subject.params, device, options_);
     } else {
-      options_.apply_run(inputs, device, subject.params, subject.tokens, prior);
+      options_.apply_run(inputs, device, subject.params, subject.tokens, subject.release_date(), prior);
     }
     options_.apply_rest(inputs, grids, settings.data);
 

@@ -103,7 +103,8 @@ bool FootprintOptions::names_a_run() const {
 }
 
 void FootprintOptions::apply_run(ActivityInputs& in, const Accelerator& machine, std::optional<double> model_params,
-                                 std::optional<double> model_tokens, const MfuPrior& prior) const {
+                                 std::optional<double> model_tokens, const std::string& release_date,
+                                 const MfuPrior& prior) const {
   override_with(in.tdp_w, tdp, "--tdp");
   if (!hours.empty() && count && days)
     throw Error(Fault::Usage, "--hours and --count x --days both say how long it ran; give one of them");
@@ -121,7 +122,8 @@ void FootprintOptions::apply_run(ActivityInputs& in, const Accelerator& machine,
     // a published row brought its own hours
   } else if (run_params && run_tokens) {
     if (mfu.empty()) {
-      set_hours_from_6nd(in, machine, *run_params, *run_tokens, prior.estimate(machine, *run_params));
+      set_hours_from_6nd(in, machine, *run_params, *run_tokens,
+                         prior.estimate(machine, *run_params, {}, release_date));
     } else {
       const Distribution share = Distribution::parse(mfu, "--mfu");
       const auto peak = training_peak_flop_per_s(machine);

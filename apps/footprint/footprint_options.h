@@ -34,7 +34,8 @@ struct FootprintOptions {
   static std::string why_implausible_power(const sim::ActivityInputs& inputs, const Accelerator& machine);
   /// Device-hours, power and fleet; `params`, `tokens` of a model fill what the options leave open.
   void apply_run(sim::ActivityInputs& inputs, const Accelerator& machine, std::optional<double> model_params,
-                 std::optional<double> model_tokens, const sim::MfuPrior& prior) const;
+                 std::optional<double> model_tokens, const std::string& release_date,
+                 const sim::MfuPrior& prior) const;
   /// Site, grid, overheads, embodied.
   void apply_rest(sim::ActivityInputs& inputs, const GridCatalogue& grids, const DataFolder& data) const;
 };

@@ -53,7 +53,7 @@ CohortLine line_of(const std::string& name, const ModelCatalogue& models, const 
   line.is_metered = row->is_measured() || row->energy_basis == "reported_power";
   if (!device) return line;
   if (line.training_flop && training_peak_flop_per_s(*device)) {
-    const auto mfu = prior.estimate(*device, *line.params_active, {row->family_group});
+    const auto mfu = prior.estimate(*device, *line.params_active, {row->family_group}, row->release_date);
     const double hours =
         device_hours_6nd(*line.params_active, *line.tokens, *training_peak_flop_per_s(*device), mfu.median);
     const double spread = std::exp(normal_quantile(0.95) * mfu.sigma_ln);

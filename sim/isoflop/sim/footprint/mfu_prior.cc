@@ -7,11 +7,13 @@
 #include <map>
 
 #include "isoflop/error.h"
+#include "isoflop/number_text.h"
 
 namespace isoflop::sim {
 namespace {
 
 constexpr double family_sd = 0.20, run_sd = 0.15, intercept_sd = 0.4, slope_sd = 0.04;
+constexpr double maturing_per_year = 0.03, maturing_sd = 0.05;  // of ln MFU; assumed
 const double prior_ln_mfu = std::log(0.32);
 
 double peak_of(const Accelerator& device) {
@@ -42,7 +44,22 @@ struct Posterior {
   }
 };
 
+/// Years between the release and two years after the middle of the chip's year; 0 when either date is unknown.
+double years_beyond_two(const Accelerator& device, const std::string& release_date) {
+  const std::string_view date = release_date;
+  const auto year = parse_number(date.substr(0, 4));
+  if (!year || !device.year) return 0;
+  const auto month = date.size() >= 7 ? parse_number(date.substr(5, 2)) : std::nullopt;
+  const double age = *year + (month.value_or(7) - 1) / 12 - static_cast<double>(*device.year) - 0.5;
+  return age < 0 ? 0 : std::min(age, 6.0) - 2;  // older than the chip: trained on it again, who knows when
+}
+
 double log_size(double params) { return std::log(params / 1e10); }
+
+/// ln MFU of a run as if it had been trained two years into its chip's life.
+double log_mfu(const ObservedRun& run) {
+  return std::log(run.mfu()) - maturing_per_year * years_beyond_two(*run.device, run.release_date);
+}
 
 struct Learnt {
   Posterior posterior;
@@ -75,7 +92,7 @@ Learnt learn(const std::vector<ObservedRun>& runs, const Accelerator& device,
     const double shared = t2 / (s2 * (s2 + n * t2));
     double sx = 0, sy = 0, sxx = 0, sxy = 0;
     for (const auto* run : members) {
-      const double x = log_size(run->params_active), y = std::log(run->mfu());
+      const double x = log_size(run->params_active), y = log_mfu(*run);
       sx += x, sy += y, sxx += x * x, sxy += x * y;
     }
     Posterior& q = result.posterior;
@@ -104,7 +121,8 @@ std::vector<ObservedRun> observed_runs(const std::vector<PublishedFootprint>& ro
     if (!row.is_single_run() || row.energy_basis == "inconsistent") continue;
     // Pruned or distilled from larger models, whose forward passes are in the hours but not in 6ND.
     if (row.model.starts_with("Llama-3.2-1B") || row.model.starts_with("Llama-3.2-3B")) continue;
-    ObservedRun run{row.model, row.family_group, device, *row.active(), *row.tokens, *row.accelerator_hours};
+    ObservedRun run{row.model,   row.family_group,       device,          *row.active(),
+                    *row.tokens, *row.accelerator_hours, row.release_date};
     if (run.mfu() > implausible_mfu) continue;
     runs.push_back(std::move(run));
   }
@@ -116,7 +134,7 @@ MfuPrior MfuPrior::load(const DataFolder& folder, const AcceleratorCatalogue& de
 }
 
 MfuEstimate MfuPrior::estimate(const Accelerator& device, double params_active,
-                               const std::vector<std::string>& left_out) const {
+                               const std::vector<std::string>& left_out, const std::string& release_date) const {
   if (!(params_active > 0)) throw Error(Fault::BadInput, "the number of parameters must be positive");
   Learnt learnt = learn(runs_, device, left_out);
   double extra = 0;
@@ -130,25 +148,30 @@ MfuEstimate MfuPrior::estimate(const Accelerator& device, double params_active,
     extra = 0.3 * 0.3;
     learnt.runs = learnt.families = 0;
   }
-  const double x = log_size(params_active);
-  const double variance = learnt.posterior.variance(x) + family_sd * family_sd + run_sd * run_sd + extra;
-  return {std::exp(learnt.posterior.mean(x)), std::sqrt(variance), learnt.runs, learnt.families};
+  const double x = log_size(params_active), years = years_beyond_two(device, release_date);
+  const double rate = maturing_sd * years;
+  const double variance =
+      learnt.posterior.variance(x) + family_sd * family_sd + run_sd * run_sd + extra + rate * rate;
+  return {std::exp(learnt.posterior.mean(x) + maturing_per_year * years), std::sqrt(variance), learnt.runs,
+          learnt.families};
 }
 
 MfuEstimate MfuPrior::estimate_sibling(const Accelerator& device, double params_active,
-                                       const std::string& family) const {
+                                       const std::string& family, const std::string& release_date) const {
   const Learnt learnt = learn(runs_, device, {}, {family, params_active});
-  if (learnt.siblings.empty()) return estimate(device, params_active, {family});
+  if (learnt.siblings.empty()) return estimate(device, params_active, {family}, release_date);
   // Given a and b, the family's term is normal around k sum(y - a - b x) with k = t^2 / (s^2 + n t^2).
   const double n = static_cast<double>(learnt.siblings.size()), s2 = run_sd * run_sd, t2 = family_sd * family_sd;
   const double k = t2 / (s2 + n * t2), x = log_size(params_active);
   double sx = 0, sy = 0;
-  for (const auto* run : learnt.siblings) sx += log_size(run->params_active), sy += std::log(run->mfu());
+  for (const auto* run : learnt.siblings) sx += log_size(run->params_active), sy += log_mfu(*run);
   // What is left of the line: (1 - k n) a + (x - k sx) b.
   const double weight = 1 - k * n, slope_weight = x - k * sx;
   const double mean = weight * learnt.posterior.mean(slope_weight / weight) + k * sy;
   const double line = weight * weight * learnt.posterior.variance(slope_weight / weight);
-  return {std::exp(mean), std::sqrt(line + k * s2 + s2), learnt.runs, learnt.families};
+  // Siblings are of about one age: what the rate gets wrong is in their common term.
+  return {std::exp(mean + maturing_per_year * years_beyond_two(device, release_date)), std::sqrt(line + k * s2 + s2),
+          learnt.runs, learnt.families};
 }
 
 double device_hours_6nd(double params_active, double tokens, double peak_flop_per_s, double mfu) {

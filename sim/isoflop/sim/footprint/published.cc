@@ -27,6 +27,7 @@ const std::vector<Field<Row>>& fields() {
       column<&Row::params>("params"),
       column<&Row::params_active>("params_active"),
       column<&Row::tokens>("tokens"),
+      column<&Row::release_date>("release_date"),
       column<&Row::accelerator>("accelerator"),
       column<&Row::accelerator_id>("accelerator_id"),
       column<&Row::accelerator_count>("accelerator_count"),

@@ -25,6 +25,7 @@ struct PublishedFootprint {  ///< One published row; empty where the owner does 
   std::optional<double> operational_tco2e, embodied_tco2e, water_m3;
   std::string energy_basis, accounting, accounting_detail, source, confidence, unverified_fields, inferred_fields,
       family_group, note;
+  std::string release_date;  ///< ISO; tells how long the chip had been out when the model appeared
   std::size_t line = 0;  ///< in the file
 
   std::string label() const { return scope.empty() ? model : model + " (" + scope + ")"; }

@@ -184,7 +184,8 @@ ActivityInputs inputs_of(const PublishedFootprint& row, const Accelerator& devic
     in.device_hours.distribution = Distribution::fixed(*row.accelerator_hours);
     in.device_hours.source = card;
   } else if (row.active() && row.tokens && !row.energy_mwh) {
-    set_hours_from_6nd(in, device, *row.active(), *row.tokens, mfu.estimate(device, *row.active()));
+    set_hours_from_6nd(in, device, *row.active(), *row.tokens,
+                       mfu.estimate(device, *row.active(), {}, row.release_date));
   } else if (!row.energy_mwh) {
     throw Error(Fault::CannotRun, row.label() + " discloses neither device-hours nor energy nor parameters and tokens");
   }

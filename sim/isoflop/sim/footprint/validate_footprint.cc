@@ -26,15 +26,19 @@ PredictedRow predicted_row(const std::string& id, const std::string& group, cons
 
 // ---- published training footprints
 
-/// A table without our own columns (active parameters, ids) gets them from the model catalogue and our own rows.
+/// A table without our own columns (active parameters, ids, release dates) gets them from the model catalogue and our
+/// own rows.
 void complete(std::vector<PublishedFootprint>& rows, const DataFolder& data) {
   const auto models = ModelCatalogue::load(data);
   const auto ours = PublishedTable::load(data);
   for (auto& row : rows) {
+    const ModelRecord* record = models.find(row.model_id.empty() ? row.model : row.model_id);
+    for (const auto* known : ours.find(row.model))
+      if (row.release_date.empty()) row.release_date = known->release_date;
+    if (row.release_date.empty() && record) row.release_date = record->release_date;
     if (row.params_active) continue;
     for (const auto* known : ours.find(row.model))
       if (known->params_active) row.params_active = known->params_active;
-    const ModelRecord* record = models.find(row.model_id.empty() ? row.model : row.model_id);
     if (!row.params_active && record && record->is_mixture() && record->params_active())
       row.params_active = static_cast<double>(*record->params_active());
   }
@@ -91,10 +95,11 @@ ValidationResult validate_training(const ValidationRequest& request) {
                                             *row.accelerator_hours, {hours / spread, hours, hours * spread, ""}));
       };
       add("device_hours", request.calibration || request.uncalibrated
-                              ? prior.estimate(*device, *row.active())
-                              : prior.estimate_sibling(*device, *row.active(), row.family_group));
+                              ? prior.estimate(*device, *row.active(), {}, row.release_date)
+                              : prior.estimate_sibling(*device, *row.active(), row.family_group, row.release_date));
       if (!request.calibration && !request.uncalibrated)
-        add("device_hours_family_left_out", prior.estimate(*device, *row.active(), {row.family_group}));
+        add("device_hours_family_left_out",
+            prior.estimate(*device, *row.active(), {row.family_group}, row.release_date));
     } else {
       result.unsupported.push_back({row_name(row), "device-hours: " + why_no_hours(row, devices)});
     }
@@ -114,7 +119,8 @@ ValidationResult validate_training(const ValidationRequest& request) {
                                         {kwh.low / 1e3, kwh.central / 1e3, kwh.high / 1e3, ""}));
   }
   result.assumptions.push_back(
-      {"mfu_prior", "ln MFU = a + b ln(N/1e10) + family + noise", "", "learnt from published runs"});
+      {"mfu_prior", "ln MFU = a + b ln(N/1e10) + 0.03 (years of the chip - 2) + family + noise", "",
+       "learnt from published runs; the rate per year is assumed"});
   result.plots.push_back(predicted_against_measured(
       "footprint-hours", "Device-hours and energy, predicted and published", "hours or MWh", result.rows));
   return result;
