@@ -50,6 +50,17 @@ TEST_CASE("InferenceX's square sizes name their root in devices, other tables' d
   CHECK(read("a,another lab," + sizes).samples.at(0).devices == 4);
 }
 
+TEST_CASE("runs of SGLang whose release is not stated have constants of their own, other engines' have not") {
+  const auto cells = [](const std::string& engine_and_release) {
+    return read("a,InferenceX,deepseek-ai/DeepSeek-R1,h200_sxm,fp8,agg," + engine_and_release +
+                ",1024,1024,8,8,1,8,1,,,,,ttft,600,g\n")
+        .samples.at(0)
+        .cells;
+  };
+  CHECK(cells("sglang,") != cells("sglang,0.5.9"));
+  CHECK(cells("trtllm,") == cells("trtllm,1.2.0rc6.post2"));
+}
+
 TEST_CASE("drafted tokens divide a step's time, not the peers' prompts, and no run is left out without its twin") {
   const std::string sizes = ",b200_sxm,fp8,agg,trtllm,", load = ",1024,1024,8,8,1,8,1,,,,,tpot,";
   const EngineSamples s = read("a,InferenceX,deepseek-ai/DeepSeek-R1" + sizes + "1.2.0rc6.post3" + load + "6.8,g1\n" +

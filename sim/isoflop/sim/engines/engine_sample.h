@@ -51,6 +51,7 @@ struct EngineSample {
   bool separate_prefill = false;    ///< prompts are read by other devices
   bool workers_known = true;        ///< how many groups of `devices` decode
   bool fixed_lengths = false;       ///< every request equally long: waves stay together
+  bool release_stated = true;       ///< which release of the engine ran
   enum class Drafting { No, Yes, Unknown };
   Drafting drafting = Drafting::No;  ///< of tokens by the model's own prediction layer
   double expert_bytes = 0;          ///< of body_bytes above, routed experts

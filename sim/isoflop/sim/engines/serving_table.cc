@@ -136,6 +136,7 @@ struct Reader {
     const ServedModel& m = model(s.model);
     const bool latent = !m.caches.empty() && m.caches.front().shareable == 1;
     s.workers_known = !s.separate_prefill || number(row, "decode_workers", 0) > 0;
+    s.release_stated = s.fixed_lengths || !text(row, "backend_version").empty();
     s.drafting = drafting_of(s.model, engine, text(row, "backend_version"), s.separate_prefill);
     const double attention_tp = s.separate_prefill ? s.devices : number(row, "tp", 1);
     // A latent cache over more than one machine is always held by request, not copied to every device.
@@ -219,9 +220,12 @@ void set_closed_loop_floor(EngineSample& s, const ServedModel& m, const ServedFo
 std::vector<std::string> closed_loop_cells(const EngineSample& s, const std::string& law, const std::string& engine,
                                            const std::string& chip) {
   const std::string top = (s.separate_prefill ? "separate/" : "together/") + engine,
-                    protocol = s.fixed_lengths ? "/fixed lengths" : "/varied lengths",
+                    protocol = s.fixed_lengths                            ? "/fixed lengths"
+                               : engine == "sglang" && !s.release_stated ? "/varied lengths, release unknown"
+                                                                         : "/varied lengths",
                     kind = !s.mixture ? "/dense" : s.latent ? "/latent mixture" : "/mixture",
                     bits = s.weight_bits < 6 ? "/4 bits" : s.weight_bits < 12 ? "/8 bits" : "/16 bits";
+  // SGLang's runs of unknown release are early ones that contain warm-up: five times the first token of later ones.
   // A model unlike those measured borrows what matters most: of a token the kind of model, of waiting the protocol.
   const bool kind_first = law == "tpot";
   const std::string wide = top + (kind_first ? kind : protocol), narrow = wide + (kind_first ? protocol : kind),
