@@ -1,6 +1,6 @@
 #include "isoflop/catalogue/models.h"
 
-#include "isoflop/error.h"
+#include "isoflop/catalogue/named_records.h"
 
 namespace isoflop {
 namespace {
@@ -108,29 +108,15 @@ ModelCatalogue ModelCatalogue::from(const CsvTable& table) {
   ModelCatalogue catalogue;
   catalogue.origin_ = origin_of(table);
   catalogue.records_ = read_records(table, model_fields());
-  for (std::size_t i = 0; i < catalogue.records_.size(); ++i) {
-    ModelRecord& record = catalogue.records_[i];
-    if (record.id.empty()) record.id = catalogue_id(record.name);
-    if (record.id.empty()) table.reject_row(i, "the model has no name");
-    if (record.name.empty()) record.name = record.id;
-    const auto claim = [&](const std::string& name) {
-      if (const auto other = catalogue.names_.add(name, i))
-        table.reject_row(i, "\"" + name + "\" already names " + catalogue.records_[*other].id + " in line " +
-                                std::to_string(table.line(*other)));
-    };
-    claim(record.id);
-    claim(record.name);
-    for (const auto& alias : record.aliases) claim(alias);
-    if (!record.hf_id.empty()) claim(record.hf_id);
+  auto& records = catalogue.records_;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    name_record(catalogue.names_, records, i, table, "model");
+    if (!records[i].hf_id.empty()) claim_name(catalogue.names_, records[i].hf_id, records, i, table);
   }
   return catalogue;
 }
 
-std::vector<std::string> ModelCatalogue::ids() const {
-  std::vector<std::string> ids;
-  for (const auto& record : records_) ids.push_back(record.id);
-  return ids;
-}
+std::vector<std::string> ModelCatalogue::ids() const { return ids_of(records_); }
 
 const ModelRecord* ModelCatalogue::find(std::string_view name) const {
   const auto found = names_.find(name);

@@ -1,6 +1,6 @@
 #include "isoflop/hardware/accelerator.h"
 
-#include "isoflop/error.h"
+#include "isoflop/catalogue/named_records.h"
 
 namespace isoflop {
 namespace {
@@ -77,26 +77,12 @@ AcceleratorCatalogue AcceleratorCatalogue::from(const CsvTable& table) {
     for (const std::size_t column : {memory, bandwidth})
       if (table.required_number(i, column) <= 0) table.reject(i, column, "is not positive");
     if (basis) record.intra_node_is_per_device = table.text(i, *basis) != "link";
-    if (record.id.empty()) record.id = catalogue_id(record.name);
-    if (record.id.empty()) table.reject_row(i, "the device has no name");
-    if (record.name.empty()) record.name = record.id;
-    const auto claim = [&](const std::string& name) {
-      if (const auto other = catalogue.names_.add(name, i))
-        table.reject_row(i, "\"" + name + "\" already names " + catalogue.records_[*other].id + " in line " +
-                                std::to_string(table.line(*other)));
-    };
-    claim(record.id);
-    claim(record.name);
-    for (const auto& alias : record.aliases) claim(alias);
+    name_record(catalogue.names_, catalogue.records_, i, table, "device");
   }
   return catalogue;
 }
 
-std::vector<std::string> AcceleratorCatalogue::ids() const {
-  std::vector<std::string> ids;
-  for (const auto& record : records_) ids.push_back(record.id);
-  return ids;
-}
+std::vector<std::string> AcceleratorCatalogue::ids() const { return ids_of(records_); }
 
 const Accelerator* AcceleratorCatalogue::find(std::string_view name) const {
   const auto found = names_.find(name);
