@@ -137,8 +137,8 @@ std::vector<MeasuredWork> measure_step_works(bool quick, int repeats) {
   std::vector<MeasuredWork> result;
   std::vector<std::pair<std::size_t, std::size_t>> shapes = {{96, 200}, {320, 500}, {640, 900}, {1300, 1700}};
   if (!quick) shapes.emplace_back(3000, 4100);
-  for (const auto& [rows, columns] : shapes) {
-    const std::size_t n = rows * columns;
+  for (const auto& shape : shapes) {
+    const std::size_t rows = shape.first, columns = shape.second, n = rows * columns;
     std::vector<float> w(n, 0.01f), m(n), v(n), g(n, 0.02f), other(n, 0.03f);
     std::vector<PackedMatrix> packed(4);
     std::map<std::string, std::vector<double>> times;
