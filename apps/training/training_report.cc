@@ -10,6 +10,7 @@
 #include "isoflop/error.h"
 #include "isoflop/number_text.h"
 #include "isoflop/sim/footprint/run_inputs.h"
+#include "isoflop/sim/training/memory_accuracy.h"
 #include "isoflop/sim/training/whole_run.h"
 
 namespace isoflop::app {
@@ -22,6 +23,16 @@ Value interval(const Estimate& e) { return Value::object({{"low", e.low}, {"cent
 std::string range_text(const Estimate& e, const std::function<std::string(double)>& format) {
   if (e.low == e.high) return format(e.central);
   return format(e.central) + " (" + format(e.low) + " to " + format(e.high) + ")";
+}
+
+// A speed or utilisation, with the range that the step time's gives it.
+Estimate rate_range(const TrainingOutcome& o, double central) {
+  return {central * o.step_s.central / o.step_s.high, central, central * o.step_s.central / o.step_s.low, {}};
+}
+
+// As far as published peaks lie from predicted ones.
+Estimate peak_range(const MemoryMoment& m) {
+  return {m.total() * published_peaks.low, m.total(), m.total() * published_peaks.high, {}};
 }
 
 Value memory_value(const MemoryMoment& m) {
@@ -139,18 +150,23 @@ void add_training(Report& report, const TrainingReportInput& in) {
   r["tokens_per_step"] = run.tokens_per_step();
   r["tokens_per_s"] = o.tokens_per_s.central;
   r["tokens_per_s_interval"] = interval(o.tokens_per_s);
-  r["tokens_per_s_per_device"] = o.tokens_per_s.central / devices;
-  r["mfu"] = o.mfu;
-  r["mfu_of_16bit_peak"] = o.mfu_16bit;
+  const auto put_rate = [&](const std::string& key, double central) {
+    r[key] = central;
+    r[key + "_interval"] = interval(rate_range(o, central));
+  };
+  put_rate("tokens_per_s_per_device", o.tokens_per_s.central / devices);
+  put_rate("mfu", o.mfu);
+  put_rate("mfu_of_16bit_peak", o.mfu_16bit);
   r["mfu_convention"] =
       "3 x forward matrix products, causal attention pairs, no recomputation, over the dense peak of the precision";
-  r["hfu"] = o.hfu;
+  put_rate("hfu", o.hfu);
   r["device_hours"] = o.device_hours.central;
   r["device_hours_interval"] = interval(o.device_hours);
   r["days"] = o.days.central;
   r["days_interval"] = interval(o.days);
   r["overhead_fraction"] = run.overhead_fraction;
   r["memory_bytes"] = memory_value(o.memory.peak);
+  r["memory_bytes_interval"] = interval(peak_range(o.memory.peak));
   r["memory_available_bytes"] = run.accelerator.memory_bytes;
   r["fits_in_memory"] = o.fits_in_memory;
   if (in.price_usd_per_hour) {
@@ -178,8 +194,10 @@ void add_training(Report& report, const TrainingReportInput& in) {
   table.rows.push_back({text("training FLOP"), text(format_si(o.flops_total, "FLOP", 4))});
   table.rows.push_back({text("step time"), text(range_text(o.step_s, [](double v) { return format_duration_s(v); }))});
   table.rows.push_back({text("tokens per second"), text(range_text(o.tokens_per_s, number))});
-  table.rows.push_back({text("tokens per second and device"), text(number(o.tokens_per_s.central / devices))});
-  table.rows.push_back({text("MFU / HFU"), text(fmt::format("{:.1f} % / {:.1f} %", 100 * o.mfu, 100 * o.hfu))});
+  table.rows.push_back({text("tokens per second and device"), text(range_text(rate_range(o, o.tokens_per_s.central / devices), number))});
+  const auto percent = [](double v) { return fmt::format("{:.1f} %", 100 * v); };
+  table.rows.push_back({text("MFU"), text(range_text(rate_range(o, o.mfu), percent))});
+  table.rows.push_back({text("HFU, recomputation counted"), text(range_text(rate_range(o, o.hfu), percent))});
   table.rows.push_back(
       {text("device-hours"), text(range_text(o.device_hours, [](double v) { return format_count(v); }))});
   table.rows.push_back({text("days"), text(range_text(o.days, [](double v) { return format_number(v, 3); }))});
@@ -187,11 +205,14 @@ void add_training(Report& report, const TrainingReportInput& in) {
   table.rows.push_back(
       {text("peak memory per device"),
        text(fmt::format("{} of {} at {}: weights {}, gradients {}, optimiser {}, activations {}, logits {}, other {}",
-                        format_bytes(m.total()), format_bytes(run.accelerator.memory_bytes), m.when,
+                        range_text(peak_range(m), [](double v) { return format_bytes(v); }),
+                        format_bytes(run.accelerator.memory_bytes), m.when,
                         format_bytes(m.weights), format_bytes(m.gradients), format_bytes(m.optimizer),
                         format_bytes(m.activations), format_bytes(m.logits), format_bytes(m.other)))});
   if (in.price_usd_per_hour)
-    table.rows.push_back({text("price"), text("USD " + format_count(o.device_hours.central * *in.price_usd_per_hour))});
+    table.rows.push_back({text("price"), text(range_text(o.device_hours, [&](double hours) {
+                            return "USD " + format_count(hours * *in.price_usd_per_hour);
+                          }))});
   report.tables.push_back(std::move(table));
   explain(report, in);
   for (const std::string& note : run.architecture.notes) report.warnings.push_back(note);

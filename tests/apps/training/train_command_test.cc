@@ -53,6 +53,18 @@ TEST_CASE("train prints every promised key, and they agree with each other") {
   CHECK(r.at("mfu").number() < 0.6);
   CHECK(r.at("days_interval").at("low").number() < r.at("days").number());
   CHECK(r.at("days_interval").at("high").number() > r.at("days").number());
+  // The slowest step gives the lowest utilisation.
+  for (const char* key : {"mfu", "mfu_of_16bit_peak", "hfu", "tokens_per_s_per_device"}) {
+    const Value& range = r.at(std::string(key) + "_interval");
+    CHECK(range.at("central").number() == r.at(key).number());
+    CHECK(agrees(range.at("low").number() * r.at("step_time_s_interval").at("high").number(),
+                 r.at(key).number() * r.at("step_time_s").number(), 12));
+    CHECK(range.at("high").number() > r.at(key).number());
+  }
+  const Value& peak = r.at("memory_bytes_interval");
+  CHECK(peak.at("central").number() == m.at("total").number());
+  CHECK(peak.at("low").number() < m.at("total").number());
+  CHECK(peak.at("high").number() > m.at("total").number());
 }
 
 TEST_CASE("a layout that is asked for is used, and one that is impossible is refused with the reason") {

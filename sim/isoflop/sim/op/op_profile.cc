@@ -96,7 +96,8 @@ ResolvedCell OpProfile::resolve(const Accelerator& accelerator, const std::strin
 
 std::string OpProfile::cells_csv() const {
   std::string text = "chip,op,variant,constant,estimate,se,unit,rows,groups,cross_validated_mape_percent,source\n";
-  for (const auto& [id, cell] : cells_) {
+  for (const auto& entry : cells_) {
+    const OpCell& cell = entry.second;
     const auto line = [&](const std::string& constant, double estimate, double se, const std::string& unit) {
       text += csv_cell(cell.chip) + "," + csv_cell(cell.key.op) + "," + csv_cell(cell.key.variant) + "," + constant +
               "," + number_cell(estimate) + "," + number_cell(se) + "," + csv_cell(unit) + "," +
