@@ -194,7 +194,8 @@ void add_training(Report& report, const TrainingReportInput& in) {
   table.rows.push_back({text("training FLOP"), text(format_si(o.flops_total, "FLOP", 4))});
   table.rows.push_back({text("step time"), text(range_text(o.step_s, [](double v) { return format_duration_s(v); }))});
   table.rows.push_back({text("tokens per second"), text(range_text(o.tokens_per_s, number))});
-  table.rows.push_back({text("tokens per second and device"), text(range_text(rate_range(o, o.tokens_per_s.central / devices), number))});
+  table.rows.push_back({text("tokens per second and device"),
+                        text(range_text(rate_range(o, o.tokens_per_s.central / devices), number))});
   const auto percent = [](double v) { return fmt::format("{:.1f} %", 100 * v); };
   table.rows.push_back({text("MFU"), text(range_text(rate_range(o, o.mfu), percent))});
   table.rows.push_back({text("HFU, recomputation counted"), text(range_text(rate_range(o, o.hfu), percent))});

@@ -31,8 +31,8 @@ TEST_CASE("kernel train reports loss, counts and the floor of its source") {
 }
 
 TEST_CASE("a run that diverged has no loss, one that learnt nothing says so, impossible sizes are refused") {
-  const std::vector<std::string> shape = {"kernel",  "train",   "--layers",     "1",  "--width", "32",       "--heads",
-                                          "2",       "--batch", "4",            "--length", "16",  "--vocabulary", "16"};
+  const std::vector<std::string> shape = {"kernel", "train",   "--layers", "1",        "--width", "32",           "--heads",
+                                          "2",      "--batch", "4",        "--length", "16",      "--vocabulary", "16"};
   const auto with = [&](std::vector<std::string> more) {
     more.insert(more.begin(), shape.begin(), shape.end());
     return more;

@@ -3,7 +3,8 @@
 // PASS, MISS, or INCONCLUSIVE where repeats disagree.
 //
 // usage: bench_kernel_floors [products] [training] [loss] [decode] [calibration]            (default: all)
-//        with decode also [fp32] [bf16] [int8] [int4], with training [fp32] [bf16] and shapes: [4x256] [12x768-T512] ...
+//        with decode also [fp32] [bf16] [int8] [int4], with training [fp32] [bf16] and
+//        shapes: [4x256] [12x768-T512] ...
 #include <fmt/format.h>
 
 #include <cstdio>

@@ -49,7 +49,7 @@ TEST_CASE("decoding beside a piece of a prompt multiplies what both multiply apa
 }
 
 TEST_CASE("partial sums that end in one sum share an all-reduce") {
-  // Two a layer: attention, and whatever feeds forward (routed and shared experts; Arctic's dense residual and experts).
+  // Two a layer: attention, and what feeds forward (routed and shared experts; Arctic's dense residual and experts).
   CHECK(calls(decode("deepseek-v3", 8), "all-reduce") == 2 * 61);
   CHECK(calls(decode("arctic", 8), "all-reduce") == 2 * 35);
   CHECK(calls(decode("llama-3-8b", 8), "all-reduce") == 2 * 32);

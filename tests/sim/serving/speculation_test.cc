@@ -166,7 +166,7 @@ TEST_CASE("a prediction layer is one layer, its projection and the head, and its
   CHECK_THROWS_AS(prediction_pass(model("llama-3-8b"), Step::decode(1, 64)), Error);
 }
 
-TEST_CASE("joules of drafted tokens: none drafted cost what plain ones do, refused ones cost more, accepted ones less") {
+TEST_CASE("joules of drafted tokens: none drafted cost as plain ones, refused ones more, accepted ones less") {
   const Architecture large = model("llama-3-70b");
   const StepPricer pricer(large, h100(), profile()), small(model("llama-3-8b"), h100(), profile());
   const MemoryModel memory(large, h100());

@@ -52,7 +52,7 @@ struct EngineSample {
   bool workers_known = true;        ///< how many groups of `devices` decode
   bool fixed_lengths = false;       ///< every request equally long: waves stay together
   bool release_stated = true;       ///< which release of the engine ran
-  enum class Drafting { No, Yes, Unknown };
+  enum class Drafting { No, Yes, Unknown };  ///< Whether tokens were drafted; no table says it in a column.
   Drafting drafting = Drafting::No;  ///< of tokens by the model's own prediction layer
   double expert_bytes = 0;          ///< of body_bytes above, routed experts
   double expert_layers = 0;

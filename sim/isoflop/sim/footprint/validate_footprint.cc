@@ -79,8 +79,8 @@ ValidationResult validate_training(const ValidationRequest& request) {
   result.method = request.uncalibrated ? "Device-hours from 6ND and a generic MFU of 0.32"
                   : request.calibration
                       ? "Device-hours from 6ND and the MFU of the calibration rows"
-                      : "Device-hours from 6ND and the MFU of other runs, those of the same family and another size included; "
-                            "device_hours_family_left_out without them";
+                      : "Device-hours from 6ND and the MFU of other runs, those of the same family and another size "
+                            "included; device_hours_family_left_out without them";
   for (const auto& row : rows) {
     const Accelerator* device = device_of(row, devices);
     const auto run = std::find_if(scored.begin(), scored.end(), [&](const ObservedRun& r) {

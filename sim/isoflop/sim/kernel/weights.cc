@@ -60,7 +60,8 @@ std::size_t WeightLayout::index_of(const Tensor& tensor) const {
 const WeightLayout::Place& WeightLayout::of(const Tensor& tensor) const { return places_[index_of(tensor)]; }
 
 std::vector<float> initial_weights(const WeightLayout& layout, std::size_t layers, std::uint64_t seed) {
-  require_memory(4 * static_cast<double>(layout.count()), "a model of " + std::to_string(layout.count()) + " parameters");
+  require_memory(4 * static_cast<double>(layout.count()),
+                 "a model of " + std::to_string(layout.count()) + " parameters");
   std::vector<float> weights = zeros_in_large_pages(layout.count());
   const double residual = 1 / std::sqrt(2.0 * static_cast<double>(std::max<std::size_t>(1, layers)));
   for (std::size_t w = 0; w < layout.places().size(); ++w) {
