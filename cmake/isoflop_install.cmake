@@ -16,7 +16,8 @@ install(TARGETS isoflop_core isoflop_fits isoflop_sim EXPORT isoflop
 # written for one instruction set, fields of an importer.
 foreach(folder lib fits sim)
   install(DIRECTORY ${folder}/isoflop DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development FILES_MATCHING PATTERN "*.h"
-    PATTERN "laws" EXCLUDE PATTERN "solver" EXCLUDE REGEX "isoflop/fits/kernel$" EXCLUDE PATTERN "hf_fields.h" EXCLUDE)
+    PATTERN "laws" EXCLUDE PATTERN "solver" EXCLUDE REGEX "isoflop/fits/kernel$" EXCLUDE PATTERN "hf_fields.h" EXCLUDE
+    PATTERN "hf_blocks.h" EXCLUDE)
 endforeach()
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/isoflop)
