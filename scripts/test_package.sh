@@ -22,7 +22,8 @@ for wanted in usr/bin/isoflop usr/lib/.*libisoflop.so.1 usr/share/man/man1/isofl
 done
 if [ -x "$build/isoflop-mpi" ]; then
   mpi=$(ls "$out"/isoflop-mpi_*.deb)
-  dpkg-deb -c "$mpi" | grep -qE ' \./usr/bin/isoflop-mpi$' || { say "usr/bin/isoflop-mpi is not in its package"; exit 1; }
+  dpkg-deb -c "$mpi" >"$out/mpi-contents"
+  grep -qE ' \./usr/bin/isoflop-mpi$' "$out/mpi-contents" || { say "usr/bin/isoflop-mpi is not in its package"; exit 1; }
   dpkg-deb -f "$mpi" Depends | grep -q mpi || { say "isoflop-mpi does not depend on an MPI library"; exit 1; }
   say "$(basename "$mpi"), $(stat -c %s "$mpi") bytes"
 fi

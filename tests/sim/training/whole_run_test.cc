@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "agrees.h"
 #include "isoflop/catalogue/named_architecture.h"
 
@@ -26,4 +28,9 @@ TEST_CASE("device-hours of a whole run are 6ND over the peak at the utilisation 
   CHECK(hours.device_hours.high > 1720320);
   CHECK(whole_run_hours(run, prior).mfu.runs > hours.mfu.runs);
   CHECK(published_families_of("no-such-model", table).empty());
+  // 3 % a year of utilisation: a run of July 2023 was half a year beyond the two that an undated one counts as.
+  const auto dated = whole_run_hours(run, prior, families, "2023-07-18");
+  const double years = 2023 + 6 / 12.0 - static_cast<double>(*run.accelerator.year) - 0.5 - 2;
+  CHECK(years > 0);
+  CHECK(agrees(dated.device_hours.central, hours.device_hours.central * std::exp(-0.03 * years), 9));
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "isoflop/catalogue/models.h"
 #include "isoflop/sim/training/memory_accuracy.h"
 #include "isoflop/sim/training/training_calibration.h"
 #include "isoflop/sim/training/whole_run.h"
@@ -49,17 +50,23 @@ class WholeRuns {
  public:
   explicit WholeRuns(const DataFolder& data)
       : table_(PublishedTable::load(data)), devices_(AcceleratorCatalogue::load(data)),
-        prior_(observed_runs(table_.all(), devices_)) {}
+        models_(ModelCatalogue::load(data)), prior_(observed_runs(table_.all(), devices_)) {}
 
   Prediction predict(const TrainingSample& s) const {
-    const WholeRunHours h = whole_run_hours(s.run, prior_, published_families_of(s.model, table_));
+    const WholeRunHours h = whole_run_hours(s.run, prior_, published_families_of(s.model, table_), release_date(s));
     const double central = h.device_hours.central;
     return {s.factor / central, {central / h.device_hours.high, central / h.device_hours.low}};
   }
 
  private:
+  std::string release_date(const TrainingSample& s) const {
+    const ModelRecord* record = models_.find(s.model);
+    return record ? record->release_date : "";
+  }
+
   PublishedTable table_;
   AcceleratorCatalogue devices_;
+  ModelCatalogue models_;
   MfuPrior prior_;
 };
 

@@ -21,8 +21,9 @@ struct WholeRunHours {  ///< Hours with the MFU behind them.
   MfuEstimate mfu;
 };
 
-/// H = 6 N D / (peak x MFU of whole runs). Throws Error (CannotRun) when the device states no 16-bit peak.
+/// H = 6 N D / (peak x MFU of whole runs). `release_date` (ISO, empty: unknown) tells how mature the software of the
+/// device was. Throws Error (CannotRun) when the device states no 16-bit peak.
 WholeRunHours whole_run_hours(const TrainingRun& run, const MfuPrior& prior,
-                              const std::vector<std::string>& left_out = {});
+                              const std::vector<std::string>& left_out = {}, const std::string& release_date = {});
 
 }  // namespace isoflop::sim
