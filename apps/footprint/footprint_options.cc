@@ -179,7 +179,8 @@ void FootprintOptions::apply_run(ActivityInputs& in, const Accelerator& machine,
 std::string FootprintOptions::why_implausible_power(const ActivityInputs& in, const Accelerator& machine) {
   if (!machine.tdp_w) return "";
   const double drawn = in.tdp_w.distribution.median() * in.power_fraction.distribution.median();
-  // Idle devices draw about a tenth of TDP. Whole-system power of a TPU reaches twice the chip's.
+  // Assumed, to catch wrong units only: idle devices draw about a tenth of TDP, and what is metered for a TPU may be
+  // its whole system, about twice the chip.
   const double lowest = 0.05, highest = is_tpu(machine) ? 3 : 1.5, share = drawn / *machine.tdp_w;
   if (share >= lowest && share <= highest) return "";
   return fmt::format("a mean of {} W on a device of {} W TDP ({}): {}", format_number(drawn, 3),

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "isoflop/number_text.h"
+#include "isoflop/sim/training/memory_accuracy.h"
 
 namespace isoflop::app {
 namespace {
@@ -106,7 +107,9 @@ struct MemoryBars {
   void finish(PlotSpec& plot, const Accelerator& device) const {
     plot.bars.assign(layers.begin(), layers.end());
     plot.rules = {{"", device.memory_bytes / 1e9, std::nullopt}};
-    plot.source += fmt::format("; dashed: the {} of one device", format_bytes(device.memory_bytes));
+    plot.source += fmt::format("; 90 % of published peaks are {} to {} times the predicted; dashed: {} of a device",
+                               format_number(published_peaks.low), format_number(published_peaks.high),
+                               format_bytes(device.memory_bytes));
     plot.description +=
         "Other: driver context, buffers of communication, weights gathered by ZeRO-3, fragmentation. The rule marks "
         "the memory of one " +
@@ -149,7 +152,10 @@ std::pair<PlotSpec, PlotSpec> layout_plots(const TrainingReportInput& in, const 
   const TimeUnit unit = unit_for(layouts.front().step_s);
   const std::string subtitle = fmt::format("{} layouts, fastest first", shown);
   PlotSpec time = bar_plot("layouts", "Step time of the fastest layouts: " + subject(in.run), subtitle,
-                           "isoflop train --search; efficiencies: " + in.efficiencies.origin,
+                           fmt::format("isoflop train --search; 90 % interval of each: {:.2f} to {:.2f} times the bar; "
+                                       "efficiencies: {}",
+                                       in.outcome.step_s.low / in.outcome.step_s.central,
+                                       in.outcome.step_s.high / in.outcome.step_s.central, in.efficiencies.origin),
                            std::string("time of a step, ") + unit.name);
   PlotSpec memory = bar_plot("layouts-memory", "Peak memory of the fastest layouts: " + subject(in.run), subtitle,
                              "isoflop train --search, counted over the operations of the model", memory_axis);
